@@ -1,0 +1,1 @@
+"""Pure screening: decides and touches nothing. No I/O, no clock, no randomness, no logging."""

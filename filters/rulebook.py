@@ -1,0 +1,40 @@
+"""The rulebook: one immutable snapshot of everything that policy may depend on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from filters.disposition import DEFAULT_POLICY, Mode, Policy, Tier
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from filters.lists import ListIndex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exemption:
+    """A time-limited permission for a listed sender (address key or entry value) to reach some recipients (keys)."""
+
+    id: str
+    sender: str
+    recipients: frozenset[str]
+    """Canonical address keys; empty means every recipient."""
+    until: datetime
+    approver: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rulebook:
+    """The only policy input of `screen()`. `version` stands in every case that it decided."""
+
+    version: int
+    index: ListIndex
+    mode: Mode = Mode.AUTO
+    policy: Mapping[Tier, Policy] = field(default_factory=lambda: DEFAULT_POLICY)
+    emergency: frozenset[str] = frozenset()
+    """Canonical keys of the emergency recipients."""
+    exemptions: tuple[Exemption, ...] = ()

@@ -1,0 +1,1 @@
+"""Liaison Gateway: an SMTP relay that declines, refers and reports approaches from listed foreign missions."""

@@ -1,0 +1,67 @@
+"""The audit chain: each row's hash covers the row before it, so that no row can be changed or taken out unseen.
+
+Rows hold references and digests, never content: a purge of cases does not break the chain.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+GENESIS = "0" * 64
+"""The `previous` of the first row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One row. `seq` counts from 1 without gaps; `subject` is a case reference, an entry value, an item id or ""."""
+
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: Mapping[str, str]
+    previous: str
+    hash: str
+
+
+def chain_hash(*, seq: int, at: datetime, actor: str, action: str, subject: str, detail: Mapping[str, str], previous: str) -> str:
+    """SHA-256, hex, of the canonical JSON of the row and of the hash before it."""
+    row = [seq, at.isoformat(), actor, action, subject, dict(sorted(detail.items())), previous]
+    return hashlib.sha256(json.dumps(row, ensure_ascii=True, separators=(",", ":")).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class ChainBreak:
+    """Where the chain does not hold, and why."""
+
+    seq: int
+    reason: str
+
+
+def verify_chain(entries: Iterable[AuditEntry], *, head: str | None = None) -> ChainBreak | None:
+    """The first break, or None if every row follows from the one before (and the last equals `head`, when given)."""
+    previous, seq = GENESIS, 0
+    for entry in entries:
+        seq += 1
+        if entry.seq != seq:
+            return ChainBreak(seq, f"row {seq} is missing: the next one is numbered {entry.seq}")
+        if entry.previous != previous:
+            return ChainBreak(seq, f"row {seq} does not follow from row {seq - 1}")
+        expected = chain_hash(
+            seq=entry.seq, at=entry.at, actor=entry.actor, action=entry.action,
+            subject=entry.subject, detail=entry.detail, previous=entry.previous,
+        )
+        if entry.hash != expected:
+            return ChainBreak(seq, f"row {seq} was changed after it was written")
+        previous = entry.hash
+    if head is not None and previous != head:
+        return ChainBreak(seq, f"the last row's hash is {previous}, not the head that was given")
+    return None

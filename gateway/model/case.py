@@ -1,0 +1,152 @@
+"""A case: the record of one flagged message, or of one contact entered by hand; its deliveries and their states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NewType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from filters.disposition import Mode, Tier
+
+CaseId = NewType("CaseId", int)
+
+
+class CaseStatus(StrEnum):
+    """Whether records staff still have something to do."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class DeliveryState(StrEnum):
+    """What became of the message for one recipient."""
+
+    PENDING = "pending"
+    """To be relayed; the next hop's answer is not recorded yet."""
+    RELAYED = "relayed"
+    HELD = "held"
+    RELEASED = "released"
+    REFUSED = "refused"
+    """The next hop answered 5yz."""
+
+
+class ActionState(StrEnum):
+    """How far a case's decline or report is."""
+
+    NONE = "none"
+    REVIEW = "review"
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    UNCERTAIN = "uncertain"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+DELIVERY_TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = MappingProxyType(
+    {
+        DeliveryState.PENDING: frozenset({DeliveryState.RELAYED, DeliveryState.REFUSED}),
+        DeliveryState.HELD: frozenset({DeliveryState.RELEASED}),
+        DeliveryState.REFUSED: frozenset({DeliveryState.RELAYED}),
+        DeliveryState.RELAYED: frozenset(),
+        DeliveryState.RELEASED: frozenset(),
+    }
+)
+
+
+class Disposal(StrEnum):
+    """Why a case was closed."""
+
+    HANDLED = "handled"
+    DISMISSED = "dismissed"
+    """Not a mission after all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFinding:
+    """A finding as kept with the case: words and values, no objects of the day's code."""
+
+    rule: str
+    evidence: str
+    identity: str = ""
+    """RFC 5598 notation, or ""."""
+    address: str = ""
+    entry: str = ""
+    """The list entry's "kind value", or ""."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One flagged message. `id` is None until stored; `reference` is the opaque "LG-XXXX-XXXX" shown to people.
+
+    `reverse_path` is "" for the null path; `header_from`, `subject`, `message_id` are decoded for display;
+    `sha256` is of the content as received, hex; `size` in octets; `entry` the deciding value ("" if none);
+    `auth` is pass, fail, none or error; `authentication` holds spf, dkim, dmarc as "pass example.org" texts.
+    """
+
+    reference: str
+    intake_key: str
+    tier: Tier
+    status: CaseStatus
+    received_at: datetime
+    reverse_path: str
+    header_from: str
+    subject: str
+    message_id: str
+    sha256: str
+    size: int
+    entry: str
+    entries: tuple[str, ...]
+    mission: str
+    auth: str
+    authentication: Mapping[str, str]
+    decline: ActionState
+    report: ActionState
+    mode: Mode
+    rulebook_version: int
+    client_ip: str
+    helo: str
+    protocol: str
+    tls: str
+    smtputf8: bool
+    body: str
+    findings: tuple[StoredFinding, ...] = ()
+    ambiguous: tuple[str, ...] = ()
+    disposal: Disposal | None = None
+    closed_at: datetime | None = None
+    id: CaseId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """The message for one recipient. `recipient` is the forward-path as received; `key` is what makes it unique."""
+
+    recipient: str
+    key: str
+    tier: Tier
+    state: DeliveryState
+    reply: str = ""
+    """The next hop's last answer, as one line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What a person wrote on a case."""
+
+    at: datetime
+    actor: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFile:
+    """A case with everything that hangs on it, for showing."""
+
+    case: Case
+    deliveries: tuple[Delivery, ...]
+    notes: tuple[Note, ...] = field(default=())

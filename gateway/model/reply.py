@@ -1,0 +1,33 @@
+"""An SMTP reply, given or received (RFC 5321 §4.2, enhanced codes RFC 3463)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """`code` 200-599; `enhanced` "2.0.0" or "" when a peer gave none; `text` without either, lines joined by newline."""
+
+    code: int
+    enhanced: str
+    text: str
+
+    @property
+    def positive(self) -> bool:
+        """2yz: done (RFC 5321 §4.2.1)."""
+        return 200 <= self.code < 300
+
+    @property
+    def transient(self) -> bool:
+        """4yz: not now."""
+        return 400 <= self.code < 500
+
+    @property
+    def permanent(self) -> bool:
+        """5yz: not ever."""
+        return 500 <= self.code < 600
+
+    def __str__(self) -> str:
+        """One line, as in logs and listings."""
+        return " ".join(part for part in (str(self.code), self.enhanced, self.text.replace("\n", " / ")) if part)

@@ -1,10 +1,10 @@
 """Exceptions of the gateway. Policy refusals are values; these are for broken machinery and wrong input.
 
-    LiaisonError
-    |-- ConfigurationError   the configuration is wrong: what, where, and what would be right (exit 2)
-    |-- RefusedError         a person asked for something that is not allowed or not there: why (exit 1)
-    |-- StoreError           the database can't be reached or can't commit
-    `-- SealError            a stored message can't be opened: its key is missing or it was tampered with
+LiaisonError
+|-- ConfigurationError   the configuration is wrong: what, where, and what would be right (exit 2)
+|-- RefusedError         a person asked for something that is not allowed or not there: why (exit 1)
+|-- StoreError           the database can't be reached or can't commit
+`-- SealError            a stored message can't be opened: its key is missing or it was tampered with
 """
 
 from __future__ import annotations

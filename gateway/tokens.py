@@ -35,4 +35,6 @@ def loop_token(secret: bytes, subject: str) -> str:
 def is_loop_token(secret: bytes, token: str) -> bool:
     """Whether the token was made with this secret."""
     subject, _, _ = token.strip().rpartition(".")
-    return bool(subject) and hmac.compare_digest(loop_token(secret, subject).encode(), token.strip().encode(errors="replace"))
+    return bool(subject) and hmac.compare_digest(
+        loop_token(secret, subject).encode(), token.strip().encode(errors="replace")
+    )

@@ -32,7 +32,9 @@ class AuditEntry:
     hash: str
 
 
-def chain_hash(*, seq: int, at: datetime, actor: str, action: str, subject: str, detail: Mapping[str, str], previous: str) -> str:
+def chain_hash(
+    *, seq: int, at: datetime, actor: str, action: str, subject: str, detail: Mapping[str, str], previous: str
+) -> str:
     """SHA-256, hex, of the canonical JSON of the row and of the hash before it."""
     row = [seq, at.isoformat(), actor, action, subject, dict(sorted(detail.items())), previous]
     return hashlib.sha256(json.dumps(row, ensure_ascii=True, separators=(",", ":")).encode()).hexdigest()
@@ -56,8 +58,13 @@ def verify_chain(entries: Iterable[AuditEntry], *, head: str | None = None) -> C
         if entry.previous != previous:
             return ChainBreak(seq, f"row {seq} does not follow from row {seq - 1}")
         expected = chain_hash(
-            seq=entry.seq, at=entry.at, actor=entry.actor, action=entry.action,
-            subject=entry.subject, detail=entry.detail, previous=entry.previous,
+            seq=entry.seq,
+            at=entry.at,
+            actor=entry.actor,
+            action=entry.action,
+            subject=entry.subject,
+            detail=entry.detail,
+            previous=entry.previous,
         )
         if entry.hash != expected:
             return ChainBreak(seq, f"row {seq} was changed after it was written")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`code` 200-599; `enhanced` "2.0.0" or "" when a peer gave none; `text` without either, lines joined by newline."""
+    """`code` 200-599; `enhanced` "2.0.0", or "" when a peer gave none; `text` without either, its lines joined."""
 
     code: int
     enhanced: str

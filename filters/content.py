@@ -1,11 +1,18 @@
 """The header section, read leniently: bytes in, fields and defects out; never raises on bad mail.
 
-(to be completed; signatures are fixed)
+RFC 5322 §2.2 and §4.5 with what parsers in the field also accept, and RFC 2047 encoded-words for display. Never
+changes what is relayed, and never reads bodies.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+from filters.encoded_words import decode_words
+
+ORIGINATOR_NAMES = frozenset({"from", "sender", "reply-to", "return-path", "resent-from", "resent-sender"})
+"""The fields in which a message can claim a sender (decision 5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +41,98 @@ class Header:
 
 
 def header_length(content: bytes) -> int:
-    """Octets of the header section, without the empty line that ends it; all of the content if there is none."""
-    raise NotImplementedError
+    """Octets of the header section, without the empty line that ends it; all of the content if there is none.
+
+    Lines end with CRLF; a bare LF is taken for one too, as under `bare_newlines = "normalize"` it becomes one.
+    """
+    if content.startswith((b"\r\n", b"\n")):
+        return 0
+    crlf = content.find(b"\n\r\n")
+    bare = content.find(b"\n\n", 0, crlf + 1 if crlf >= 0 else len(content))
+    ends = [end + 1 for end in (crlf, bare) if end >= 0]
+    return min(ends, default=len(content))
+
+
+# One line of mbox(5) may stand on top of forwarded mail; "From : a@b" is a field with white space before its colon.
+_MBOX_LINE = re.compile(rb">?From [^\n]*\n")
+_FIELD_AFTER_ALL = re.compile(rb">?From[ \t\r\n]+:|From[ \t\r]*\n")
+# A logical line: everything up to the first LF that is not followed by white space (RFC 5322 §2.2.3).
+_LOGICAL_LINE = re.compile(rb"[^\n]++(?:\n[ \t][^\n]*+)*+")
+_NOT_IN_NAMES = bytes({*range(256)} - {*range(33, 127)})
 
 
 def parse_header(section: bytes) -> Header:
     """Every header field of the section, leniently; what is no field at all is left out."""
-    raise NotImplementedError
+    if _MBOX_LINE.match(section) and not _FIELD_AFTER_ALL.match(section):
+        section = section[section.index(b"\n") + 1 :]
+    fields = (_parse_field(line) for line in _LOGICAL_LINE.findall(section))
+    return Header(tuple(field for field in fields if field is not None))
+
+
+def _parse_field(line: bytes) -> HeaderField | None:
+    """Some parsers drop controls from names, others take the last word before the colon for the name."""
+    raw, colon, value = line.partition(b":")
+    if not colon:
+        return None
+    words = raw.split()
+    name = words[-1].translate(None, _NOT_IN_NAMES) if words else b""
+    return HeaderField(name.decode("ascii").lower(), value.rstrip(b"\r"), odd=name != raw) if name else None
+
+
+# One pass over the lines: an originator field (its name and value), or a line that only the full parse may judge
+# (both empty). First letters stand apart so that the other names cost next to nothing.
+_ORIGINATOR_OR_ODD = re.compile(
+    rb"\n(?![ \t])(?:"
+    rb"([Ff](?i:rom)|[Ss](?i:ender)|[Rr](?i:e(?:ply-to|turn-path|sent-(?:from|sender)))):([^\n]*+(?:\n[ \t][^\n]*+)*+)"
+    rb"|(?![!-9;-~]++:|\Z))"
+)
+
+
+def originator_fields(section: bytes) -> tuple[HeaderField, ...]:
+    """The originator fields of `parse_header(section)`, in order, found in one pass where every name is regular."""
+    found = _ORIGINATOR_OR_ODD.findall(b"\n" + section)
+    if section.startswith((b" ", b"\t")) or (b"", b"") in found:
+        return _originators_of_the_full_parse(section)
+    return tuple(HeaderField(name.decode("ascii").lower(), value.rstrip(b"\r")) for name, value in found)
+
+
+def _originators_of_the_full_parse(section: bytes) -> tuple[HeaderField, ...]:
+    return tuple(field for field in parse_header(section).fields if field.name in ORIGINATOR_NAMES)
+
+
+_MESSAGE_ID = re.compile(
+    r"<[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]++(?:\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]++)*+@"
+    r"(?:[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]++(?:\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]++)*+|\[[!-Z^-~]*\])>"
+)
+_LONGEST_MESSAGE_ID = 250
+
+
+def message_id(header: Header) -> str:
+    """The Message-ID with its angle brackets, if there is exactly one and it is an RFC 5322 §3.6.4 msg-id; else "".
+
+    Strict, because it goes into In-Reply-To of mail that we originate: ASCII, at most 250 octets, no quoted forms.
+    """
+    fields = header.all("message-id")
+    if len(fields) != 1:
+        return ""
+    text = fields[0].value.strip(b" \t\r\n").decode("latin-1")
+    return text if len(text) <= _LONGEST_MESSAGE_ID and _MESSAGE_ID.fullmatch(text) else ""
+
+
+_FOLD = re.compile(r"\r?\n(?=[ \t])")
+# What has no glyph or turns the line around: C0, DEL, C1, bidirectional controls, line separators, lone surrogates.
+_CONTROLS = re.compile("[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def decode_text(value: bytes) -> str:
-    """A header value for display: unfolded, RFC 2047 decoded, controls removed; never raises."""
-    raise NotImplementedError
+    """A header value for display: unfolded, RFC 2047 decoded, controls replaced by U+FFFD; never raises."""
+    text = decode_words(_FOLD.sub("", text_of(value)))
+    return _CONTROLS.sub("\ufffd", text.replace("\t", " ").strip(" \r\n"))
+
+
+def text_of(value: bytes) -> str:
+    """The octets as text: UTF-8 (RFC 6532) where they are that, else ISO-8859-1, in which everything is something."""
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")

@@ -1,17 +1,30 @@
 """Every identity that a message claims, in RFC 5598 notation.
 
-(to be completed; signatures are fixed)
+The union of the strict reading (RFC 5322 §3.6.2) and of every lenient one, for flagging; and the reasons why the
+readings don't agree, which stand against an automatic decline (decision 5). Bodies, To, Cc and Subject never count,
+and a local part is never decoded into another address.
 """
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
+
+from filters.address import NULL_PATH, Mailbox, without_ignorable
+from filters.address_list import parse_address_list
+from filters.address_tokens import address_tokens
+from filters.content import text_of
+from filters.encoded_words import decode_words
 
 if TYPE_CHECKING:
-    from filters.address import Mailbox
-    from filters.content import Header
+    from collections.abc import Iterator, Sequence
+
+    from filters.address_list import AddressList
+    from filters.content import Header, HeaderField
 
 
 class IdentityKind(StrEnum):
@@ -25,6 +38,11 @@ class IdentityKind(StrEnum):
     RESENT_FROM = "RFC5322.Resent-From"
     RESENT_SENDER = "RFC5322.Resent-Sender"
     HELO = "RFC5321.HELO"
+
+    @property
+    def field_name(self) -> str:
+        """The header field's name, as people know it: "Reply-To"."""
+        return self.value.partition(".")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +63,157 @@ class Claims:
     ambiguous: tuple[str, ...] = ()
 
 
+_KINDS = MappingProxyType(
+    {
+        "from": IdentityKind.FROM,
+        "sender": IdentityKind.SENDER,
+        "reply-to": IdentityKind.REPLY_TO,
+        "return-path": IdentityKind.RETURN_PATH,
+        "resent-from": IdentityKind.RESENT_FROM,
+        "resent-sender": IdentityKind.RESENT_SENDER,
+    }
+)
+_ONCE = (IdentityKind.FROM, IdentityKind.SENDER, IdentityKind.REPLY_TO)
+"""RFC 5322 §3.6 allows these once; the others may repeat or belong to trace blocks."""
+
+_MOST_FIELDS = 100
+_MOST_OCTETS = 65536
+_MOST_OCTETS_STRICTLY = 32768
+"""Bounds on the work: what lies beyond is cut out of the middle, and the message is ambiguous."""
+
+_MOST_SHOWN = 5
+_LONGEST_SHOWN = 254
+"""How much of a hostile field a reason repeats."""
+
+
 def claims(reverse_path: Mailbox, header: Header) -> Claims:
     """The union of all readings of the reverse-path and of every originator field."""
-    raise NotImplementedError
+    fields = [field for field in header.fields if field.name in _KINDS]
+    octets = sum(len(field.value) for field in fields)
+    readings = [_read(field, octets) for field in _ends(fields, _MOST_FIELDS)]
+    identities = [] if reverse_path == NULL_PATH else [Identity(IdentityKind.MAIL_FROM, reverse_path)]
+    identities += (identity for reading in readings for identity in reading.identities)
+    reasons = [*_reverse_path_reasons(reverse_path), *_count_reasons(readings), *_bound_reasons(fields, octets)]
+    reasons += (reason for reading in readings for reason in reading.reasons)
+    return Claims(tuple(dict.fromkeys(identities)), tuple(dict.fromkeys(reasons)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What one field gives."""
+
+    kind: IdentityKind
+    identities: tuple[Identity, ...]
+    reasons: tuple[str, ...] = ()
+
+
+# What nearly every field looks like: an ASCII name without specials, and one plain address. One reading, by anybody.
+_ORDINARY = re.compile(
+    rb"[ \t]*+(?:\r?\n[ \t]++)?+"
+    rb"(?:(?:\"[A-Za-z0-9 !#$%&'()*+,\-./:;^_`{|}~\[\]]++\"|[A-Za-z0-9!#$%&'*+\-/^_`{|}~]"
+    rb"[A-Za-z0-9 !#$%&'*+\-./^_`{|}~]*+)?+[ \t]*+(?:\r?\n[ \t]++)?+"
+    rb"<([A-Za-z0-9!#$%&*+\-/=?^_{|}~.]++)@([A-Za-z0-9]++(?:[.-][A-Za-z0-9]++)*+)>"
+    rb"|([A-Za-z0-9!#$%&*+\-/=?^_{|}~.]++)@([A-Za-z0-9]++(?:[.-][A-Za-z0-9]++)*+))[ \t]*+"
+)
+
+
+def _read(field: HeaderField, octets: int) -> _Reading:
+    kind = _KINDS[field.name]
+    if not field.odd and octets <= _MOST_OCTETS_STRICTLY and (ordinary := _ORDINARY.fullmatch(field.value)):
+        local_part, domain = (part.decode("ascii") for part in ordinary.groups() if part is not None)
+        if local_part[0] != "." and local_part[-1] != "." and ".." not in local_part:
+            return _Reading(kind, (Identity(kind, Mailbox(local_part, domain)),))
+    return _read_every_way(kind, field, octets)
+
+
+def _read_every_way(kind: IdentityKind, field: HeaderField, octets: int) -> _Reading:
+    text = text_of(_ends(field.value, _MOST_OCTETS * len(field.value) // max(octets, _MOST_OCTETS)))
+    strict = parse_address_list(text) if octets <= _MOST_OCTETS_STRICTLY else None
+    mailboxes = strict.mailboxes if strict is not None else ()
+    known = {mailbox.key for mailbox in mailboxes}
+    hidden = tuple(mailbox for mailbox in _leniently(text, strict) if mailbox.key not in known)
+    identities = [Identity(kind, mailbox) for mailbox in mailboxes]
+    identities += (Identity(kind, mailbox, strict=False) for mailbox in hidden)
+    return _Reading(kind, tuple(identities), tuple(_field_reasons(kind, field, strict, hidden)))
+
+
+def _leniently(text: str, strict: AddressList | None) -> tuple[Mailbox, ...]:
+    """All tokens; of a field that the grammar reads, those that it puts in a comment or a local part don't count."""
+    if strict is None:
+        return address_tokens(text)
+    outside = strict.text
+    for mailbox in strict.mailboxes:
+        if mailbox.local_part.startswith('"'):
+            outside = outside.replace(mailbox.local_part, "")
+    return () if _holds_nothing_else(outside, strict) else address_tokens(outside)
+
+
+def _holds_nothing_else(text: str, strict: AddressList) -> bool:
+    """Whether every @ of the text, also of its encoded-words, belongs to a mailbox of the strict reading."""
+    decoded = decode_words(text)
+    if not decoded.isascii() and ("\uff20" in decoded or "\ufe6b" in decoded):
+        return False
+    plain = all(mailbox_text.isascii() and "=?" not in mailbox_text for mailbox_text in map(str, strict.mailboxes))
+    return plain and decoded.count("@") == len(strict.mailboxes)
+
+
+def _field_reasons(
+    kind: IdentityKind, field: HeaderField, strict: AddressList | None, hidden: tuple[Mailbox, ...]
+) -> Iterator[str]:
+    name = kind.field_name
+    if field.odd:
+        yield f"The name of a {name} field is spelled so that only some readers take it for one."
+    if strict is None:
+        yield f"A {name} field can't be read by RFC 5322."
+    else:
+        yield from _list_reasons(kind, strict)
+    for mailbox in hidden[:_MOST_SHOWN]:
+        yield f"A lenient reader finds {str(mailbox)[:_LONGEST_SHOWN]} in a {name} field, a strict one does not."
+
+
+def _list_reasons(kind: IdentityKind, strict: AddressList) -> Iterator[str]:
+    name = kind.field_name
+    if kind is IdentityKind.FROM and len(strict.mailboxes) != 1:
+        yield f"The From field holds {len(strict.mailboxes) or 'no'} address{'es' if strict.mailboxes else ''}."
+    for form in strict.forms:
+        yield f"A {name} field uses {form.value}."
+    for mailbox in strict.mailboxes:
+        if not _is_plainly_spelled(mailbox):
+            yield f"The address in a {name} field is spelled in an unusual way: {str(mailbox)[:_LONGEST_SHOWN]}."
+
+
+def _reverse_path_reasons(reverse_path: Mailbox) -> Iterator[str]:
+    if not _is_plainly_spelled(reverse_path):
+        yield f"The reverse-path is spelled in an unusual way: {reverse_path}."
+
+
+def _is_plainly_spelled(mailbox: Mailbox) -> bool:
+    """Without quotes, characters that aren't shown, and letters that only compare like others (fullwidth ones)."""
+    text = str(mailbox)
+    if mailbox.local_part.startswith('"'):
+        return False
+    return text.isascii() or without_ignorable(unicodedata.normalize("NFKC", text)) == text
+
+
+def _count_reasons(readings: Sequence[_Reading]) -> Iterator[str]:
+    kinds = [reading.kind for reading in readings]
+    if IdentityKind.FROM not in kinds:
+        yield "There is no From field."
+    for kind in _ONCE:
+        if kinds.count(kind) > 1:
+            yield f"There are {kinds.count(kind)} {kind.field_name} fields."
+
+
+def _bound_reasons(fields: Sequence[HeaderField], octets: int) -> Iterator[str]:
+    if len(fields) > _MOST_FIELDS:
+        yield f"There are {len(fields)} originator fields: only the first and the last were read."
+    if octets > _MOST_OCTETS_STRICTLY:
+        yield f"The originator fields are too long to be read strictly ({octets} octets)."
+
+
+_Ends = TypeVar("_Ends", bytes, list["HeaderField"])
+
+
+def _ends(whole: _Ends, most: int) -> _Ends:
+    """The whole, or its two ends: what a reader shows of a field of absurd length."""
+    return whole if len(whole) <= most else whole[: most // 2] + whole[len(whole) - most // 2 :]

@@ -1,19 +1,22 @@
 """Sender lists: entries, and the compiled index that finds them in O(labels).
 
-(to be completed; signatures are fixed)
+Names official missions and bodies by address or domain, on label boundaries. Never matches by substring, edit
+distance, person, script or top-level domain (decision 7).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from itertools import accumulate
+from typing import TYPE_CHECKING, assert_never
+
+from filters.address import Mailbox, canonical_domain, canonical_local_part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import date
 
-    from filters.address import Mailbox
     from filters.disposition import Delivery, Handling, Mode
 
 
@@ -21,9 +24,13 @@ class EntryKind(StrEnum):
     """How an entry's value is matched."""
 
     ADDRESS = "address"
+    """The address itself and its +tagged forms; at Gmail also with other dots."""
     DOMAIN = "domain"
+    """The domain itself, nothing below."""
     SUBTREE = "subtree"
+    """The domain and everything below."""
     LABEL = "label"
+    """`gat.*.gov.cn`: first label, one or more labels, suffix; and everything below."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +58,129 @@ class ListEntry:
     pack: str = ""
 
 
+WILDCARD = ".*."
+"""Between the first label and the suffix of a label entry."""
+
+_GMAIL = {"gmail.com": "gmail.com", "googlemail.com": "gmail.com"}
+_MOST_TAGS = 8
+"""Plus signs that are looked at in a local part: more would only be work for an attacker to give."""
+
+
+def canonical_entry_value(kind: EntryKind, value: str) -> str:
+    """The one spelling of a value; total, so that a value that is no address or domain still has one to refuse."""
+    text = value.strip()
+    match kind:
+        case EntryKind.ADDRESS:
+            local_part, _, domain = text.rpartition("@")
+            return f"{canonical_local_part(local_part)}@{canonical_domain(domain)}"
+        case EntryKind.DOMAIN | EntryKind.SUBTREE:
+            return canonical_domain(text)
+        case EntryKind.LABEL:
+            first, _, suffix = text.partition(WILDCARD)
+            return f"{canonical_domain(first)}{WILDCARD}{canonical_domain(suffix)}"
+        case unreachable:
+            assert_never(unreachable)
+
+
+def describe(entry: ListEntry) -> str:
+    """What the entry covers, for people: "mfa.gov.cn and below"."""
+    match entry.kind:
+        case EntryKind.ADDRESS:
+            return entry.value
+        case EntryKind.DOMAIN:
+            return f"{entry.value} alone"
+        case EntryKind.SUBTREE | EntryKind.LABEL:
+            return f"{entry.value} and below"
+        case unreachable:
+            assert_never(unreachable)
+
+
+_Entries = tuple[ListEntry, ...]
+
+
 class ListIndex:
     """The entries, compiled. Immutable after construction; lookups cost O(labels), not O(entries)."""
 
+    __slots__ = ("_addresses", "_depth", "_domains", "_labels", "_subtrees", "entries")
+
     def __init__(self, entries: Iterable[ListEntry]) -> None:
-        raise NotImplementedError
+        self.entries: _Entries = tuple(entries)
+        self._addresses: dict[str, dict[str, _Entries]] = {}
+        self._domains: dict[str, _Entries] = {}
+        self._subtrees: dict[str, _Entries] = {}
+        self._labels: dict[str, dict[str, _Entries]] = {}
+        for entry in self.entries:
+            self._add(entry)
+        suffixes = [*self._addresses, *self._domains, *self._subtrees, *self._labels]
+        self._depth = max((suffix.count(".") + 1 for suffix in suffixes), default=0)
+
+    def _add(self, entry: ListEntry) -> None:
+        value = canonical_entry_value(entry.kind, entry.value)
+        match entry.kind:
+            case EntryKind.ADDRESS:
+                local_part, _, domain = value.rpartition("@")
+                mail_domain = _GMAIL.get(domain, domain)
+                _append(self._addresses.setdefault(mail_domain, {}), _undotted(local_part, mail_domain), entry)
+            case EntryKind.DOMAIN:
+                _append(self._domains, value, entry)
+            case EntryKind.SUBTREE:
+                _append(self._subtrees, value, entry)
+            case EntryKind.LABEL:
+                first, _, suffix = value.partition(WILDCARD)
+                _append(self._labels.setdefault(suffix, {}), first, entry)
+            case unreachable:
+                assert_never(unreachable)
 
     def lookup(self, mailbox: Mailbox) -> tuple[ListEntry, ...]:
         """Every entry that covers the address, the most specific first (address, longest domain, label)."""
-        raise NotImplementedError
+        domain = canonical_domain(mailbox.domain)
+        if not domain:
+            return ()
+        found = list(self._by_address(mailbox.local_part, domain)) if _GMAIL.get(domain, domain) in self._addresses else []
+        found += self._domains.get(domain, ())
+        suffixes = self._suffixes(domain)
+        for suffix in suffixes:
+            found += self._subtrees.get(suffix, ())
+        if self._labels:
+            for suffix in suffixes:
+                found += self._by_label(domain, suffix) if suffix in self._labels else ()
+        return tuple(found)
+
+    def lookup_domain(self, domain: str) -> tuple[ListEntry, ...]:
+        """Every entry that covers the domain as a whole: no address entries."""
+        return self.lookup(Mailbox("", domain))
+
+    def _by_address(self, local_part: str, domain: str) -> Iterator[ListEntry]:
+        """The full local part first, then with one tag less at a time."""
+        mail_domain = _GMAIL.get(domain, domain)
+        listed = self._addresses[mail_domain]
+        untagged = accumulate(canonical_local_part(local_part).split("+", _MOST_TAGS), "{}+{}".format)
+        for candidate in reversed(list(untagged)):
+            yield from listed.get(_undotted(candidate, mail_domain), ())
+
+    def _suffixes(self, domain: str) -> list[str]:
+        """The domain and its parents, the longest first, no deeper than any entry: hostile names have 100,000 labels."""
+        suffixes = []
+        start = len(domain)
+        for _ in range(self._depth):
+            start = domain.rfind(".", 0, start)
+            suffixes.append(domain[start + 1 :])
+            if start < 0:
+                break
+        suffixes.reverse()
+        return suffixes
+
+    def _by_label(self, domain: str, suffix: str) -> Iterator[ListEntry]:
+        """The last label before the suffix is the "one or more": it can't be the first label itself."""
+        before = domain[: -len(suffix)].split(".")[:-1]
+        for label in before[:-1]:
+            yield from self._labels[suffix].get(label, ())
+
+
+def _append(index: dict[str, _Entries], key: str, entry: ListEntry) -> None:
+    index[key] = (*index.get(key, ()), entry)
+
+
+def _undotted(local_part: str, mail_domain: str) -> str:
+    """Gmail delivers a.b@ and ab@ to one mailbox."""
+    return local_part.replace(".", "") if mail_domain == "gmail.com" else local_part

@@ -10,15 +10,27 @@ _REFERENCE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Without 0, 1, I and O, which people mix up on the phone."""
 
 
-def case_reference() -> str:
-    """`LG-XXXX-XXXX`: random, because a counter would tell a mission how many approaches there are."""
-    letters = "".join(secrets.choice(_REFERENCE_ALPHABET) for _ in range(8))
-    return f"LG-{letters[:4]}-{letters[4:]}"
+def case_reference(secret: bytes, subject: str) -> str:
+    """`LG-XXXXX-XXXXX`, drawn from `subject` by a keyed hash: the same intake key gives the same reference everywhere.
+
+    Random-looking, because a counter would tell a mission how many approaches there are.
+    """
+    number = int.from_bytes(hmac.new(secret, b"reference:" + subject.encode(), hashlib.sha256).digest())
+    letters = ""
+    for _ in range(10):
+        number, digit = divmod(number, len(_REFERENCE_ALPHABET))
+        letters += _REFERENCE_ALPHABET[digit]
+    return f"LG-{letters[:5]}-{letters[5:]}"
 
 
 def item_id() -> str:
     """An opaque identifier of an outbox item."""
     return secrets.token_hex(8)
+
+
+def trace_id() -> str:
+    """What names one mail transaction in Received and in the log."""
+    return secrets.token_hex(6)
 
 
 def secret_key() -> bytes:

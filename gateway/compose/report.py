@@ -1,0 +1,195 @@
+"""The report: tells the collation address of one contact, in words, as data, and with the original itself.
+
+It is a new message of the agency's, never a redirect. The subject holds nothing but the reference; the recipients
+are counted, not named. RFC 5436 §2.7.1 for its Auto-Submitted field; `report.schema.json` for its data.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, assert_never
+
+from gateway.compose import templates
+from gateway.compose.headers import (
+    Letterhead,
+    Stamp,
+    header_section,
+    is_internationalized,
+    mailbox,
+    new_message_id,
+    token,
+)
+from gateway.compose.mime import Part, json_part, multipart, original_part, text_part
+from gateway.compose.text import shown
+from gateway.compose.values import AgencyVoice, Language, Mission, in_utc, timestamp
+from gateway.model.case import Case, Delivery, DeliveryState
+from gateway.model.outbox import Post, Purpose
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+SCHEMA = "liaison-report/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Action:
+    """What became of the message, in numbers of recipients; a pending delivery counts as delivered."""
+
+    recipients: int
+    held: int
+    released: int
+    delivered: int
+    refused: int
+
+
+def compose_report(
+    *,
+    case: Case,
+    deliveries: tuple[Delivery, ...],
+    mission: Mission,
+    original: bytes | None,
+    recipient: str,
+    voice: AgencyVoice,
+    stamp: Stamp,
+    eightbit: bool = False,
+) -> Post:
+    """The first report of one case.
+
+    `original` is the content as received, or None for a summary alone; `recipient` the collation address;
+    `eightbit` tells whether the hop that takes the report offers 8BITMIME.
+    """
+    languages = voice.report_languages
+    reference = token("the reference", case.reference)
+    attached = () if original is None else (original_part(original, filename=f"{reference}.eml", eightbit=eightbit),)
+    action = _action(deliveries)
+    values = _values(case, action, mission, voice, attached=bool(attached))
+    message_id = new_message_id(stamp.message_id, voice.hostname)
+    header = header_section(
+        Letterhead(
+            sender_name=voice.names(languages),
+            sender=voice.collation_from,
+            recipient=recipient,
+            subject=f"{templates.subject(Purpose.REPORT, languages, values)} [{reference}]",
+            stamp=stamp,
+            message_id=message_id,
+            auto_submitted=f"auto-notified; owner-token={reference}",
+            languages=languages,
+        )
+    )
+    summary = text_part(templates.body(Purpose.REPORT, languages, values))
+    document = json_part(_document(case, action, mission, voice, stamp.at, attached), "report.json")
+    return Post(
+        reverse_path=mailbox(voice.collation_from),
+        recipient=mailbox(recipient),
+        content=header + multipart((summary, document, *attached)).octets(),
+        message_id=message_id,
+        needs_verified_tls=voice.collation_needs_verified_tls,
+        smtputf8=is_internationalized(recipient, voice.collation_from),
+    )
+
+
+def _action(deliveries: tuple[Delivery, ...]) -> _Action:
+    counted = Counter(_became(delivery.state) for delivery in deliveries)
+    return _Action(
+        recipients=len(deliveries),
+        held=counted["held"],
+        released=counted["released"],
+        delivered=counted["delivered"],
+        refused=counted["refused"],
+    )
+
+
+def _became(state: DeliveryState) -> str:
+    match state:
+        case DeliveryState.HELD:
+            return "held"
+        case DeliveryState.RELEASED:
+            return "released"
+        case DeliveryState.PENDING | DeliveryState.RELAYED:
+            return "delivered"
+        case DeliveryState.REFUSED:
+            return "refused"
+        case unreachable:
+            assert_never(unreachable)
+
+
+def _values(case: Case, action: _Action, mission: Mission, voice: AgencyVoice, *, attached: bool) -> templates.Values:
+    return {
+        **voice.variables(),
+        "ref": case.reference,
+        "received": timestamp(case.received_at),
+        "mission_en": shown(mission.named(Language.EN) or case.mission),
+        "mission_fr": shown(mission.named(Language.FR) or case.mission),
+        "entry": shown(case.entry),
+        "sender": shown(case.header_from),
+        "envelope_sender": shown(case.reverse_path),
+        "client_ip": shown(case.client_ip),
+        "auth": shown(case.auth),
+        "spf": _result(case, "spf"),
+        "dkim": _result(case, "dkim"),
+        "dmarc": _result(case, "dmarc"),
+        "decline": case.decline,
+        "sha256": shown(case.sha256),
+        "size": case.size,
+        "attached": int(attached),
+        **asdict(action),
+    }
+
+
+def _result(case: Case, method: str) -> str:
+    return shown(case.authentication.get(method) or "none")
+
+
+def _document(
+    case: Case,
+    action: _Action,
+    mission: Mission,
+    voice: AgencyVoice,
+    now: datetime,
+    attached: tuple[Part, ...],
+) -> str:
+    """The report as data; its shape is `report.schema.json`, which ships beside the templates."""
+    document = {
+        "schema": SCHEMA,
+        "type": "first",
+        "reference": case.reference,
+        "reported_at": _rfc3339(now),
+        "agency": {
+            "name_en": voice.name_en,
+            "name_fr": voice.name_fr,
+            "unit_en": voice.unit_en,
+            "unit_fr": voice.unit_fr,
+            "contact_email": voice.contact_email,
+            "contact_phone": voice.contact_phone,
+        },
+        "channel": "e-mail",
+        "received_at": _rfc3339(case.received_at),
+        "mission": {
+            "name_en": shown(mission.named(Language.EN) or case.mission),
+            "name_fr": shown(mission.named(Language.FR) or case.mission),
+            "entry": shown(case.entry),
+        },
+        "tier": case.tier,
+        "sender": {"as_shown": shown(case.header_from), "envelope": shown(case.reverse_path)},
+        "verification": {
+            "result": case.auth,
+            "spf": _result(case, "spf"),
+            "dkim": _result(case, "dkim"),
+            "dmarc": _result(case, "dmarc"),
+        },
+        "client_ip": shown(case.client_ip),
+        "action": asdict(action),
+        "decline": case.decline,
+        "original": {
+            "sha256": case.sha256,
+            "size": case.size,
+            "attached_as": attached[0].media_type if attached else None,
+        },
+    }
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def _rfc3339(at: datetime) -> str:
+    return f"{in_utc(at):%Y-%m-%dT%H:%M:%SZ}"

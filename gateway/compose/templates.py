@@ -1,0 +1,232 @@
+"""The texts of our mail: Jinja2 templates in a sandbox, with a closed list of variables, wrapped to 72 columns.
+
+A line of a template is a paragraph. No template is given anything that the message said, except where a report is
+made of it; none can reach a function, an attribute or a file. This is the only module that knows Jinja2.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from functools import cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from gateway.compose.text import ComposeError, plain
+from gateway.compose.values import Language
+from gateway.model.outbox import Purpose
+from gateway.shipped import shipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+Values = dict[str, str | int]
+"""What a template is given, by variable name."""
+
+WIDTH = 72
+RULE = "-" * 70
+"""Stands between the languages."""
+
+_GLUE = "\x1f"
+"""A space that is not to become a line break while the text is wrapped. No value can bring one: it is a control."""
+
+_ITEM = re.compile(r" *(?:-|\d+\.) ")
+
+_AGENCY = frozenset(
+    {
+        "agency_en",
+        "agency_en_cap",
+        "agency_fr",
+        "agency_fr_cap",
+        "agency_fr_de",
+        "unit_en",
+        "unit_fr",
+        "contact_email",
+        "contact_phone",
+    }
+)
+
+VARIABLES: Mapping[Purpose, frozenset[str]] = MappingProxyType(
+    {
+        Purpose.DECLINE: _AGENCY
+        | {"ref", "received", "consular_email", "consular_phone"}
+        | {"ildc_name_en", "ildc_name_fr", "ildc_email", "interpol_email"},
+        Purpose.NOTICE: _AGENCY | {"ref", "received", "mission_en", "mission_fr"},
+        Purpose.REPORT: _AGENCY
+        | {"ref", "received", "mission_en", "mission_fr", "entry", "sender", "envelope_sender", "client_ip"}
+        | {"auth", "spf", "dkim", "dmarc", "decline", "sha256", "size", "attached"}
+        | {"recipients", "held", "released", "delivered", "refused"},
+    }
+)
+"""All that the templates of each mail may name."""
+
+_ESSENTIAL: Mapping[Purpose, tuple[str, ...]] = MappingProxyType(
+    {
+        Purpose.DECLINE: ("ref", "ildc_email", "interpol_email", "consular_email"),
+        Purpose.NOTICE: ("ref", "contact_email"),
+        Purpose.REPORT: ("ref", "sha256", "sender", "envelope_sender"),
+    }
+)
+"""Whose values a text must show in each language, or it would not do its duty."""
+
+_OPTIONAL = frozenset({"contact_phone", "consular_phone", "mission_en", "mission_fr", "client_ip", "envelope_sender"})
+"""Variables that may be empty."""
+
+_SAMPLE: Values = {
+    "agency_en": "the Example Police Service",
+    "agency_en_cap": "The Example Police Service",
+    "agency_fr": "le Service de police d'Exemple",
+    "agency_fr_cap": "Le Service de police d'Exemple",
+    "agency_fr_de": "du Service de police d'Exemple",
+    "unit_en": "International Requests Unit",
+    "unit_fr": "Groupe des demandes internationales",
+    "contact_email": "liaison@police.example",
+    "contact_phone": "+1 555 0100",
+    "consular_email": "consular@police.example",
+    "consular_phone": "+1 555 0101",
+    "ildc_name_en": "Liaison Centre",
+    "ildc_name_fr": "Centre de liaison",
+    "ildc_email": "centre@federal.example",
+    "interpol_email": "bureau@federal.example",
+    "ref": "LG-2345-6789",
+    "received": "2026-03-05 14:22:05+00:00",
+    "mission_en": "Embassy of Example",
+    "mission_fr": "Ambassade d'Exemple",
+    "entry": "mission.example",
+    "sender": "An Officer <officer@mission.example>",
+    "envelope_sender": "bounces@mission.example",
+    "client_ip": "192.0.2.25",
+    "auth": "pass",
+    "spf": "pass mission.example",
+    "dkim": "none",
+    "dmarc": "none",
+    "decline": "review",
+    "sha256": "0123456789abcdef" * 4,
+    "size": 4096,
+    "attached": 1,
+    "recipients": 3,
+    "held": 2,
+    "released": 0,
+    "delivered": 1,
+    "refused": 0,
+}
+"""What `check_templates` writes with: nobody's name, documentation addresses (RFC 2606, RFC 5737)."""
+
+
+def subject(purpose: Purpose, languages: tuple[Language, ...], values: Values) -> str:
+    """The subject in these languages, side by side, without the reference."""
+    return " / ".join(_render(f"{purpose}/subject.{language}.txt", purpose, values) for language in languages)
+
+
+def body(purpose: Purpose, languages: tuple[Language, ...], values: Values) -> str:
+    """The text in these languages, one after the other, LF line ends; the first lines say that another follows."""
+    announced = [_render(f"follows.{language}.txt", purpose, values) for language in languages[1:]]
+    texts = [_render(f"{purpose}/body.{language}.txt", purpose, values) for language in languages]
+    return "\n\n".join((*announced, f"\n\n{RULE}\n\n".join(texts))) + "\n"
+
+
+def wrap(text: str) -> str:
+    """Each line as a paragraph of at most 72 columns.
+
+    Items (`- `, `1. `) hang under their first word; other indented lines are addresses and stay whole, as does a
+    word that is longer than a line.
+    """
+    wrapped = "\n".join(line for paragraph in text.split("\n") for line in _wrap_paragraph(paragraph))
+    return wrapped.replace(_GLUE, " ")
+
+
+def check_templates(directory: Path | None = None) -> tuple[str, ...]:
+    """Every problem of the mail templates (the shipped ones, if no other directory is given), one sentence each."""
+    where = directory or _mail_templates()
+    names = [
+        (purpose, f"{purpose}/{part}.{language}.txt")
+        for purpose in VARIABLES
+        for part in ("subject", "body")
+        for language in Language
+    ]
+    names += [(Purpose.DECLINE, f"follows.{language}.txt") for language in Language]
+    return tuple(problem for purpose, name in names for problem in _problems(where, name, purpose))
+
+
+def _wrap_paragraph(paragraph: str) -> list[str]:
+    item = _ITEM.match(paragraph)
+    if paragraph.startswith(" ") and item is None:
+        return [paragraph]
+    hang = " " * item.end() if item else ""
+    lines = textwrap.wrap(paragraph, WIDTH, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False)
+    return lines or [""]
+
+
+def _render(name: str, purpose: Purpose, values: Values, directory: Path | None = None) -> str:
+    """The wrapped text of one template. `ComposeError` for a wrong template, variable or value."""
+    if values.keys() != VARIABLES[purpose]:
+        raise ComposeError(f"the {purpose} is not given its variables: {sorted(values.keys() ^ VARIABLES[purpose])}")
+    for variable, value in values.items():
+        plain(variable, str(value))
+    try:
+        text = _environment(directory or _mail_templates()).get_template(name).render(values)
+    except (TemplateError, TypeError, ValueError, LookupError, ArithmeticError) as error:
+        raise ComposeError(f"template {name}: {type(error).__name__}: {error}") from error
+    return wrap(text.strip("\n"))
+
+
+@cache
+def _environment(directory: Path) -> ImmutableSandboxedEnvironment:
+    """Text, so nothing is escaped; no globals and one filter, so a template can do no more than place variables."""
+    environment = ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader(directory), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.globals.clear()
+    environment.filters.clear()
+    environment.filters["whole"] = _whole
+    return environment
+
+
+def _whole(value: object) -> str:
+    """A value that is not to be broken between two lines: a phone number, a date."""
+    return str(value).replace(" ", _GLUE)
+
+
+def _mail_templates() -> Path:
+    return shipped("templates") / "mail"
+
+
+def _problems(directory: Path, name: str, purpose: Purpose) -> Iterator[str]:
+    full = {variable: _SAMPLE[variable] for variable in VARIABLES[purpose]}
+    bare = full | dict.fromkeys(_OPTIONAL & full.keys(), "")
+    try:
+        for variable in sorted(_named_variables(directory, name) - VARIABLES[purpose]):
+            yield f"template {name}: {variable} is not a variable of the {purpose}"
+        texts = [(_render(name, purpose, values, directory), values) for values in (full, bare)]
+    except ComposeError as error:
+        yield str(error)
+        return
+    for text, values in texts:
+        yield from _shortcomings(name, text, values)
+
+
+def _named_variables(directory: Path, name: str) -> set[str]:
+    """Also those in branches that no sample takes."""
+    try:
+        return meta.find_undeclared_variables(_environment(directory).parse((directory / name).read_text("utf-8")))
+    except (OSError, ValueError, TemplateError) as error:
+        raise ComposeError(f"template {name}: {type(error).__name__}: {error}") from error
+
+
+def _shortcomings(name: str, text: str, values: Values) -> Iterator[str]:
+    purpose, _, part = name.partition("/")
+    if not text.strip():
+        yield f"template {name}: it says nothing"
+    elif part.startswith("subject") and "\n" in text:
+        yield f"template {name}: a subject is one line of at most {WIDTH} columns"
+    elif part.startswith("body"):
+        said = " ".join(text.split())
+        for variable in _ESSENTIAL[Purpose(purpose)]:
+            if " ".join(str(values[variable]).split()) not in said:
+                yield f"template {name}: it does not say {variable}"
+        if purpose == Purpose.DECLINE and "911" not in said:
+            yield f"template {name}: it does not say 911"

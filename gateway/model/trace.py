@@ -1,0 +1,102 @@
+"""Trace fields: the one Received field that we put on top of every message, and the forged ones that we take out.
+
+RFC 5321 §4.4, RFC 3848 (protocol names), RFC 8601 §5 (a field that claims to be ours must not come in).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_NOT_TRACE = re.compile(r"[^A-Za-z0-9.:_\-\[\]]")
+"""What a HELO argument may not bring into a header field: anything that a host name or an address literal lacks."""
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def date_time(at: datetime) -> str:
+    """RFC 5322 §3.3, in UTC; independent of the locale."""
+    return f"{_DAYS[at.weekday()]}, {at.day} {_MONTHS[at.month - 1]} {at.year} {at:%H:%M:%S} +0000"
+
+
+def received_field(
+    *,
+    helo: str,
+    client_ip: str,
+    by: str,
+    protocol: str,
+    tls: str,
+    trace_id: str,
+    at: datetime,
+    recipient: str | None = None,
+) -> bytes:
+    """The field, folded and ended by CRLF. `recipient` only when there is one alone: a `for` clause betrays a Bcc.
+
+    `at` is UTC. The HELO argument is reduced to the characters of a domain or an address literal, so that it can
+    neither break the field nor smuggle in a comment.
+    """
+    said = _NOT_TRACE.sub("?", helo)[:255] or "unknown"
+    address = f"IPv6:{client_ip}" if ":" in client_ip else client_ip or "unknown"
+    secured = f" ({_NOT_TRACE.sub(' ', tls)})" if tls else ""
+    whom = f"\r\n\tfor <{recipient}>" if recipient and recipient.isascii() else ""
+    return (
+        f"Received: from {said} ([{address}])\r\n\tby {by} with {protocol}{secured} id {trace_id}{whom};\r\n\t{date_time(at)}\r\n"
+    ).encode("ascii", "replace")
+
+
+_OURS = re.compile(
+    rb"^(X-Liaison-[^\s:]*|Authentication-Results)[ \t]*(?:\r?\n[ \t]+)?:([^\n]*\n?(?:[ \t][^\n]*\n?)*)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+_OPEN, _CLOSE = b"()"
+
+
+@dataclass(frozen=True, slots=True)
+class Forged:
+    """A field that came in although only we write it: its name, and where it stands in the header section."""
+
+    name: str
+    start: int
+    end: int
+
+
+def forged_fields(header_section: bytes, hostname: str) -> tuple[Forged, ...]:
+    """Inbound `X-Liaison-*`, and `Authentication-Results` that name us (RFC 8601 §5), in any spelling."""
+    return tuple(
+        Forged(found[1].decode("ascii", "replace"), found.start(), found.end())
+        for found in _OURS.finditer(header_section)
+        if found[1][:1] in b"Xx" or _names_us(found[2], hostname)
+    )
+
+
+def without(header_section: bytes, fields: tuple[Forged, ...]) -> bytes:
+    """The header section without those fields."""
+    kept, position = [], 0
+    for field in fields:
+        kept.append(header_section[position : field.start])
+        position = field.end
+    return b"".join((*kept, header_section[position:]))
+
+
+def _names_us(value: bytes, hostname: str) -> bool:
+    """Whether the authserv-id is ours, comments, folding, quotes and case apart."""
+    authserv_id = _without_comments(value).replace(b";", b" ").split(maxsplit=1)[:1]
+    return bool(authserv_id) and authserv_id[0].strip(b'"').lower() == hostname.lower().encode()
+
+
+def _without_comments(value: bytes) -> bytes:
+    """RFC 5322 §3.2.2, nested ones too; an unclosed comment hides the rest."""
+    kept, depth = bytearray(), 0
+    for octet in value:
+        depth += octet == _OPEN
+        if not depth:
+            kept.append(octet)
+        depth -= octet == _CLOSE and depth > 0
+    return bytes(kept)

@@ -1,0 +1,1 @@
+"""What the gateway can be asked to do. The only callers of the store; they open every unit of work."""

@@ -1,0 +1,156 @@
+"""From an outbox item to its mail: gathers what `gateway.compose` needs, and asks the hard gate once more.
+
+The gate is asked at the click and again here, before the bytes freeze: no hand overrides it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, assert_never
+
+from filters.address import AddressError, parse_path
+from filters.content import header_length, parse_header
+from filters.responding import hard_objections
+from gateway import tokens
+from gateway.compose.decline import compose_decline
+from gateway.compose.notice import compose_notice
+from gateway.compose.release import compose_release
+from gateway.compose.report import compose_report
+from gateway.compose.text import ComposeError
+from gateway.compose.values import Mission
+from gateway.model.outbox import Purpose
+from gateway.model.trace import forged_fields, without
+
+if TYPE_CHECKING:
+    from filters.content import Header
+    from filters.lists import ListIndex
+    from gateway.clock import Clock
+    from gateway.compose.values import AgencyVoice
+    from gateway.model.case import Case, CaseId, Delivery
+    from gateway.model.outbox import OutboxItem, Post
+    from gateway.settings import Collation
+    from gateway.store.unit_of_work import Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """The hard gate of a decline (RFC 3834 §2), asked about a stored case."""
+
+    own_domains: frozenset[str]
+    secret: bytes
+
+    def objections(self, case: Case, header: Header, index: ListIndex) -> tuple[str, ...]:
+        """Why no decline may be sent for this case, in words; empty when nothing stands against it."""
+        try:
+            reverse_path = parse_path(case.reverse_path, smtputf8=True)
+        except AddressError as error:
+            return (f"its reverse-path is not one mailbox: {error}",)
+        is_own_token = partial(tokens.is_loop_token, self.secret)
+        return hard_objections(reverse_path, header, index.lookup(reverse_path), self.own_domains, is_own_token)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composer:
+    """Makes posts. One for the process."""
+
+    voice: AgencyVoice
+    collation: Collation
+    gate: Gate
+    clock: Clock
+    hostname: str
+
+    async def objection(self, work: Work, item: OutboxItem, index: ListIndex) -> str | None:
+        """Why the item must not be sent, or None."""
+        if item.purpose is not Purpose.DECLINE:
+            return None
+        case = await _case_of(work, item)
+        raw = await work.messages.get(case)
+        objections = self.gate.objections(case, parse_header(raw[: header_length(raw)]), index)
+        return "; ".join(objections) or None
+
+    async def compose(self, work: Work, item: OutboxItem) -> Post:
+        """The mail. ComposeError when it can't be made, SealError when the original can't be opened."""
+        case = await _case_of(work, item)
+        match item.purpose:
+            case Purpose.DECLINE:
+                return self._decline(item, case)
+            case Purpose.REPORT:
+                return await self._report(work, item, case)
+            case Purpose.NOTICE:
+                return self._notice(item, case)
+            case Purpose.RELEASE:
+                return await self._release(work, item, case)
+            case Purpose.DIGEST:
+                raise NotImplementedError("nothing asks for digests yet")
+            case unreachable:
+                assert_never(unreachable)
+
+    def _decline(self, item: OutboxItem, case: Case) -> Post:
+        return compose_decline(
+            case=case,
+            voice=self.voice,
+            now=self.clock.now(),
+            message_id_token=item.id,
+            loop_token=self._loop_token(item),
+        )
+
+    def _notice(self, item: OutboxItem, case: Case) -> Post:
+        return compose_notice(
+            case=case,
+            mission=_mission(case),
+            recipient=item.to,
+            voice=self.voice,
+            now=self.clock.now(),
+            message_id_token=item.id,
+            loop_token=self._loop_token(item),
+        )
+
+    async def _report(self, work: Work, item: OutboxItem, case: Case) -> Post:
+        fits = self.collation.content == "original" and case.size <= self.collation.max_size
+        return compose_report(
+            case=case,
+            deliveries=tuple(await work.deliveries.of(_id_of(case))),
+            mission=_mission(case),
+            original=await work.messages.get(case) if fits else None,
+            recipient=item.to,
+            voice=self.voice,
+            now=self.clock.now(),
+            message_id_token=item.id,
+            loop_token=self._loop_token(item),
+            needs_verified_tls=self.collation.tls == "verified",
+        )
+
+    async def _release(self, work: Work, item: OutboxItem, case: Case) -> Post:
+        raw = await work.messages.get(case)
+        section = raw[: header_length(raw)]
+        original = without(section, forged_fields(section, self.hostname)) + raw[len(section) :]
+        delivery = await _delivery_to(work, case, item.to)
+        return compose_release(case=case, delivery=delivery, original=original, voice=self.voice)
+
+    def _loop_token(self, item: OutboxItem) -> str:
+        return tokens.loop_token(self.gate.secret, item.id)
+
+
+def _mission(case: Case) -> Mission:
+    return Mission(case.mission_en, case.mission_fr)
+
+
+async def _case_of(work: Work, item: OutboxItem) -> Case:
+    case = await work.cases.by_id(item.case_id) if item.case_id is not None else None
+    if case is None:
+        raise ComposeError(f"the {item.purpose} {item.id} has no case")
+    return case
+
+
+async def _delivery_to(work: Work, case: Case, recipient: str) -> Delivery:
+    for delivery in await work.deliveries.of(_id_of(case)):
+        if delivery.recipient == recipient:
+            return delivery
+    raise ComposeError(f"{case.reference} has no delivery to that recipient")
+
+
+def _id_of(case: Case) -> CaseId:
+    if case.id is None:
+        raise ComposeError(f"{case.reference} was never stored")
+    return case.id

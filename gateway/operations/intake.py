@@ -1,0 +1,191 @@
+"""Intake: one mail transaction, from its first recipient to the answer to its DATA. The heart of the gateway.
+
+`message()` is the path of every message: read the originators, ask the lists, decide (`filters.screen`), and then
+either pass the message straight through, or hand it to `gateway.operations.flagged`, which takes the planned steps.
+Nothing else in the house decides about a message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from filters.authentication import NOT_AUTHENTICATED
+from filters.content import Header, originator_fields, parse_header
+from filters.envelope import Envelope
+from filters.identities import claims
+from filters.screening import screen, screen_reverse_path, touches_lists
+from gateway import tokens
+from gateway.events import Event
+from gateway.model.conclusion import ACCEPTED
+from gateway.model.reply import Reply
+from gateway.model.trace import forged_fields, received_field
+from gateway.operations.flagged import FlaggedMessage
+from gateway.operations.outgoing import Outgoing
+from gateway.relay.transaction import NextHopTransaction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from filters.address import Mailbox
+    from filters.envelope import Origin
+    from filters.screening import Screening
+    from gateway.clock import Clock
+    from gateway.operations.flagged import Deliver, FlaggedMail
+    from gateway.operations.rulebooks import Rulebooks
+    from gateway.relay.pool import Pool
+    from gateway.relay.routes import Offers, Routes
+    from gateway.relay.transaction import MailParameters
+    from gateway.spool import Spool
+
+ANSWER_WITHIN = 85.0
+"""Seconds for the whole answer to DATA: Postfix's proxy gives up at 100 s."""
+
+RECIPIENT_OK = Reply(250, "2.1.5", "Recipient accepted")
+NOT_SERVED = Reply(550, "5.7.1", "Relaying denied: this gateway does not serve that domain")
+ROUTED_RECIPIENT = Reply(550, "5.7.1", "Relaying denied: an address that names a route is not taken")
+OTHER_ROUTE = Reply(452, "4.5.3", "This recipient needs a mail transaction of its own, please send again for it alone")
+TOO_MANY_RECIPIENTS = Reply(452, "4.5.3", "Too many recipients, please send again for the others")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """What every mail transaction needs; made once by the assembly."""
+
+    rulebooks: Rulebooks
+    routes: Routes
+    flagged: FlaggedMail
+    clock: Clock
+    hostname: str
+    max_recipients: int
+
+    def offers(self) -> Offers:
+        """What EHLO may announce now."""
+        return self.routes.offers()
+
+    def begin(self, parameters: MailParameters, origin: Origin) -> MailTransaction:
+        """A mail transaction, after MAIL."""
+        return MailTransaction(self, parameters, origin)
+
+
+class MailTransaction:
+    """MAIL to the answer to DATA. `finish()` must be called at the end, whatever happened."""
+
+    def __init__(self, intake: Intake, parameters: MailParameters, origin: Origin) -> None:
+        self.id = tokens.trace_id()
+        self.recipients: list[Mailbox] = []
+        self.screening: Screening | None = None
+        """The decision, once there is one; None for clear mail."""
+        self._intake = intake
+        self._parameters = parameters
+        self._origin = origin
+        self._pool: Pool | None = None
+        self._next_hop: NextHopTransaction | None = None
+
+    async def recipient(self, mailbox: Mailbox) -> Reply:
+        """The answer to RCPT. Its code is the next hop's; only served domains get that far (RFC 5321 §7.9)."""
+        pool = self._intake.routes.pool_for(mailbox)
+        if pool is None:
+            return NOT_SERVED
+        if _names_a_route(mailbox):
+            return ROUTED_RECIPIENT
+        if any(mailbox.key == known.key for known in self.recipients):
+            return RECIPIENT_OK
+        if len(self.recipients) >= self._intake.max_recipients:
+            return TOO_MANY_RECIPIENTS
+        if pool is not self._pool and self.recipients:
+            return OTHER_ROUTE
+        next_hop = await self._towards(pool)
+        reply = await next_hop.recipient(mailbox)
+        if not reply.positive:
+            return reply
+        self.recipients.append(mailbox)
+        return RECIPIENT_OK
+
+    async def _towards(self, pool: Pool) -> NextHopTransaction:
+        """The one next hop of this mail transaction: DATA has one answer (RFC 5321 §4.1.1.4)."""
+        if self._next_hop is None or pool is not self._pool:
+            await self.finish()
+            self._pool, self._next_hop = pool, NextHopTransaction(pool, self._parameters)
+        return self._next_hop
+
+    async def message(self, header_section: bytes, content: Spool) -> Reply:
+        """The answer to the final dot. `content` is as received, dot-unstuffed, and begins with `header_section`."""
+        deadline = asyncio.get_running_loop().time() + ANSWER_WITHIN
+        envelope = self._envelope()
+        self.screening = self._screened(envelope, header_section)
+        outgoing = self._outgoing(envelope.received_at, header_section, content)
+        deliver = self._delivery(deadline)
+        if self.screening is None:
+            reply = await deliver(self.recipients, outgoing.chunks)
+            return ACCEPTED if reply.positive else reply
+        message = FlaggedMessage(
+            envelope=envelope, header_section=header_section, content=content, screening=self.screening
+        )
+        return await self._intake.flagged.take(message, outgoing, deliver)
+
+    def _envelope(self) -> Envelope:
+        return Envelope(
+            reverse_path=self._parameters.reverse_path,
+            recipients=tuple(self.recipients),
+            origin=self._origin,
+            received_at=self._intake.clock.now(),
+            smtputf8=self._parameters.smtputf8,
+            body=self._parameters.body,
+        )
+
+    def _screened(self, envelope: Envelope, header_section: bytes) -> Screening | None:
+        """The decision, or None for clear mail."""
+        rulebook = self._intake.rulebooks.current
+        try:
+            claimed = claims(envelope.reverse_path, Header(originator_fields(header_section)))
+            if not touches_lists(claimed, rulebook):
+                return None
+            screening = screen(envelope, parse_header(header_section), NOT_AUTHENTICATED, rulebook)
+        except Exception as error:  # noqa: BLE001 -- decision 9: the one catch around screening; mail must flow
+            log.exception(Event.SCREENING_FAILED, id=self.id)
+            screening = screen_reverse_path(envelope, rulebook, failure=type(error).__name__)
+        return screening if screening.flagged else None
+
+    def _outgoing(self, at: datetime, header_section: bytes, content: Spool) -> Outgoing:
+        forged = forged_fields(header_section, self._intake.hostname)
+        for field in forged:
+            log.warning(Event.FIELD_REMOVED, id=self.id, field=field.name)
+        trace = received_field(
+            helo=self._origin.helo,
+            client_ip=self._origin.client_ip,
+            by=self._intake.hostname,
+            protocol=self._origin.protocol,
+            tls=self._origin.tls,
+            trace_id=self.id,
+            at=at,
+            recipient=str(self.recipients[0]) if len(self.recipients) == 1 else None,
+        )
+        return Outgoing(trace, header_section, forged, content)
+
+    def _delivery(self, deadline: float) -> Deliver:
+        next_hop = self._next_hop
+        if next_hop is None:
+            raise RuntimeError("DATA was let through without a recipient")
+
+        async def deliver(recipients: Iterable[Mailbox], content: Callable[[], Iterable[bytes]]) -> Reply:
+            return await next_hop.deliver(list(recipients), content, deadline=deadline)
+
+        return deliver
+
+    async def finish(self) -> None:
+        """Give the next hop's connection back."""
+        if self._next_hop is not None:
+            await self._next_hop.finish()
+            self._next_hop = None
+
+
+def _names_a_route(mailbox: Mailbox) -> bool:
+    """Percent hack, bang path, or an address in quotes: a next hop that obeys them would relay for strangers."""
+    return any(mark in mailbox.local_part for mark in "%!@")

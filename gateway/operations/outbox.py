@@ -1,0 +1,179 @@
+"""The outbox: what is sent next, its bytes, and what follows from each attempt (decision 13).
+
+Claim with a lease, compose at dispatch, freeze, commit `sending` before the final dot, settle. A decline errs towards
+silence: an attempt whose end is not known leaves it `uncertain`, for a person. Everything else is sent again with the
+same bytes and Message-ID.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, assert_never
+
+import structlog
+
+from gateway.compose.text import ComposeError
+from gateway.errors import SealError
+from gateway.events import Event
+from gateway.model.case import DeliveryState
+from gateway.model.outbox import OutboxState, Purpose
+from gateway.model.schedule import next_attempt
+from gateway.relay.outbound import Outcome, OutcomeKind
+
+if TYPE_CHECKING:
+    from gateway.clock import Clock
+    from gateway.model.outbox import OutboxItem, Post
+    from gateway.operations.composing import Composer
+    from gateway.settings import Outbound
+    from gateway.store.unit_of_work import Store, Work
+
+LEASE = timedelta(seconds=60)
+BATCH = 10
+NO_WAY_PAUSE = timedelta(seconds=10)
+"""How often an item without a way out is looked at again."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why an item must not be sent at all, in words."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbox:
+    """The operations of one dispatch worker. `owner` names the worker, `node` the machine."""
+
+    store: Store
+    clock: Clock
+    composer: Composer
+    outbound: Outbound
+    owner: str
+    node: str
+
+    async def start(self) -> None:
+        """This node starts again: what its last life claimed is free, what it left half sent is judged."""
+        async with self.store.begin() as work:
+            await work.outbox.free_claims_of(self.node)
+        await self.judge_abandoned()
+
+    async def judge_abandoned(self) -> None:
+        """Items that a dead worker left in `sending`: a decline is never re-sent by the machine, the rest is."""
+        async with self.store.begin() as work:
+            for item in await work.outbox.expired_sending(self.clock.now()):
+                state = OutboxState.UNCERTAIN if item.purpose is Purpose.DECLINE else OutboxState.WAITING
+                reason = "the gateway stopped during the attempt"
+                await work.outbox.settle(item.id, state=state, reply=reason, due_at=self.clock.now())
+                await self._audit(work, item, f"{item.purpose}-{state}", reason)
+
+    async def claim(self) -> list[OutboxItem]:
+        """The next items that are due, for this worker alone until its lease ends."""
+        now = self.clock.now()
+        async with self.store.begin() as work:
+            return await work.outbox.claim(self.owner, self.node, now, now + LEASE, BATCH)
+
+    async def renew(self) -> None:
+        """Prolong the lease on what this worker holds."""
+        now = self.clock.now()
+        async with self.store.begin() as work:
+            await work.outbox.renew(self.owner, now, now + LEASE)
+
+    async def prepare(self, item: OutboxItem) -> Post | Objection:
+        """The bytes of the item, made and frozen at the first attempt; or why it must not be sent.
+
+        The hard gate is asked again here: what a person approved may have become wrong since.
+        """
+        async with self.store.begin() as work:
+            try:
+                objection = await self.composer.objection(work, item)
+                post = None if objection else await work.outbox.frozen(item.id) or await self._freeze(work, item)
+            except (SealError, ComposeError) as error:
+                objection, post = str(error), None
+        return post if post is not None else Objection(objection or "it can't be composed")
+
+    async def _freeze(self, work: Work, item: OutboxItem) -> Post:
+        post = await self.composer.compose(work, item)
+        await work.outbox.freeze(item.id, post)
+        return post
+
+    async def begin_sending(self, item: OutboxItem) -> bool:
+        """Commit the attempt; False if the item is not this worker's any more."""
+        async with self.store.begin() as work:
+            return await work.outbox.mark_sending(item.id, self.owner, self.clock.now())
+
+    async def refuse(self, item: OutboxItem, objection: Objection) -> None:
+        """Settle an item that must not be sent."""
+        await self._settle(item, OutboxState.FAILED, objection.reason)
+
+    async def wait(self, item: OutboxItem, objection: Objection) -> None:
+        """Put an item off that has no way out yet; it is no attempt."""
+        due_at = self.clock.now() + NO_WAY_PAUSE
+        async with self.store.begin() as work:
+            await work.outbox.settle(item.id, state=OutboxState.WAITING, reply=objection.reason, due_at=due_at)
+
+    async def settle(self, item: OutboxItem, outcome: Outcome) -> None:
+        """Write down what came of an attempt, and when the next one is due."""
+        match outcome.kind:
+            case OutcomeKind.SENT:
+                await self._settle(item, OutboxState.SENT, outcome.reply)
+            case OutcomeKind.REFUSED:
+                await self._settle(item, OutboxState.FAILED, outcome.reply)
+            case OutcomeKind.UNCERTAIN if item.purpose is Purpose.DECLINE:
+                await self._settle(item, OutboxState.UNCERTAIN, outcome.reply)
+            case OutcomeKind.UNCERTAIN | OutcomeKind.TRY_LATER:
+                await self._postpone(item, outcome.reply)
+            case OutcomeKind.NOT_OURS:
+                return
+            case unreachable:
+                assert_never(unreachable)
+
+    async def _postpone(self, item: OutboxItem, reply: str) -> None:
+        due_at = next_attempt(
+            created_at=item.created_at,
+            now=self.clock.now(),
+            attempts=item.attempts + 1,
+            retry=self.outbound.retry,
+            give_up_after=self.outbound.give_up_after,
+        )
+        if due_at is None:
+            await self._settle(item, OutboxState.FAILED, f"given up; the last answer was: {reply}")
+            return
+        async with self.store.begin() as work:
+            await work.outbox.settle(
+                item.id, state=OutboxState.WAITING, reply=reply, due_at=due_at, attempts=item.attempts + 1,
+                owner=self.owner,
+            )  # fmt: skip
+        log.warning(Event.OUTBOX_RETRY, item=item.id, purpose=str(item.purpose), due_at=due_at.isoformat(), reply=reply)
+
+    async def _settle(self, item: OutboxItem, state: OutboxState, reply: str) -> None:
+        async with self.store.begin() as work:
+            settled = await work.outbox.settle(
+                item.id, state=state, reply=reply, attempts=item.attempts + 1, owner=self.owner
+            )
+            if not settled:
+                log.error(Event.OUTBOX_CONFLICT, item=item.id, wanted=str(state))
+                return
+            if state is OutboxState.SENT and item.purpose is Purpose.RELEASE:
+                await self._released(work, item, reply)
+            await self._audit(work, item, f"{item.purpose}-{state}", reply)
+        log.info(_EVENTS[state], item=item.id, purpose=str(item.purpose), case=item.case_reference, reply=reply)
+
+    async def _released(self, work: Work, item: OutboxItem, reply: str) -> None:
+        if item.case_id is None:
+            return
+        for delivery in await work.deliveries.of(item.case_id):
+            if delivery.recipient == item.to:
+                await work.deliveries.settle(item.case_id, delivery.key, DeliveryState.RELEASED, reply)
+
+    async def _audit(self, work: Work, item: OutboxItem, action: str, reply: str) -> None:
+        await work.audit.append(self.owner, action, item.case_reference or item.id, {"item": item.id, "reply": reply})
+
+
+_EVENTS = {
+    OutboxState.SENT: Event.OUTBOX_SENT,
+    OutboxState.FAILED: Event.OUTBOX_FAILED,
+    OutboxState.UNCERTAIN: Event.OUTBOX_UNCERTAIN,
+}

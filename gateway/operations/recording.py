@@ -1,0 +1,206 @@
+"""The record of flagged mail: two units of work.
+
+`record()` commits case, raw message, deliveries, outbox rows and audit row together before anything is relayed;
+`settle()` writes what the next hop answered (decision 2). A retry finds its case by the intake key and adds only what
+is new: no second report, no second notice, and the first verdict stays (decision 3).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from filters.content import decode_text, message_id, parse_header
+from filters.disposition import Delivery as Fate
+from filters.disposition import Handling
+from filters.lists import describe
+from gateway import tokens
+from gateway.model.case import ActionState, Case, CaseFile, CaseStatus, Delivery, DeliveryState, StoredFinding
+from gateway.model.outbox import OutboxItem, OutboxState, Purpose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from filters.content import Header
+    from filters.rules import Finding
+    from filters.screening import Screening, Verdict
+    from gateway.clock import Clock
+    from gateway.operations.flagged import FlaggedMessage, Served
+    from gateway.store.unit_of_work import Store, Work
+
+GATEWAY = "gateway"
+"""The actor of what nobody asked for by hand."""
+
+_AUTH_WORDS = {"pass": "pass", "fail": "fail", "temperror": "error", "permerror": "error"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorder:
+    """Writes cases. `collation_address` is where reports go; `may_notify` tells whether a notice could loop."""
+
+    store: Store
+    clock: Clock
+    collation_address: str
+    may_notify: Callable[[Header], bool]
+
+    async def record(
+        self, message: FlaggedMessage, *, key: str, reference: str, served: Sequence[Served]
+    ) -> CaseFile:
+        """Commit the case, or what a later mail transaction adds to it; StoreError if that can't be done."""
+        raw = message.content.read()
+        header = parse_header(message.header_section)
+        wanted = _case(message, header, raw, key=key, reference=reference)
+        async with self.store.begin() as work:
+            case, created = await work.cases.insert_or_find(wanted)
+            added = await work.deliveries.add_missing(case, _deliveries(message.screening, served))
+            if created:
+                await work.messages.put(case, raw)
+                await self._report(work, case, message.screening)
+            if added:
+                await self._notify(work, case, header, message.screening, added)
+                await work.audit.append(
+                    GATEWAY, "case-recorded" if created else "recipients-added", case.reference, _detail(case, added)
+                )
+            return CaseFile(case=case, deliveries=tuple(await work.deliveries.of(case)))
+
+    async def settle(self, case: Case, served: Sequence[Served]) -> None:
+        """Write what the next hop answered."""
+        if not served:
+            return
+        async with self.store.begin() as work:
+            for one in served:
+                await work.deliveries.settle(case, one.recipient.key, one.state, str(one.reply))
+            await work.audit.append(GATEWAY, "delivered", case.reference, _answers(served))
+
+    async def _report(self, work: Work, case: Case, screening: Screening) -> None:
+        if screening.report is Handling.AUTO:
+            await work.outbox.add([self._item(Purpose.REPORT, self.collation_address, case)])
+
+    async def _notify(
+        self, work: Work, case: Case, header: Header, screening: Screening, added: Iterable[Delivery]
+    ) -> None:
+        """A notice for each newly held recipient, unless it could start a loop (decision 14)."""
+        if not self.may_notify(header):
+            return
+        told = {verdict.recipient.key for verdict in screening.verdicts if verdict.notice}
+        await work.outbox.add(
+            [
+                self._item(Purpose.NOTICE, delivery.recipient, case)
+                for delivery in added
+                if delivery.state is DeliveryState.HELD and delivery.key in told
+            ]
+        )
+
+    def _item(self, purpose: Purpose, to: str, case: Case) -> OutboxItem:
+        now = self.clock.now()
+        return OutboxItem(
+            id=tokens.item_id(),
+            purpose=purpose,
+            to=to,
+            state=OutboxState.WAITING,
+            created_at=now,
+            due_at=now,
+            case_id=case.id,
+            case_reference=case.reference,
+            requested_by=GATEWAY,
+        )
+
+
+def _case(message: FlaggedMessage, header: Header, raw: bytes, *, key: str, reference: str) -> Case:
+    screening, envelope = message.screening, message.envelope
+    return Case(
+        reference=reference,
+        intake_key=key,
+        tier=screening.tier,
+        status=CaseStatus.OPEN,
+        received_at=envelope.received_at,
+        reverse_path=str(envelope.reverse_path),
+        header_from=decode_text(header.first("from") or b""),
+        subject=decode_text(header.first("subject") or b""),
+        message_id=message_id(header),
+        sha256=hashlib.sha256(raw).hexdigest(),
+        size=len(raw),
+        entry=screening.entry.value if screening.entry else "",
+        entries=tuple(entry.value for entry in screening.entries),
+        mission_en=screening.entry.mission_en if screening.entry else "",
+        mission_fr=screening.entry.mission_fr if screening.entry else "",
+        auth=auth_word(screening),
+        authentication=authentication_texts(screening),
+        decline=ActionState.NONE if screening.decline is Handling.NEVER else ActionState.REVIEW,
+        report=_REPORT_STATES[screening.report],
+        mode=screening.mode,
+        rulebook_version=screening.rulebook_version,
+        client_ip=envelope.origin.client_ip,
+        helo=envelope.origin.helo,
+        protocol=envelope.origin.protocol,
+        tls=envelope.origin.tls,
+        smtputf8=envelope.smtputf8,
+        body=envelope.body,
+        findings=tuple(_stored(finding) for finding in screening.findings),
+        ambiguous=screening.ambiguous,
+    )
+
+
+_REPORT_STATES = {
+    Handling.AUTO: ActionState.WAITING,
+    Handling.REVIEW: ActionState.REVIEW,
+    Handling.NEVER: ActionState.NONE,
+}
+
+
+def _stored(finding: Finding) -> StoredFinding:
+    return StoredFinding(
+        rule=finding.rule,
+        evidence=finding.evidence,
+        identity=finding.identity.kind if finding.identity else "",
+        address=str(finding.identity.mailbox) if finding.identity else "",
+        entry=describe(finding.entry) if finding.entry else "",
+    )
+
+
+def _deliveries(screening: Screening, served: Sequence[Served]) -> list[Delivery]:
+    done = {one.recipient.key: one for one in served}
+    return [_delivery(verdict, done.get(verdict.recipient.key)) for verdict in screening.verdicts]
+
+
+def _delivery(verdict: Verdict, served: Served | None) -> Delivery:
+    state = DeliveryState.HELD if verdict.delivery is Fate.HOLD else DeliveryState.PENDING
+    return Delivery(
+        recipient=str(verdict.recipient),
+        key=verdict.recipient.key,
+        tier=verdict.tier,
+        state=served.state if served else state,
+        reply=str(served.reply) if served else "",
+    )
+
+
+def auth_word(screening: Screening) -> str:
+    """pass, fail, none or error: the one word of listings."""
+    authentication = screening.authentication
+    results = [authentication.dmarc.result, authentication.spf.result, *(one.result for one in authentication.dkim)]
+    return next((_AUTH_WORDS[result] for result in results if result in _AUTH_WORDS), "none")
+
+
+def authentication_texts(screening: Screening) -> dict[str, str]:
+    """spf, dkim, dmarc to "pass example.org" texts."""
+    authentication = screening.authentication
+    dkim = authentication.dkim or ()
+    return {
+        "spf": f"{authentication.spf.result} {authentication.spf.domain}".strip(),
+        "dkim": ", ".join(f"{one.result} {one.domain}".strip() for one in dkim) or "none",
+        "dmarc": f"{authentication.dmarc.result} {authentication.dmarc.domain}".strip(),
+    }
+
+
+def _detail(case: Case, added: Iterable[Delivery]) -> dict[str, str]:
+    held = sum(delivery.state is DeliveryState.HELD for delivery in added)
+    return {"tier": case.tier, "sha256": case.sha256, "held": str(held), "rulebook": str(case.rulebook_version)}
+
+
+def _answers(served: Sequence[Served]) -> dict[str, str]:
+    counts: dict[str, int] = {}
+    for one in served:
+        counts[one.state] = counts.get(one.state, 0) + 1
+    return {state: str(count) for state, count in counts.items()}

@@ -1,0 +1,81 @@
+"""The rulebook in force: one immutable snapshot per process, renewed when its version in the store moves.
+
+No mail transaction waits for the store: a task asks for the version number once a second. When the store is away the
+last snapshot stays in force, so that clean mail flows on (decision 9).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+
+from filters.disposition import Mode, lower_mode
+from filters.lists import ListIndex
+from filters.rulebook import Rulebook
+from gateway.errors import StoreError
+from gateway.events import Event
+from gateway.store.values import MODE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from filters.disposition import Policy, Tier
+    from gateway.clock import Clock
+    from gateway.store.unit_of_work import Store, Work
+
+POLL_INTERVAL = 1.0
+"""Seconds; a change is in force everywhere within two."""
+
+log = structlog.get_logger()
+
+
+class Rulebooks:
+    """Hands out the current rulebook; `load()` once at start, `follow()` for as long as the process lives."""
+
+    def __init__(
+        self, store: Store, clock: Clock, *, mode: Mode, policy: Mapping[Tier, Policy], emergency: frozenset[str]
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._ceiling = mode
+        self._policy = policy
+        self._emergency = emergency
+        self._current: Rulebook | None = None
+        self._mark: tuple[int, str] | None = None
+
+    @property
+    def current(self) -> Rulebook:
+        """The snapshot in force."""
+        if self._current is None:
+            raise RuntimeError("the rulebook is used before it was loaded")
+        return self._current
+
+    async def load(self) -> Rulebook:
+        """Read the snapshot if its version, or the mode, moved. StoreError when the store is away."""
+        async with self._store.reading() as work:
+            mark = (await work.senders.version(), await work.values.get(MODE) or "")
+            if self._current is None or mark != self._mark:
+                self._current, self._mark = await self._read(work, *mark), mark
+                log.info(Event.RULEBOOK_LOADED, version=mark[0], mode=str(self._current.mode))
+        return self._current
+
+    async def _read(self, work: Work, version: int, override: str) -> Rulebook:
+        return Rulebook(
+            version=version,
+            index=ListIndex(await work.senders.live()),
+            mode=lower_mode(self._ceiling, Mode(override)) if override else self._ceiling,
+            policy=self._policy,
+            emergency=self._emergency,
+            exemptions=tuple(await work.senders.exemptions(self._clock.now())),
+        )
+
+    async def follow(self) -> None:
+        """Renew the snapshot until cancelled."""
+        while True:
+            await asyncio.sleep(POLL_INTERVAL)
+            try:
+                await self.load()
+            except StoreError as error:
+                log.warning(Event.STORE_FAILED, doing="reading the rulebook; the last one stays in force", reason=str(error))

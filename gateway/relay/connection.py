@@ -1,0 +1,323 @@
+"""One SMTP client connection to a next hop: commands out, replies in, pipelined (RFC 5321, RFC 2920, RFC 3207).
+
+Does no policy and keeps no transaction: `gateway.relay.transaction` does. Known limit: no AUTH, because a next
+hop is the agency's own server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from gateway.model.reply import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterable
+
+    from gateway.settings import Endpoint
+
+_T = TypeVar("_T")
+
+_REPLY_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?\Z", re.DOTALL)
+_ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s+|\Z)")
+_REPLY_LIMIT = 64 * 1024
+"""Octets of unfinished replies; no honest server sends more (RFC 5321 §4.5.3.1.5 allows 512 a line)."""
+
+
+class NextHopError(Exception):
+    """The next hop can't be used now: not reachable, gone, too slow, or not speaking SMTP. The message says which."""
+
+
+class NextHopTimeoutError(NextHopError):
+    """It is there but does not answer: trying again at once would only double the client's wait."""
+
+
+class AnswerLostError(NextHopError):
+    """Lost between our final dot and its answer: the message may have been delivered (RFC 1047)."""
+
+
+class TlsRefusedError(NextHopError):
+    """The TLS policy can't be met."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a server offered in answer to EHLO: keyword, upper case, to its parameters."""
+
+    keywords: dict[str, str]
+
+    def __contains__(self, keyword: str) -> bool:
+        return keyword in self.keywords
+
+    @property
+    def size(self) -> int:
+        """The SIZE limit in octets, 0 when there is none (RFC 1870 §4)."""
+        text = self.keywords.get("SIZE", "")
+        return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def parse_capabilities(reply: Reply) -> Capabilities:
+    """From the answer to EHLO; the first line is a greeting."""
+    lines = [line.split(maxsplit=1) for line in reply.text.split("\n")[1:]]
+    return Capabilities({words[0].upper(): words[1] if len(words) > 1 else "" for words in lines if words})
+
+
+def tls_context(policy: str) -> ssl.SSLContext:
+    """The client's context for a TLS policy; only `verified` and `required` promise anything, the rest encrypts if it can."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if policy != "verified":
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+class Connection(asyncio.Protocol):
+    """A connection that is open, greeted, and past EHLO and STARTTLS once `open_connection` returned it."""
+
+    def __init__(self, endpoint: Endpoint, timeout: float) -> None:
+        self.endpoint = endpoint
+        self.capabilities = Capabilities({})
+        self.transactions = 0
+        self.refusals = 0
+        """Refusals since the last delivery."""
+        self.idle_since = 0.0
+        self._timeout = timeout
+        self._transport: asyncio.Transport | None = None
+        self._input = bytearray()
+        self._lines: list[bytes] = []
+        self._waiting: deque[asyncio.Future[Reply]] = deque()
+        self._lost: str = ""
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self.closing = False
+
+    # --- asyncio's side -------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment] -- TCP and TLS transports are both asyncio.Transport
+
+    def data_received(self, data: bytes) -> None:
+        self._input += data
+        while (end := self._input.find(b"\n")) >= 0:
+            line = bytes(self._input[:end]).rstrip(b"\r")
+            del self._input[: end + 1]
+            self._reply_line(line)
+        if len(self._input) > _REPLY_LIMIT or sum(map(len, self._lines)) > _REPLY_LIMIT:
+            self._fail("sent an endless reply")
+
+    def eof_received(self) -> None:
+        self._fail("closed the connection")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._fail(f"dropped the connection ({exc})" if exc else "closed the connection")
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    # --- replies --------------------------------------------------------------------------------------------------
+
+    def _reply_line(self, line: bytes) -> None:
+        found = _REPLY_LINE.match(line)
+        if found is None:
+            self._fail("sent a line that is no SMTP reply")
+            return
+        self._lines.append(found[3] or b"")
+        if found[2] != b"-":
+            lines, self._lines = self._lines, []
+            self._reply(_reply(int(found[1]), lines))
+
+    def _reply(self, reply: Reply) -> None:
+        if reply.code == 421:
+            self.closing = True
+        if self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(reply)
+        elif reply.code != 421:  # RFC 5321 §3.8: a server may say 421 unasked
+            self._fail("answered a command that was not sent")
+
+    def _fail(self, reason: str) -> None:
+        self._lost = self._lost or reason
+        self._writable.set()
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_exception(NextHopError(f"{self.endpoint} {self._lost}"))
+        if self._transport is not None:
+            self._transport.abort()
+
+    # --- commands -------------------------------------------------------------------------------------------------
+
+    @property
+    def usable(self) -> bool:
+        """Nothing is known to be wrong with it."""
+        return not self._lost and not self.closing and self._transport is not None
+
+    def expect(self) -> asyncio.Future[Reply]:
+        """The next reply in order."""
+        waiter: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        if self._lost:
+            waiter.set_exception(NextHopError(f"{self.endpoint} {self._lost}"))
+        else:
+            self._waiting.append(waiter)
+        return waiter
+
+    async def commands(self, *lines: bytes) -> list[Reply]:
+        """Send the lines (without CRLF), together if the server takes pipelines, and return their replies in order."""
+        if "PIPELINING" not in self.capabilities and len(lines) > 1:
+            return [(await self.commands(line))[0] for line in lines]
+        replies = [self.expect() for _ in lines]
+        self._write(b"".join(line + b"\r\n" for line in lines))
+        return await self._in_time(asyncio.gather(*replies))
+
+    async def command(self, line: bytes) -> Reply:
+        """Send one line and return its reply."""
+        return (await self.commands(line))[0]
+
+    async def content(self, octets: Iterable[bytes]) -> Reply:
+        """After 354: stream the encoded content, which ends in the final dot, and return the answer to it.
+
+        AnswerLostError once the final dot was written; any other NextHopError means that nothing was delivered.
+        """
+        held = b""
+        for chunk in octets:
+            if held:
+                await self._send(held)
+            held = chunk
+        # The last chunk carries the final dot. Once it is written the message may be delivered whatever we hear.
+        if not self.usable:
+            raise NextHopError(f"{self.endpoint} {self._lost or 'is closing'}")
+        answer = self.expect()
+        self._write(held)
+        try:
+            return await self._in_time(answer)
+        except NextHopError as error:
+            raise AnswerLostError(str(error)) from error
+
+    async def _send(self, octets: bytes) -> None:
+        if self._lost:
+            raise NextHopError(f"{self.endpoint} {self._lost}")
+        self._write(octets)
+        if not self._writable.is_set():
+            await self._in_time(self._writable.wait())
+
+    def _write(self, octets: bytes) -> None:
+        if self._transport is not None and not self._lost:
+            self._transport.write(octets)
+
+    async def _in_time(self, awaitable: Awaitable[_T]) -> _T:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await awaitable
+        except TimeoutError:
+            self._fail(f"did not answer within {self._timeout:g} s")
+            raise NextHopTimeoutError(f"{self.endpoint} {self._lost}") from None
+
+    # --- opening --------------------------------------------------------------------------------------------------
+
+    async def greet(self, hostname: str) -> None:
+        """Wait for the banner, then EHLO, or HELO where EHLO is not known (RFC 5321 §3.2)."""
+        banner = await self._in_time(self.expect())
+        if not banner.positive:
+            raise NextHopError(f"{self.endpoint} greeted with {banner}")
+        await self.hello(hostname)
+
+    async def hello(self, hostname: str) -> None:
+        """EHLO or HELO, and remember what is offered."""
+        answer = await self.command(b"EHLO " + hostname.encode())
+        if answer.positive:
+            self.capabilities = parse_capabilities(answer)
+            return
+        if answer.permanent:
+            answer = await self.command(b"HELO " + hostname.encode())
+            self.capabilities = Capabilities({})
+        if not answer.positive:
+            raise NextHopError(f"{self.endpoint} refused our greeting: {answer}")
+
+    async def start_tls(self, context: ssl.SSLContext, hostname: str) -> None:
+        """STARTTLS; everything learned before it is forgotten (RFC 3207 §4.2), unread plain text is an attack."""
+        answer = await self.command(b"STARTTLS")
+        if not answer.positive:
+            raise TlsRefusedError(f"{self.endpoint} refused STARTTLS: {answer}")
+        if self._input or self._lines:
+            self._fail("sent plain text after its answer to STARTTLS")
+            raise TlsRefusedError(f"{self.endpoint} {self._lost}")
+        loop = asyncio.get_running_loop()
+        assert self._transport is not None  # noqa: S101 -- the command above went through it
+        try:
+            async with asyncio.timeout(self._timeout):
+                self._transport = await loop.start_tls(
+                    self._transport, self, context, server_hostname=self.endpoint.host
+                )
+        except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
+            self._fail(f"failed the TLS handshake ({error})")
+            raise TlsRefusedError(f"{self.endpoint} {self._lost}") from error
+        await self.hello(hostname)
+
+    def close(self) -> None:
+        """Say goodbye without waiting for the answer."""
+        if self._transport is not None and not self._lost:
+            self._lost = "was closed by us"
+            self._transport.write(b"QUIT\r\n")
+            self._transport.close()
+
+
+async def open_connection(endpoint: Endpoint, *, hostname: str, tls: str, timeout: float) -> Connection:
+    """A connection ready for MAIL. `tls` is none, opportunistic, required or verified.
+
+    NextHopError when it can't be had. Only `opportunistic` falls back to clear text.
+    """
+    connection = await _greeted(endpoint, hostname, timeout)
+    if tls == "none":
+        return connection
+    try:
+        if "STARTTLS" in connection.capabilities:
+            await connection.start_tls(tls_context(tls), hostname)
+        elif tls != "opportunistic":
+            raise TlsRefusedError(f"{endpoint} does not offer STARTTLS, which the route's tls = {tls!r} needs")
+    except TlsRefusedError:
+        connection.close()
+        if tls != "opportunistic":
+            raise
+        return await _greeted(endpoint, hostname, timeout)
+    except NextHopError:
+        connection.close()
+        raise
+    return connection
+
+
+async def _greeted(endpoint: Endpoint, hostname: str, timeout: float) -> Connection:  # noqa: ASYNC109 -- one limit per step
+    connection = Connection(endpoint, timeout)
+    try:
+        async with asyncio.timeout(timeout):
+            await asyncio.get_running_loop().create_connection(lambda: connection, endpoint.host, endpoint.port)
+    except (OSError, TimeoutError) as error:
+        raise NextHopError(f"{endpoint} can't be reached ({error or 'no answer'})") from error
+    try:
+        await connection.greet(hostname)
+    except NextHopError:
+        connection.close()
+        raise
+    return connection
+
+
+def _reply(code: int, lines: list[bytes]) -> Reply:
+    """From the wire: the enhanced code of the last line, if any; text kept printable."""
+    texts = [_printable(line) for line in lines]
+    found = _ENHANCED.match(texts[-1])
+    enhanced = found[1] if found and found[1][0] == str(code)[0] else ""
+    if enhanced:
+        texts = [text.removeprefix(enhanced).lstrip() for text in texts]
+    return Reply(code, enhanced, "\n".join(texts))
+
+
+def _printable(line: bytes) -> str:
+    return "".join(char if char.isprintable() else "?" for char in line.decode("utf-8", "replace"))

@@ -1,0 +1,105 @@
+"""Persistent connections to the next hops of one route, and what those last offered.
+
+A connection is used by one mail transaction at a time. Retired after 421, 10 refusals without a delivery,
+100 transactions or 60 s of idleness, so that a next hop's own limits are never what ends it in mid-transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+
+from gateway.events import Event
+from gateway.relay.connection import Capabilities, Connection, NextHopError, open_connection
+
+if TYPE_CHECKING:
+    from gateway.settings import Route
+
+MAX_TRANSACTIONS = 100
+MAX_REFUSALS = 10
+MAX_IDLE = 60.0
+"""Seconds."""
+
+log = structlog.get_logger()
+
+
+class Pool:
+    """The connections of one route. Opens as many as there are transactions at once; keeps those that come back."""
+
+    def __init__(self, route: Route, hostname: str) -> None:
+        self.route = route
+        self.capabilities: Capabilities | None = None
+        """What the next hop offered last; None until one answered."""
+        self._hostname = hostname
+        self._idle: list[Connection] = []
+        self._closed = False
+
+    def idle(self) -> Connection | None:
+        """A pooled connection that looks alive, the most recently used first, or None."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable and not self._is_stale(connection):
+                return connection
+            connection.close()
+        return None
+
+    async def open(self) -> Connection:
+        """A new connection to the first next hop that takes one; NextHopError with every reason if none does."""
+        reasons = []
+        for endpoint in self.route.next_hop:
+            try:
+                connection = await open_connection(
+                    endpoint, hostname=self._hostname, tls=self.route.tls, timeout=self.route.timeout
+                )
+            except NextHopError as error:
+                reasons.append(str(error))
+                log.warning(Event.NEXT_HOP_FAILED, reason=str(error))
+            else:
+                self.capabilities = connection.capabilities
+                return connection
+        raise NextHopError("; ".join(reasons))
+
+    def release(self, connection: Connection) -> None:
+        """Give back a connection on which no mail transaction is open; it is kept if it may serve again."""
+        worn = connection.transactions >= MAX_TRANSACTIONS or connection.refusals >= MAX_REFUSALS
+        if self._closed or worn or not connection.usable:
+            connection.close()
+            return
+        connection.idle_since = asyncio.get_running_loop().time()
+        self._idle.append(connection)
+
+    async def reset_and_release(self, connection: Connection) -> None:
+        """RSET what is still open on the connection, then give it back."""
+        try:
+            await connection.command(b"RSET")
+        except NextHopError:
+            connection.close()
+        else:
+            self.release(connection)
+
+    def sweep(self) -> None:
+        """Close what has been idle for too long. Called about once a second."""
+        stale = [connection for connection in self._idle if not connection.usable or self._is_stale(connection)]
+        for connection in stale:
+            self._idle.remove(connection)
+            connection.close()
+
+    async def refresh(self) -> None:
+        """Learn what the next hop offers, without a mail transaction; quietly gives up when it is down."""
+        try:
+            self.release(await self.open())
+        except NextHopError:
+            return  # logged by open(); the next transaction tries again
+
+    def close(self) -> None:
+        """Close the idle connections; those in use are closed when they come back."""
+        self._closed = True
+        for connection in self._idle:
+            connection.close()
+        self._idle.clear()
+
+    @staticmethod
+    def _is_stale(connection: Connection) -> bool:
+        return asyncio.get_running_loop().time() - connection.idle_since > MAX_IDLE

@@ -1,0 +1,211 @@
+"""One mail transaction with a next hop: its RCPT codes are ours, its answer to DATA is ours (decision 1).
+
+The transaction is opened by the first recipient. A connection that turns out to be dead costs the client nothing:
+MAIL and RCPT are replayed once on a new one, also when it died while the client was uploading; never after our
+final dot (the answer is lost then, and the client is told to try again: RFC 1047).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from gateway.events import Event
+from gateway.model.reply import Reply
+from gateway.relay.connection import AnswerLostError, NextHopError, NextHopTimeoutError
+from gateway.relay.wire import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from filters.address import Mailbox
+    from gateway.relay.connection import Connection
+    from gateway.relay.pool import Pool
+
+UNREACHABLE = Reply(451, "4.4.1", "The mail server behind this gateway can't be reached, please try again later")
+ANSWER_LOST = Reply(451, "4.4.2", "The mail server behind this gateway did not answer, please try again later")
+NOT_SUPPORTED = Reply(451, "4.3.3", "The mail server behind this gateway does not take this kind of mail now")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailParameters:
+    """What MAIL carries on to the next hop: `size` 0 when not declared, `body` "" when not given."""
+
+    reverse_path: Mailbox
+    size: int = 0
+    body: str = ""
+    smtputf8: bool = False
+
+
+class NextHopTransaction:
+    """MAIL, RCPT and DATA with one route's next hop. `finish()` ends it, whatever happened."""
+
+    def __init__(self, pool: Pool, parameters: MailParameters) -> None:
+        self._pool = pool
+        self._parameters = parameters
+        self._connection: Connection | None = None
+        self._accepted: list[Mailbox] = []
+        """Every recipient that the next hop said 2yz to, as the client was told."""
+        self._open: list[Mailbox] | None = None
+        """The recipients of the transaction that is open on the connection; None when MAIL is still to be sent."""
+        self._refusal: Reply | None = None
+        """What MAIL was refused with; answered at every RCPT."""
+
+    # --- RCPT -----------------------------------------------------------------------------------------------------
+
+    async def recipient(self, mailbox: Mailbox) -> Reply:
+        """The next hop's answer to RCPT for this recipient; 451 when it can't be had."""
+        if self._refusal is not None:
+            return self._refusal
+        reply = await self._attempted(lambda: self._rcpt(mailbox))
+        if reply.positive:
+            self._accepted.append(mailbox)
+        return reply
+
+    async def _rcpt(self, mailbox: Mailbox) -> Reply:
+        connection = await self._connect()
+        replayed = self._accepted if self._open is None else []
+        return (await self._round(connection, [*replayed, mailbox]))[-1]
+
+    # --- DATA -----------------------------------------------------------------------------------------------------
+
+    async def deliver(
+        self, recipients: Sequence[Mailbox], content: Callable[[], Iterable[bytes]], *, deadline: float
+    ) -> Reply:
+        """Deliver to these recipients (each accepted before) and return the answer to the final dot.
+
+        `content` yields the octets to send, without dot-stuffing, anew for each attempt; `deadline` is in the event
+        loop's time: a client that waits longer than its own limit would send again what was delivered (RFC 1047).
+        """
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._attempted(lambda: self._deliver(list(recipients), content))
+        except TimeoutError:
+            self._drop()
+            log.warning(Event.NEXT_HOP_FAILED, reason="no answer to DATA within the time that the client waits")
+            return ANSWER_LOST
+
+    async def _deliver(self, recipients: list[Mailbox], content: Callable[[], Iterable[bytes]]) -> Reply:
+        connection = await self._connect()
+        again = self._open != recipients
+        if again:
+            refusal = await self._reopened(connection, recipients)
+            if refusal is not None:
+                return _temporary(refusal)
+        go_ahead = await connection.command(b"DATA")
+        if go_ahead.code != 354:
+            self._open = None if go_ahead.code == 421 else self._open
+            return _temporary(go_ahead) if again or not go_ahead.permanent else go_ahead
+        reply = await connection.content(encode(content()))
+        self._open = None
+        connection.transactions += 1
+        connection.refusals = 0 if reply.positive else connection.refusals + 1
+        return reply
+
+    async def _reopened(self, connection: Connection, recipients: list[Mailbox]) -> Reply | None:
+        """MAIL and RCPT for exactly these recipients; the first refusal, or None."""
+        if self._open is not None:
+            await connection.command(b"RSET")
+            self._open = None
+        replies = await self._round(connection, recipients)
+        return next((reply for reply in replies if not reply.positive), None)
+
+    # --- one round of commands on one connection ------------------------------------------------------------------
+
+    async def _connect(self) -> Connection:
+        if self._connection is None:
+            self._open = None
+            self._connection = self._pool.idle() or await self._pool.open()
+        return self._connection
+
+    async def _round(self, connection: Connection, recipients: list[Mailbox]) -> list[Reply]:
+        """MAIL if it is still to be sent, and RCPT for these: a reply for each. A refused MAIL speaks for all."""
+        lines = [_rcpt_line(mailbox) for mailbox in recipients]
+        if self._open is None:
+            unsupported = self._unsupported(connection)
+            if unsupported is not None:
+                return [unsupported] * len(recipients)
+            lines.insert(0, self._mail_line(connection))
+        replies = await connection.commands(*lines)
+        if self._open is None:
+            mail = replies.pop(0)
+            if not mail.positive:
+                connection.refusals += 1
+                self._refusal = mail
+                return [mail] * len(recipients)
+            self._open = []
+        for mailbox, reply in zip(recipients, replies, strict=True):
+            if reply.positive:
+                self._open.append(mailbox)
+            else:
+                connection.refusals += 1
+        return replies
+
+    def _unsupported(self, connection: Connection) -> Reply | None:
+        """What EHLO promised by hearsay and this next hop lacks: not now; from here on it is not offered either."""
+        wanted = {"SMTPUTF8": self._parameters.smtputf8, "8BITMIME": self._parameters.body == "8BITMIME"}
+        lacking = any(needed and keyword not in connection.capabilities for keyword, needed in wanted.items())
+        return NOT_SUPPORTED if lacking else None
+
+    def _mail_line(self, connection: Connection) -> bytes:
+        line = f"MAIL FROM:<{self._parameters.reverse_path}>"
+        if self._parameters.size and "SIZE" in connection.capabilities:
+            line += f" SIZE={self._parameters.size}"
+        if self._parameters.body and "8BITMIME" in connection.capabilities:
+            line += f" BODY={self._parameters.body}"
+        if self._parameters.smtputf8:
+            line += " SMTPUTF8"
+        return line.encode()
+
+    async def _attempted(self, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
+        """The attempt's reply; once more on a new connection if the first one died; 451 for every other trouble."""
+        try:
+            return await attempt()
+        except AnswerLostError as error:
+            return self._failed(error, ANSWER_LOST)
+        except NextHopTimeoutError as error:
+            return self._failed(error, ANSWER_LOST)
+        except NextHopError as error:
+            if self._connection is None:  # none could be opened: no use in asking again at once
+                return self._failed(error, UNREACHABLE)
+            self._drop()
+        try:
+            return await attempt()
+        except NextHopError as error:
+            return self._failed(error, UNREACHABLE)
+
+    def _failed(self, error: NextHopError, reply: Reply) -> Reply:
+        log.warning(Event.NEXT_HOP_FAILED, reason=str(error))
+        self._drop()
+        return reply
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._open = None
+
+    async def finish(self) -> None:
+        """Nothing more to come: give the connection back, resetting what is still open on it."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        if self._open is None:
+            self._pool.release(connection)
+        else:
+            await self._pool.reset_and_release(connection)
+
+
+def _rcpt_line(mailbox: Mailbox) -> bytes:
+    return f"RCPT TO:<{mailbox}>".encode()
+
+
+def _temporary(reply: Reply) -> Reply:
+    """A refusal in a second round counts as temporary: the client was told 250 for this recipient before."""
+    if reply.transient:
+        return reply
+    return replace(reply, code=451, enhanced="4.3.0", text="The mail server behind this gateway changed its answer")

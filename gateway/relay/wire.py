@@ -1,0 +1,52 @@
+"""Content on its way out: clean line ends, dot-stuffing, the final dot (RFC 5321 §4.5.2).
+
+What leaves here never contains a bare CR or LF: a next hop that takes one for a line end can't be smuggled to.
+Sources come as chunks so that a large message never stands in memory.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_NEWLINE = re.compile(rb"\r\n|\r|\n")
+
+
+def has_bare_newline(octets: bytes) -> bool:
+    """Whether there is a CR without LF or an LF without CR. Counting costs a tenth of a regex."""
+    pairs = octets.count(b"\r\n")
+    return octets.count(b"\n") != pairs or octets.count(b"\r") != pairs
+
+
+def normalize(octets: bytes) -> bytes:
+    """A bare LF becomes CRLF, a bare CR a space."""
+    return _NEWLINE.sub(lambda found: b" " if found[0] == b"\r" else b"\r\n", octets)
+
+
+def encode(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The DATA octets for these content chunks; the last one yielded, and only it, carries the final dot."""
+    held, at_line_start = b"", True
+    for line_end_safe in _uncut(chunks):
+        if held:
+            yield held
+        clean = normalize(line_end_safe) if has_bare_newline(line_end_safe) else line_end_safe
+        held = clean.replace(b"\n.", b"\n..") if b"\n." in clean else clean
+        if at_line_start and held.startswith(b"."):
+            held = b"." + held
+        at_line_start = clean.endswith(b"\n")
+    yield held + (b".\r\n" if at_line_start else b"\r\n.\r\n")
+
+
+def _uncut(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same octets in chunks that no CRLF is cut by."""
+    pending = b""
+    for chunk in chunks:
+        octets = pending + chunk
+        pending = b"\r" if octets.endswith(b"\r") else b""
+        if whole := octets.removesuffix(pending):
+            yield whole
+    if pending:
+        yield pending

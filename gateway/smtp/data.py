@@ -1,0 +1,127 @@
+"""The reading of DATA: chunks off the wire into a spool, until CRLF.CRLF and nothing else (RFC 5321 §4.1.1.4).
+
+Unstuffs dots (§4.5.2), counts what is limited, and judges at the end; after a limit is passed the rest is read and
+thrown away, because the client listens only after its final dot. Never a loop over lines: DATA is the hot path.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from filters.content import header_length
+from gateway.relay.wire import has_bare_newline
+from gateway.smtp import replies
+from gateway.spool import Spool
+
+if TYPE_CHECKING:
+    from gateway.model.reply import Reply
+
+MAX_LINE = 1024 * 1024
+"""Octets of a text line; RFC 5321 §4.5.3.1.6 asks for 1000, real mail has far longer ones."""
+MAX_HEADER = 256 * 1024
+MAX_FIELDS = 1000
+MAX_RECEIVED = 100
+
+_END = b"\r\n.\r\n"
+_HIDDEN_DOT = re.compile(rb"(?:\A|\n)\x00*\.\x00*(?=\r?\n|\Z)")
+_FIELD = re.compile(rb"^[!-9;-~]", re.MULTILINE)
+_RECEIVED = re.compile(rb"^Received[ \t]*:", re.MULTILINE | re.IGNORECASE)
+
+
+class DataReader:
+    """One message being read. Feed it the input buffer until it says that the final dot was there."""
+
+    def __init__(self, max_size: int, *, reject_bare_newlines: bool) -> None:
+        self.spool = Spool()
+        self.header_section = b""
+        self.refusal: Reply | None = None
+        """Set when the message can't be taken; known for certain only after the final dot."""
+        self._max_size = max_size
+        self._reject_bare_newlines = reject_bare_newlines
+        self._started = self._prefix_taken = False
+        self._searched = 0
+        self._line = 0
+        """Octets since the last line end."""
+        self._has_nul = False
+
+    def feed(self, wire: bytearray) -> bool:
+        """Take what belongs to the message off the front of `wire`; True once its final dot was taken off too."""
+        if not self._started:
+            # The line end of the DATA command: with it in front, a dot at the very start is like any other.
+            wire[:0] = b"\r\n"
+            self._started = True
+        end = wire.find(_END, max(self._searched - len(_END), 0))
+        if end >= 0:
+            self._take(bytes(wire[: end + 2]))
+            del wire[: end + len(_END)]
+            self._judge()
+            return True
+        cut = _safe_cut(wire)
+        if cut > 0:
+            self._take(bytes(wire[:cut]))
+            del wire[:cut]
+        self._searched = len(wire)
+        return False
+
+    def _take(self, stuffed: bytes) -> None:
+        octets = stuffed.replace(b"\r\n.", b"\r\n") if b"\r\n." in stuffed else stuffed
+        if not self._prefix_taken:
+            octets, self._prefix_taken = octets[2:], True  # the line end that feed() put in front
+        if self.refusal is None:
+            self._inspect(octets)
+        if self.refusal is None:
+            self._keep(octets)
+
+    def _keep(self, octets: bytes) -> None:
+        if self.spool.size + len(octets) > self._max_size:
+            self._refuse(replies.MESSAGE_TOO_LARGE)
+            return
+        try:
+            self.spool.write(octets)
+        except OSError:
+            self._refuse(replies.NO_ROOM)
+
+    def _inspect(self, octets: bytes) -> None:
+        if self._line + octets.find(b"\n") > MAX_LINE or _has_long_line(octets):
+            self._refuse(replies.LINE_OF_TEXT_TOO_LONG)
+        last = octets.rfind(b"\n")
+        self._line = len(octets) - last - 1 if last >= 0 else self._line + len(octets)
+        if self._line > MAX_LINE:
+            self._refuse(replies.LINE_OF_TEXT_TOO_LONG)
+        self._has_nul = self._has_nul or b"\0" in octets
+        if self._reject_bare_newlines and has_bare_newline(octets):
+            self._refuse(replies.BARE_NEWLINE)
+
+    def _judge(self) -> None:
+        """What only the whole message shows."""
+        if self.refusal is not None:
+            return
+        head = self.spool.head(MAX_HEADER + 2)
+        self.header_section = head[: header_length(head)]
+        if len(self.header_section) > MAX_HEADER or self._count(_FIELD, MAX_FIELDS) > MAX_FIELDS:
+            self._refuse(replies.HEADER_TOO_LARGE)
+        elif self._count(_RECEIVED, MAX_RECEIVED) > MAX_RECEIVED:
+            self._refuse(replies.LOOP)
+        elif self._has_nul and any(b"\0" in found for found in _HIDDEN_DOT.findall(self.spool.read())):
+            self._refuse(replies.HIDDEN_DOT)
+
+    def _count(self, field: re.Pattern[bytes], limit: int) -> int:
+        """How many fields match; not looked at closely where there are not even that many lines."""
+        return len(field.findall(self.header_section)) if self.header_section.count(b"\n") > limit else 0
+
+    def _refuse(self, reply: Reply) -> None:
+        self.refusal = self.refusal or reply
+        self.spool.close()
+        self.spool = Spool()
+
+
+def _safe_cut(wire: bytearray) -> int:
+    """How much of the input can be taken without cutting a CRLF, a stuffed dot or the end in two."""
+    cut = len(wire) - len(_END) + 1
+    carriage_return = wire.find(b"\r", max(cut - 2, 0))
+    return min(cut, carriage_return) if carriage_return >= 0 else cut
+
+
+def _has_long_line(octets: bytes) -> bool:
+    return len(octets) > MAX_LINE and max(map(len, octets.split(b"\n"))) > MAX_LINE

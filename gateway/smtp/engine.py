@@ -1,0 +1,432 @@
+"""The SMTP engine: octets in, commands to the session, replies out. aiosmtpd's `SMTP`, driven by callbacks.
+
+The commands of a mail transaction (MAIL, RCPT, DATA, RSET, NOOP, QUIT) are taken straight from the input buffer by our
+own grammar, and DATA is read in chunks. Every other line goes to aiosmtpd's own loop, `_handle_client()`, which waits
+in `_Lines.readuntil()`: while it is parked there the engine reads on by itself. So there is one buffer, one order of
+commands, and one path for each verb.
+
+An instance is made by copying a template's state: aiosmtpd's constructor inspects classes and costs more than a whole
+mail transaction. The private attributes of aiosmtpd 1.4.6 that this relies on are asserted by `make_template()`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import aiosmtpd
+import structlog
+from aiosmtpd.smtp import SMTP
+
+from gateway.events import Event
+from gateway.model.reply import Reply
+from gateway.smtp import replies
+from gateway.smtp.grammar import COMMAND_LINE_LIMIT
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Coroutine
+
+    from gateway.smtp.data import DataReader
+    from gateway.smtp.server import SmtpServer
+    from gateway.smtp.session import Session
+
+INPUT_LIMIT = 64 * 1024
+"""Octets read ahead of a hook that waits; beyond it the client is not read from (back-pressure)."""
+MAX_ERRORS = 20
+"""Commands refused with 5yz in one session, RCPT apart, before it is closed."""
+TLS_HANDSHAKE_WITHIN = 30.0
+"""Seconds."""
+
+_FOREIGN_VERBS = frozenset({b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"CONNECT", b"PATCH", b"TRACE"})
+_PRIVATE = (
+    "_handle_client", "_smtp_methods", "_handle_hooks", "_handler_coroutine", "_set_rset_state", "_create_session",
+    "_call_handler_hook", "_tls_handshake_okay", "_proxy_timeout", "_enforce_call_limit", "_ehlo_hook_ver",
+)  # fmt: skip
+_ENHANCED = {"454": "4.7.0", "500": "5.5.2", "501": "5.5.4", "502": "5.5.1", "503": "5.5.1"}
+"""For the replies that aiosmtpd words itself."""
+
+log = structlog.get_logger()
+
+
+class _Hooks:
+    """aiosmtpd's hooks; they find the session through the engine that calls them."""
+
+    async def handle_EHLO(self, server: Engine, session: Any, envelope: Any, name: str, lines: list[str]) -> list[str]:  # noqa: N802, ARG002, PLR0917
+        session.host_name = name
+        return [server.conversation.hello(name, extended=True)]
+
+    async def handle_HELO(self, server: Engine, session: Any, envelope: Any, name: str) -> str:  # noqa: N802, ARG002
+        session.host_name = name
+        return server.conversation.hello(name, extended=False)
+
+
+class _Lines:
+    """What aiosmtpd's loop reads from: the lines that the engine hands over, one at a time."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._line: asyncio.Future[bytes] | None = None
+
+    @property
+    def parked(self) -> bool:
+        """aiosmtpd has nothing to do and waits for a line."""
+        return self._line is not None
+
+    async def readuntil(self) -> bytes:
+        """The next handed-over line; until it comes the engine reads on by itself."""
+        line = self._line = asyncio.get_running_loop().create_future()
+        self._engine.read_on()
+        return await line
+
+    def hand_over(self, line: bytes) -> None:
+        """Let aiosmtpd's loop have this line, without its CRLF."""
+        if self._line is not None and not self._line.done():
+            self._line.set_result(line)
+        self._line = None
+
+
+class Engine(SMTP):
+    """One SMTP session's engine. Made by `from_template()`, except for the template itself."""
+
+    conversation: Session
+    _server: SmtpServer
+
+    @classmethod
+    def make_template(cls, hostname: str, tls: ssl.SSLContext | None, loop: asyncio.AbstractEventLoop) -> Engine:
+        """The instance whose state all others copy; RuntimeError if aiosmtpd is not what this was written against."""
+        template = cls(_Hooks(), hostname=hostname, ident="ESMTP", tls_context=tls, data_size_limit=None, loop=loop)
+        missing = [name for name in _PRIVATE if not hasattr(template, name)]
+        if missing or aiosmtpd.__version__ != "1.4.6":
+            raise RuntimeError(f"aiosmtpd {aiosmtpd.__version__} is not 1.4.6, or lacks {missing}")
+        return template
+
+    @classmethod
+    def from_template(cls, template: Engine, server: SmtpServer) -> Engine:
+        """A new engine, for one connection."""
+        engine = cls.__new__(cls)
+        engine.__dict__.update(template.__dict__)
+        engine._server = server
+        engine._smtp_methods = _SessionCommands(engine)
+        return engine
+
+    # --- asyncio's side -------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = self._writer = transport
+        self._input = bytearray()
+        self._searched = 0
+        self._discarding = False
+        self._output = bytearray()
+        self._errors = 0
+        self._data: DataReader | None = None
+        self._waiting = False
+        self._deaf = False
+        self._reader = self._lines = _Lines(self)
+        self._handler_coroutine = None
+        self._set_rset_state()
+        self.session = self._create_session()
+        self.session.peer = transport.get_extra_info("peername")
+        self._reset_timeout()
+        refusal = self._server.admit(self)
+        if refusal is not None:
+            self.close_with(refusal)
+            return
+        self.conversation = self._server.converse(self.session.peer[0])
+        self._handler_coroutine = self._server.own(self._handle_client())
+
+    def data_received(self, data: bytes) -> None:
+        if self._handler_coroutine is None:
+            return  # refused at the door
+        self._reset_timeout()
+        self._input += data
+        self.read_on()
+        if len(self._input) > INPUT_LIMIT and not self._deaf and self.transport is not None:
+            self._deaf = True
+            self.transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        return False  # close: a client that says no more hears no more
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self.transport is None:
+            return
+        self.transport = None
+        self._server.dismiss(self)
+        if self._handler_coroutine is not None:
+            self._handler_coroutine.cancel()
+            self.conversation.lost()
+        if self._data is not None:
+            self._data.spool.close()
+
+    def pause_writing(self) -> None:
+        self._waiting_to_write = True
+
+    def resume_writing(self) -> None:
+        self._waiting_to_write = False
+        self.read_on()
+
+    _waiting_to_write = False
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    def read_on(self) -> None:
+        """Take commands and content off the buffer for as long as nothing must be waited for."""
+        while self.transport is not None and not (self._waiting or self._waiting_to_write) and self._lines.parked:
+            if not (self._read_content() if self._data is not None else self._read_command()):
+                break
+        self._flush()
+        if self._deaf and len(self._input) <= INPUT_LIMIT and self.transport is not None:
+            self._deaf = False
+            self.transport.resume_reading()
+
+    def _read_content(self) -> bool:
+        data = self._data
+        if data is None or not data.feed(self._input):
+            return False
+        self._data = None
+        self._wait_for(self.conversation.content(data))
+        return True
+
+    def _read_command(self) -> bool:
+        end = self._input.find(b"\r\n", self._searched)
+        if end < 0:
+            self._overlong()
+            return False
+        line = bytes(self._input[:end])
+        del self._input[: end + 2]
+        self._searched = 0
+        if self._discarding or len(line) > COMMAND_LINE_LIMIT:
+            self._discarding = False
+            self.reply(replies.LINE_TOO_LONG)
+        elif b"\r" in line or b"\n" in line or b"\0" in line:
+            self.reply(replies.BAD_CHARACTER)
+        else:
+            self._execute(line)
+        return True
+
+    def _overlong(self) -> None:
+        """Throw away what can't be a command any more, but not the CR that may end it."""
+        self._searched = max(len(self._input) - 1, 0)
+        if self._searched > COMMAND_LINE_LIMIT:
+            self._discarding = True
+            del self._input[: self._searched]
+            self._searched = 0
+
+    # --- commands -------------------------------------------------------------------------------------------------
+
+    def _execute(self, line: bytes) -> None:
+        verb, _, argument = line.partition(b" ")
+        verb = verb.upper()
+        command = _TRANSACTION_COMMANDS.get(verb)
+        if command is not None:
+            command(self, line, argument)
+        elif verb in _FOREIGN_VERBS:
+            self.close_with(replies.NOT_SMTP)
+        elif verb == b"BDAT":
+            self.close_with(replies.BDAT_NOT_OFFERED)  # what follows would be content, and read as commands
+        else:
+            self._lines.hand_over(line + b"\r\n")
+
+    def _mail(self, line: bytes, argument: bytes) -> None:  # noqa: ARG002 -- one shape for all commands
+        self.reply(self.conversation.mail(line))
+
+    def _rcpt(self, line: bytes, argument: bytes) -> None:  # noqa: ARG002
+        answer = self.conversation.rcpt(line)
+        if isinstance(answer, Reply):
+            self.reply(answer)
+        else:
+            self._wait_for(answer)
+
+    def _data_command(self, line: bytes, argument: bytes) -> None:  # noqa: ARG002
+        if argument.strip():
+            self.reply(replies.NO_ARGUMENT_ALLOWED)
+            return
+        answer = self.conversation.data()
+        if isinstance(answer, Reply):
+            self.reply(answer)
+        else:
+            self._data = answer
+            self.reply(replies.GO_AHEAD)
+
+    def _rset(self, line: bytes, argument: bytes) -> None:  # noqa: ARG002
+        if argument.strip():
+            self.reply(replies.NO_ARGUMENT_ALLOWED)
+            return
+        self.conversation.reset()
+        self.reply(replies.OK)
+
+    def _noop(self, line: bytes, argument: bytes) -> None:  # noqa: ARG002
+        self.reply(replies.OK)
+
+    def _quit(self, line: bytes, argument: bytes) -> None:  # noqa: ARG002
+        self.close_with(replies.GOODBYE)
+
+    # --- hooks that wait ------------------------------------------------------------------------------------------
+
+    def _wait_for(self, answer: Coroutine[Any, Any, Reply]) -> None:
+        """Read on when the reply is there. The task belongs to the server, which lets it finish at shutdown."""
+        self._waiting = True
+        self._server.own(self._answered(answer))
+
+    async def _answered(self, answer: Coroutine[Any, Any, Reply]) -> None:
+        try:
+            reply = await answer
+        except Exception:  # our own trouble is never permanent (RFC 5321 §4.2.1), and never a traceback for the peer
+            log.exception(Event.FAULT)
+            reply = replies.OUR_FAULT
+        self._waiting = False
+        if self.transport is not None:
+            self.reply(reply)
+            self._reset_timeout()
+            self.read_on()
+
+    async def handle_exception(self, error: Exception) -> str:
+        """What aiosmtpd answers when its own loop fails."""
+        log.error(Event.FAULT, exc_info=error)
+        return _line(replies.OUR_FAULT)
+
+    # --- replies --------------------------------------------------------------------------------------------------
+
+    def reply(self, reply: Reply) -> None:
+        """Queue a reply; they leave together when the engine has to wait."""
+        if reply.permanent and reply.code not in _NO_FAULT_OF_THE_CLIENT:
+            self._errors += 1
+        self._output += _octets(reply)
+        if self._errors > MAX_ERRORS:
+            self._errors = 0
+            self.close_with(replies.TOO_MANY_ERRORS)
+
+    async def push(self, status: str | bytes) -> None:
+        """A reply in aiosmtpd's words, with an enhanced code where RFC 2034 wants one."""
+        text = status.decode("ascii", "replace") if isinstance(status, bytes) else status
+        self._output += _with_enhanced_code(text).encode("ascii", "replace") + b"\r\n"
+        self._flush()
+
+    def _flush(self) -> None:
+        if self._output and self.transport is not None:
+            self.transport.write(bytes(self._output))
+        self._output.clear()
+
+    def close_with(self, reply: Reply) -> None:
+        """Say it and hang up."""
+        self._output += _octets(reply)
+        self._flush()
+        if self.transport is not None:
+            self.transport.close()
+            self.connection_lost(None)
+
+    # --- time -----------------------------------------------------------------------------------------------------
+
+    def _reset_timeout(self, duration: float | None = None) -> None:  # noqa: ARG002 -- aiosmtpd's signature
+        """Note that something happened; the server's sweeper looks once a second, instead of a timer per command."""
+        self.last_active = self.loop.time()
+
+    def sweep(self, now: float, idle_timeout: float) -> None:
+        """Close the session if the client has been silent for too long. A hook that waits has limits of its own."""
+        if not self._waiting and now - self.last_active > idle_timeout:
+            self.close_with(replies.IDLE_TOO_LONG)
+
+    def drain(self) -> None:
+        """Shutting down: close the session unless a mail transaction is in hand."""
+        if self._handler_coroutine is None or not (self._waiting or self.conversation.in_transaction):
+            self.close_with(replies.SERVICE_CLOSING)
+
+    # --- the session's commands, called by aiosmtpd's loop ----------------------------------------------------------
+
+    async def smtp_STARTTLS(self, arg: str | None) -> None:  # noqa: N802
+        """RFC 3207: whatever was said before TLS is forgotten, whatever was sent ahead of it is an attack."""
+        if arg:
+            self.reply(replies.NO_ARGUMENT_ALLOWED)
+        elif self.tls_context is None or self.session.ssl is not None:
+            self.reply(replies.NOT_OFFERED)
+        elif self._input:
+            log.warning(Event.PROTOCOL_VIOLATION, what="octets sent ahead of the TLS handshake")
+            self.close_with(replies.NOT_OFFERED)
+        else:
+            await self._start_tls()
+
+    async def _start_tls(self) -> None:
+        await self.push("220 2.0.0 Ready to start TLS")
+        plain = self.transport
+        try:
+            self.transport = await self.loop.start_tls(
+                plain, self, self.tls_context, server_side=True, ssl_handshake_timeout=TLS_HANDSHAKE_WITHIN
+            )
+        except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
+            log.info(Event.TLS_FAILED, reason=str(error) or type(error).__name__)
+            if self.transport is not None:
+                self.transport.abort()
+                self.connection_lost(error)
+            return
+        self._writer = self.transport
+        self._input.clear()
+        self._set_rset_state()
+        peer, self.session = self.session.peer, self._create_session()
+        self.session.peer = peer
+        self.session.ssl = self.transport.get_extra_info("ssl_object")
+        self.conversation.secured(self.session.ssl)
+
+    async def smtp_VRFY(self, arg: str | None) -> None:  # noqa: N802, ARG002
+        """RFC 5321 §7.3."""
+        self.reply(replies.CANNOT_VERIFY)
+
+    async def smtp_EXPN(self, arg: str | None) -> None:  # noqa: N802, ARG002
+        """RFC 5321 §7.3."""
+        self.reply(replies.NO_LISTS)
+
+    async def smtp_HELP(self, arg: str | None) -> None:  # noqa: N802, ARG002
+        """Nothing about us that a stranger needs."""
+        self.reply(replies.HELP)
+
+    async def smtp_AUTH(self, arg: str | None) -> None:  # noqa: N802, ARG002
+        """Not offered: mail comes in from strangers, and strangers have no password here."""
+        self.reply(replies.NOT_OFFERED)
+
+
+_TRANSACTION_COMMANDS: dict[bytes, Callable[[Engine, bytes, bytes], None]] = {
+    b"MAIL": Engine._mail,
+    b"RCPT": Engine._rcpt,
+    b"DATA": Engine._data_command,
+    b"RSET": Engine._rset,
+    b"NOOP": Engine._noop,
+    b"QUIT": Engine._quit,
+}
+
+
+class _SessionCommands:
+    """aiosmtpd's table of commands, bound when one is called and not at every connection."""
+
+    NAMES = frozenset({"EHLO", "HELO", "STARTTLS", "VRFY", "EXPN", "HELP", "AUTH"})
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def get(self, command: str) -> Callable[[str | None], Coroutine[Any, Any, None]] | None:
+        """The method for the command, or None."""
+        return getattr(self._engine, f"smtp_{command}") if command in self.NAMES else None
+
+
+_NO_FAULT_OF_THE_CLIENT = frozenset({550, 551, 552, 553, 554})
+"""Refusals of recipients and of messages; the rest of 5yz are errors in the session."""
+
+
+def _line(reply: Reply) -> str:
+    return f"{reply.code} {reply.enhanced} {reply.text}" if reply.enhanced else f"{reply.code} {reply.text}"
+
+
+def _octets(reply: Reply) -> bytes:
+    """On the wire; a text of several lines becomes a multiline reply (RFC 5321 §4.2.1), all ASCII."""
+    *first, last = reply.text.encode("ascii", "replace").split(b"\n")
+    prefix = f"{reply.code}-{reply.enhanced} ".encode() if reply.enhanced else f"{reply.code}-".encode()
+    final = prefix.replace(b"-", b" ", 1)
+    return b"".join(prefix + line[:500] + b"\r\n" for line in first) + final + last[:500] + b"\r\n"
+
+
+def _with_enhanced_code(text: str) -> str:
+    """aiosmtpd words some refusals itself, without one. Greetings get none (RFC 2034 §3)."""
+    code, rest = text[:3], text[4:]
+    enhanced = _ENHANCED.get(code)
+    if enhanced is None or rest[:2] in {"4.", "5."}:
+        return text
+    return f"{code} {enhanced} {rest.removeprefix('Error: ')}"

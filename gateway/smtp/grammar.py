@@ -1,0 +1,117 @@
+"""The grammar of the mail transaction's commands (RFC 5321 §4.1.1): a line in, a command or the reply to it out.
+
+Strict where leniency has been exploited (bare CR, bare LF, NUL, missing brackets), lenient where the field is (a space
+after the colon, letter case). Knows nothing of session state.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from filters.address import AddressError, NonAsciiAddressError, parse_path
+from gateway.model.reply import Reply
+from gateway.relay.transaction import MailParameters
+from gateway.smtp import replies
+
+if TYPE_CHECKING:
+    from filters.address import Mailbox
+    from gateway.relay.routes import Offers
+
+COMMAND_LINE_LIMIT = 2048
+"""Octets. RFC 5321 §4.5.3.1.4 asks for 512 and more for the extensions that are offered."""
+
+_PATH = rb'<((?:[^<>"]|"(?:[^"\\]|\\.)*")*)>'
+_MAIL = re.compile(rb"MAIL FROM:[ \t]*" + _PATH + rb"[ \t]*(?:[ \t](.*))?\Z", re.IGNORECASE | re.DOTALL)
+_RCPT = re.compile(rb"RCPT TO:[ \t]*" + _PATH + rb"[ \t]*(?:[ \t](.*))?\Z", re.IGNORECASE | re.DOTALL)
+_PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~]+))?\Z")
+
+MAIL_SYNTAX = Reply(501, "5.5.4", "Syntax: MAIL FROM:<address> [parameters]")
+RCPT_SYNTAX = Reply(501, "5.5.4", "Syntax: RCPT TO:<address>")
+NEEDS_SMTPUTF8 = Reply(553, "5.6.7", "An address that is not ASCII needs the SMTPUTF8 parameter of MAIL")
+
+
+def parse_mail(line: bytes, offers: Offers, *, extended: bool) -> MailParameters | Reply:
+    """`MAIL FROM:<path> [parameters]`, or the reply that says what is wrong with it."""
+    found = _MAIL.match(line)
+    if found is None:
+        return MAIL_SYNTAX
+    parameters = _parameters(found[2] or b"")
+    if isinstance(parameters, Reply):
+        return parameters
+    checked = _mail_parameters(parameters, offers, extended=extended)
+    if isinstance(checked, Reply):
+        return checked
+    size, body, smtputf8 = checked
+    path = _path(found[1], smtputf8=smtputf8, code="5.1.7")
+    return path if isinstance(path, Reply) else MailParameters(reverse_path=path, size=size, body=body, smtputf8=smtputf8)
+
+
+def parse_rcpt(line: bytes, *, smtputf8: bool) -> Mailbox | Reply:
+    """`RCPT TO:<path>`, or the reply that says what is wrong with it. No parameter is offered."""
+    found = _RCPT.match(line)
+    if found is None:
+        return RCPT_SYNTAX
+    if found[2] and found[2].strip():
+        return _unknown_parameter(found[2].split()[0].decode("ascii", "replace"))
+    path = _path(found[1], smtputf8=smtputf8, code="5.1.3")
+    if isinstance(path, Reply):
+        return path
+    return path if path.local_part else Reply(501, "5.1.3", "The null path can't be a recipient")
+
+
+def _path(octets: bytes, *, smtputf8: bool, code: str) -> Mailbox | Reply:
+    try:
+        text = octets.decode()
+    except UnicodeDecodeError:
+        return Reply(501, code, "The address is neither ASCII nor UTF-8")
+    try:
+        return parse_path(text, smtputf8=smtputf8)
+    except NonAsciiAddressError:
+        return NEEDS_SMTPUTF8
+    except AddressError as error:
+        return Reply(501, code, f"Bad address: {error}")
+
+
+def _parameters(octets: bytes) -> dict[str, str] | Reply:
+    """Keyword, upper case, to value; "" when it has none (RFC 5321 §4.1.2 esmtp-param)."""
+    parameters: dict[str, str] = {}
+    for word in octets.decode("latin-1").split():
+        found = _PARAMETER.match(word)
+        if found is None:
+            return Reply(501, "5.5.4", "A parameter is KEYWORD or KEYWORD=value")
+        keyword = found[1].upper()
+        if keyword in parameters:
+            return Reply(501, "5.5.4", f"Parameter {keyword} is given twice")
+        parameters[keyword] = found[2] or ""
+    return parameters
+
+
+def _mail_parameters(parameters: dict[str, str], offers: Offers, *, extended: bool) -> tuple[int, str, bool] | Reply:
+    offered = {"SIZE"}
+    offered |= {"BODY"} if offers.eightbitmime else set()
+    offered |= {"SMTPUTF8"} if offers.smtputf8 else set()
+    for keyword in parameters:
+        if not extended or keyword not in offered:
+            return _unknown_parameter(keyword)
+    size = _size(parameters.get("SIZE", "0"), offers)
+    body = parameters.get("BODY", "").upper()
+    if isinstance(size, Reply):
+        return size
+    if "BODY" in parameters and body not in {"7BIT", "8BITMIME"}:
+        return Reply(501, "5.5.4", "BODY is 7BIT or 8BITMIME")
+    if parameters.get("SMTPUTF8"):
+        return Reply(501, "5.5.4", "SMTPUTF8 takes no value")
+    return size, body, "SMTPUTF8" in parameters
+
+
+def _size(text: str, offers: Offers) -> int | Reply:
+    """RFC 1870 §5: at most 20 digits; too much is refused before it is sent (§6.1)."""
+    if not re.fullmatch(r"[0-9]{1,20}", text):
+        return Reply(501, "5.5.4", "SIZE is a number of octets")
+    return replies.MESSAGE_TOO_LARGE if int(text) > offers.size else int(text)
+
+
+def _unknown_parameter(keyword: str) -> Reply:
+    shown = "".join(char for char in keyword if char.isascii() and char.isprintable())[:40]
+    return Reply(555, "5.5.4", f"Parameter {shown} is not offered")

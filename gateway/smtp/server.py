@@ -1,0 +1,134 @@
+"""The SMTP server: listening sockets, sessions and their limits, the tasks that they own, the end of the service."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from gateway.events import Event
+from gateway.smtp import replies
+from gateway.smtp.engine import Engine
+from gateway.smtp.session import Session
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Coroutine, Sequence
+
+    from gateway.model.reply import Reply
+    from gateway.operations.intake import Intake
+    from gateway.settings import Smtp
+
+SWEEP_INTERVAL = 1.0
+"""Seconds."""
+DRAIN_WITHIN = 30.0
+"""Seconds for mail transactions in hand to end at shutdown."""
+
+log = structlog.get_logger()
+
+
+def server_tls(certificate: str, key: str) -> ssl.SSLContext | None:
+    """The context for STARTTLS, or None when none is configured. OSError or ssl.SSLError for unusable files."""
+    if not certificate:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+class SmtpServer:
+    """Accepts connections on sockets that are handed to it; `serve()` once, `stop()` at the end."""
+
+    def __init__(self, intake: Intake, limits: Smtp, tls: ssl.SSLContext | None) -> None:
+        self.intake = intake
+        self.limits = limits
+        self.tls = tls
+        self.hostname = limits.hostname
+        self.draining = False
+        self._engines: dict[Engine, str] = {}
+        """Open sessions, and the client address that each counts for."""
+        self._per_client: Counter[str] = Counter()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._servers: list[asyncio.Server] = []
+
+    async def serve(self, sockets: Sequence[socket.socket]) -> None:
+        """Start accepting."""
+        loop = asyncio.get_running_loop()
+        template = Engine.make_template(self.hostname, self.tls, loop)
+        for listening in sockets:
+            server = await loop.create_server(
+                lambda: Engine.from_template(template, self), sock=listening, backlog=1024
+            )
+            self._servers.append(server)
+        self.own(self._sweep())
+
+    async def stop(self) -> None:
+        """Stop accepting, let mail transactions in hand finish, close everything else with 421 (RFC 5321 §3.8)."""
+        self.draining = True
+        for server in self._servers:
+            server.close()
+        deadline = asyncio.get_running_loop().time() + DRAIN_WITHIN
+        while self._engines and asyncio.get_running_loop().time() < deadline:
+            for engine in list(self._engines):
+                engine.drain()
+            await asyncio.sleep(0.05)
+        for engine in list(self._engines):
+            engine.close_with(replies.SERVICE_CLOSING)
+        await self._end_tasks()
+
+    async def _end_tasks(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # --- for the engines ------------------------------------------------------------------------------------------
+
+    def admit(self, engine: Engine) -> Reply | None:
+        """Count a new connection in, or say why not."""
+        client = engine.session.peer[0]
+        if self.draining:
+            return replies.SERVICE_CLOSING
+        full = len(self._engines) >= self.limits.max_connections
+        if full or self._per_client[client] >= self.limits.max_connections_per_client:
+            log.warning(Event.CONNECTION_REFUSED, client=client, why="connections in all" if full else "per client")
+            return replies.TOO_MANY_CONNECTIONS
+        self._engines[engine] = client
+        self._per_client[client] += 1
+        return None
+
+    def dismiss(self, engine: Engine) -> None:
+        """Count a closed connection out."""
+        client = self._engines.pop(engine, None)
+        if client is None:
+            return
+        self._per_client[client] -= 1
+        if not self._per_client[client]:
+            del self._per_client[client]
+
+    def converse(self, client_ip: str) -> Session:
+        """The session of a connection that was admitted."""
+        return Session(self, client_ip)
+
+    def own(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run it as a task that this server keeps until it ends."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error(Event.FAULT, exc_info=error)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_INTERVAL)
+            now = asyncio.get_running_loop().time()
+            for engine in list(self._engines):
+                engine.sweep(now, self.limits.idle_timeout)
+            self.intake.routes.sweep()

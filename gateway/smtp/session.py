@@ -1,0 +1,170 @@
+"""One SMTP session: what may come when (RFC 5321 §4.1.4), and the mail transaction that is open.
+
+Speaks in commands and replies; the engine does the octets, `gateway.operations.intake` the work.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from filters.envelope import Origin
+from gateway.events import Event
+from gateway.logs import redact
+from gateway.model.reply import Reply
+from gateway.relay.transaction import MailParameters
+from gateway.smtp import replies
+from gateway.smtp.data import DataReader
+from gateway.smtp.grammar import parse_mail, parse_rcpt
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Coroutine
+    from typing import Any
+
+    from filters.address import Mailbox
+    from gateway.operations.intake import MailTransaction
+    from gateway.smtp.server import SmtpServer
+
+log = structlog.get_logger()
+
+
+class Session:
+    """From the connection to QUIT."""
+
+    def __init__(self, server: SmtpServer, client_ip: str) -> None:
+        self._server = server
+        self._client_ip = client_ip
+        self._helo = ""
+        self._extended = False
+        self._tls = ""
+        self._transaction: MailTransaction | None = None
+        self._mail: MailParameters | None = None
+        self._size = 0
+        self._answering = False
+        """The final dot has come and its answer is being made."""
+        self._refused: Reply | None = None
+        """The last refusal of a recipient, for the log of a transaction that never got to DATA."""
+
+    @property
+    def in_transaction(self) -> bool:
+        """MAIL was accepted and nothing has ended it."""
+        return self._transaction is not None
+
+    # --- greetings ------------------------------------------------------------------------------------------------
+
+    def hello(self, name: str, *, extended: bool) -> str:
+        """EHLO or HELO: the reply, ready for the wire. Ends a mail transaction (RFC 5321 §4.1.4)."""
+        self.reset()
+        self._helo, self._extended = name, extended
+        lines = [self._server.hostname, *self._keywords()] if extended else [self._server.hostname]
+        *first, last = lines
+        return "".join(f"250-{line}\r\n" for line in first) + f"250 {last}"
+
+    def _keywords(self) -> list[str]:
+        offers = self._server.intake.offers()
+        keywords = ["PIPELINING", f"SIZE {offers.size}", "ENHANCEDSTATUSCODES"]
+        keywords += ["8BITMIME"] if offers.eightbitmime else []
+        keywords += ["SMTPUTF8"] if offers.smtputf8 else []
+        keywords += ["STARTTLS"] if self._server.tls is not None and not self._tls else []
+        return keywords
+
+    def secured(self, tls: ssl.SSLObject) -> None:
+        """TLS began: what was said before is forgotten (RFC 3207 §4.2)."""
+        self.reset()
+        self._helo, self._extended = "", False
+        cipher = tls.cipher()
+        self._tls = " ".join(filter(None, (tls.version(), cipher[0] if cipher else "")))
+
+    # --- the mail transaction ---------------------------------------------------------------------------------------
+
+    def mail(self, line: bytes) -> Reply:
+        """MAIL. The next hop is not asked before the first recipient."""
+        if not self._helo:
+            return replies.HELLO_FIRST
+        if self._transaction is not None:
+            return replies.ONE_TRANSACTION
+        if self._server.draining:
+            return replies.SERVICE_CLOSING
+        command = parse_mail(line, self._server.intake.offers(), extended=self._extended)
+        if isinstance(command, Reply):
+            return command
+        self._mail = command
+        self._transaction = self._server.intake.begin(command, self._origin(command))
+        return replies.SENDER_OK
+
+    def _origin(self, command: MailParameters) -> Origin:
+        return Origin(client_ip=self._client_ip, helo=self._helo, protocol=self._protocol(command), tls=self._tls)
+
+    def _protocol(self, command: MailParameters) -> str:
+        """RFC 3848; RFC 6531 §4.3 for the UTF8 names."""
+        if not self._extended:
+            return "SMTP"
+        return ("UTF8SMTP" if command.smtputf8 else "ESMTP") + ("S" if self._tls else "")
+
+    def rcpt(self, line: bytes) -> Reply | Coroutine[Any, Any, Reply]:
+        """RCPT: at once what is wrong with it, or the next hop's answer."""
+        if self._transaction is None or self._mail is None:
+            return replies.MAIL_FIRST if self._helo else replies.HELLO_FIRST
+        mailbox = parse_rcpt(line, smtputf8=self._mail.smtputf8)
+        return mailbox if isinstance(mailbox, Reply) else self._recipient(self._transaction, mailbox)
+
+    async def _recipient(self, transaction: MailTransaction, mailbox: Mailbox) -> Reply:
+        reply = await transaction.recipient(mailbox)
+        if not reply.positive:
+            self._refused = reply
+        return reply
+
+    def data(self) -> Reply | DataReader:
+        """DATA: a reader for the content, if there is somebody to get it."""
+        if self._transaction is None:
+            return replies.MAIL_FIRST if self._helo else replies.HELLO_FIRST
+        if not self._transaction.recipients:
+            return replies.NO_RECIPIENT if self._refused else replies.RCPT_FIRST
+        limits = self._server.limits
+        return DataReader(limits.max_message_size, reject_bare_newlines=limits.bare_newlines == "reject")
+
+    async def content(self, data: DataReader) -> Reply:
+        """The answer to the final dot; it ends the mail transaction."""
+        transaction = self._transaction
+        if transaction is None:
+            raise RuntimeError("content without a mail transaction")
+        self._size, self._answering = data.spool.size, True
+        reply = replies.OUR_FAULT
+        try:
+            reply = data.refusal or await transaction.message(data.header_section, data.spool)
+        finally:
+            self._answering = False
+            data.spool.close()
+            self._end(reply)
+        return reply
+
+    def reset(self) -> None:
+        """RSET or EHLO."""
+        self._end(self._refused)
+
+    def lost(self) -> None:
+        """The connection is gone. A message that is being answered is finished all the same; it has its own end."""
+        if not self._answering:
+            self._end(self._refused)
+
+    def _end(self, reply: Reply | None) -> None:
+        """One log line for each mail transaction, and the next hop's connection goes back to its pool."""
+        transaction, mail = self._transaction, self._mail
+        if transaction is None or mail is None:
+            return
+        self._transaction = self._mail = self._refused = None
+        screening = transaction.screening
+        log.info(
+            Event.TRANSACTION,
+            id=transaction.id,
+            client=self._client_ip,
+            mail_from=str(mail.reverse_path) if screening else redact(mail.reverse_path),
+            recipients=len(transaction.recipients),
+            size=self._size,
+            tier=str(screening.tier) if screening else "clear",
+            reply=str(reply) if reply else "abandoned",
+        )
+        self._size = 0
+        self._server.own(transaction.finish())

@@ -1,0 +1,92 @@
+"""The content of one message on its way through: in memory up to 1 MiB, beyond it in an unlinked temporary file.
+
+The content of clean mail is never stored (decision 1): a spool lives as long as its mail transaction, and the
+file has no name that could outlive the process.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MEMORY_LIMIT = 1024 * 1024
+"""Octets kept in memory; also the most that `head` can show."""
+
+CHUNK = 256 * 1024
+
+
+class Spool:
+    """Octets in, the same octets out, as often as needed."""
+
+    __slots__ = ("_file", "_parts", "size")
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._file: IO[bytes] | None = None
+        self.size = 0
+
+    @classmethod
+    def of(cls, content: bytes) -> Spool:
+        """A spool that holds `content`."""
+        spool = cls()
+        spool.write(content)
+        return spool
+
+    def write(self, octets: bytes) -> None:
+        """Append. OSError when the disk is full."""
+        self.size += len(octets)
+        if self._file is not None:
+            self._file.write(octets)
+            return
+        self._parts.append(octets)
+        if self.size > MEMORY_LIMIT:
+            self._roll_over()
+
+    def _roll_over(self) -> None:
+        self._file = tempfile.TemporaryFile(prefix="liaison-")  # noqa: SIM115 -- closed by close()
+        self._file.write(b"".join(self._parts))
+        self._parts = []
+
+    def head(self, length: int) -> bytes:
+        """The first `length` octets, or all if there are fewer."""
+        if self._file is None:
+            whole = self.read()
+            return whole if len(whole) <= length else whole[:length]
+        self._file.seek(0)
+        octets = self._file.read(length)
+        self._file.seek(0, 2)
+        return octets
+
+    def chunks(self, start: int = 0) -> Iterator[bytes]:
+        """The octets from `start` on, in chunks."""
+        if self._file is None:
+            whole = self.read()
+            yield whole[start:] if start else whole
+            return
+        position = start
+        while position < self.size:
+            self._file.seek(position)
+            octets = self._file.read(CHUNK)
+            if not octets:
+                raise OSError("the temporary file of a message is shorter than what was written to it")
+            position += len(octets)
+            yield octets
+        self._file.seek(0, 2)
+
+    def read(self) -> bytes:
+        """All octets, in memory."""
+        if self._file is not None:
+            return b"".join(self.chunks())
+        if len(self._parts) > 1:
+            self._parts = [b"".join(self._parts)]
+        return self._parts[0] if self._parts else b""
+
+    def close(self) -> None:
+        """Forget the content."""
+        self._parts = []
+        if self._file is not None:
+            self._file.close()
+            self._file = None

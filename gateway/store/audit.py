@@ -1,0 +1,81 @@
+"""The audit log: append-only rows, each covering the one before it.
+
+Never changes or removes a row. An append locks the head until the unit of work ends, so that the chain has no forks;
+append last, for other units wait for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, select, update
+
+from gateway.model.audit import AuditEntry, chain_hash
+from gateway.store.columns import storable
+from gateway.store.schema import audit_entries, audit_head
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from gateway.clock import Clock
+
+_FIELDS = tuple(field.name for field in fields(AuditEntry))
+
+
+@dataclass(frozen=True, slots=True)
+class ChainHead:
+    """The end of the chain: the last row's number and hash (0 and `GENESIS` before the first)."""
+
+    seq: int
+    hash: str
+
+
+class Audit:
+    """The audit log that a unit of work sees."""
+
+    def __init__(self, connection: AsyncConnection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+
+    async def append(self, actor: str, action: str, subject: str, detail: Mapping[str, str]) -> AuditEntry:
+        """Write the next row. `subject` is a case reference, an entry's value, an item id or ""."""
+        head = await self._read_head(lock=True)
+        # The hash covers what a row gives back, so the values are brought into that form first.
+        seq, at = head.seq + 1, self._clock.now().astimezone(UTC)
+        actor, action, subject = storable(actor), storable(action), storable(subject)
+        entry = AuditEntry(
+            seq=seq,
+            at=at,
+            actor=actor,
+            action=action,
+            subject=subject,
+            detail=detail,
+            previous=head.hash,
+            hash=chain_hash(
+                seq=seq, at=at, actor=actor, action=action, subject=subject, detail=detail, previous=head.hash
+            ),
+        )
+        await self._connection.execute(insert(audit_entries).values({name: getattr(entry, name) for name in _FIELDS}))
+        await self._connection.execute(update(audit_head).values(seq=entry.seq, hash=entry.hash))
+        return entry
+
+    async def entries(self, *, after: int = 0, subject: str | None = None) -> list[AuditEntry]:
+        """The rows numbered above `after`, in order; all of them, or those about one subject."""
+        statement = select(audit_entries).where(audit_entries.c.seq > after).order_by(audit_entries.c.seq)
+        if subject is not None:
+            statement = statement.where(audit_entries.c.subject == subject)
+        rows = (await self._connection.execute(statement)).mappings()
+        return [AuditEntry(**{name: row[name] for name in _FIELDS}) for row in rows]
+
+    async def head(self) -> ChainHead:
+        """The end of the chain, to be copied outside."""
+        return await self._read_head(lock=False)
+
+    async def _read_head(self, *, lock: bool) -> ChainHead:
+        statement = select(audit_head.c.seq, audit_head.c.hash)
+        row = (await self._connection.execute(statement.with_for_update() if lock else statement)).one()
+        return ChainHead(row.seq, row.hash)

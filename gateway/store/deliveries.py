@@ -1,0 +1,78 @@
+"""Deliveries: what becomes of a case's message for each recipient, unique on (case, recipient key).
+
+Never relays; settles what the next hop answered, by the model's table of transitions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select, update
+
+from gateway.model.case import DELIVERY_TRANSITIONS, Delivery, DeliveryState
+from gateway.store.columns import storable
+from gateway.store.engine import insert_new
+from gateway.store.schema import deliveries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import RowMapping
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from gateway.model.case import CaseId
+
+_FIELDS = tuple(field.name for field in fields(Delivery))
+
+
+class Deliveries:
+    """The deliveries that a unit of work sees."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def of(self, case_id: CaseId) -> list[Delivery]:
+        """The deliveries of a case, in the order in which they came."""
+        statement = select(deliveries).where(deliveries.c.case_id == case_id).order_by(deliveries.c.id)
+        return [delivery_of(row) for row in (await self._connection.execute(statement)).mappings()]
+
+    async def add_missing(self, case_id: CaseId, wanted: Iterable[Delivery]) -> list[Delivery]:
+        """Add those whose key the case does not have yet; returns what was new, in their order."""
+        unique = {delivery.key: delivery for delivery in wanted}
+        if not unique:
+            return []
+        statement = insert_new(self._connection, deliveries).on_conflict_do_nothing(
+            index_elements=[deliveries.c.case_id, deliveries.c.key]
+        )
+        rows = [_row_of(case_id, delivery) for delivery in unique.values()]
+        added = set((await self._connection.execute(statement.returning(deliveries.c.key), rows)).scalars())
+        return [delivery for delivery in unique.values() if storable(delivery.key) in added]
+
+    async def settle(self, case_id: CaseId, key: str, state: DeliveryState, reply: str) -> bool:
+        """Record the next hop's answer or a release; False if the delivery can't go to that state from its own.
+
+        A state that is not final may be recorded again, with a newer reply.
+        """
+        moved = await self._connection.execute(
+            update(deliveries)
+            .where(deliveries.c.case_id == case_id, deliveries.c.key == key, deliveries.c.state.in_(_before(state)))
+            .values(state=state, reply=reply)
+        )
+        return moved.rowcount == 1
+
+
+def delivery_of(row: RowMapping) -> Delivery:
+    """The delivery of a row."""
+    return Delivery(**{name: row[name] for name in _FIELDS})
+
+
+def _row_of(case_id: CaseId, delivery: Delivery) -> dict[str, object]:
+    return {name: getattr(delivery, name) for name in _FIELDS} | {"case_id": case_id}
+
+
+def _before(state: DeliveryState) -> list[DeliveryState]:
+    """The states that a delivery may come from."""
+    return [
+        origin for origin, targets in DELIVERY_TRANSITIONS.items() if state in targets or (origin is state and targets)
+    ]

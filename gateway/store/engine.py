@@ -1,0 +1,140 @@
+"""Engines: one asynchronous SQLAlchemy engine for each dialect, set up so that a commit means durable.
+
+Never decides what is stored. SQLite (one node): WAL, synchronous=FULL, foreign keys, BEGIN IMMEDIATE for whoever
+writes. PostgreSQL (several nodes): READ COMMITTED, with locks taken by the statements that need them.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from gateway.errors import ConfigurationError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection, Table
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+PATIENCE = 10.0
+"""Seconds that a statement waits for a lock, a connection or the server before it gives up."""
+
+_SQLITE_BEGIN = "liaison_sqlite_begin"
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """Two faces of one pool: `writer` begins with the write lock in hand, `reader` sees one snapshot.
+
+    `file` is the database file of SQLite, None for PostgreSQL.
+    """
+
+    writer: AsyncEngine
+    reader: AsyncEngine
+    file: Path | None
+
+    async def close(self) -> None:
+        """Close every pooled connection."""
+        await self.writer.dispose()
+
+
+def open_engine(url: str, *, patience: float = PATIENCE) -> Engines:
+    """Engines for `sqlite:///path` or `postgresql://…`; connects to nothing yet. Raises ConfigurationError."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise _wrong_url("is not a URL") from error
+    match parsed.get_backend_name():
+        case "sqlite":
+            return _open_sqlite(parsed, patience)
+        case "postgresql":
+            return _open_postgresql(parsed, patience)
+        case other:
+            raise _wrong_url(f"{other!r} is not supported")
+
+
+@contextmanager
+def database_trouble() -> Iterator[None]:
+    """Turn what the driver or the pool raise into StoreError; the statement's values stay out of its message."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise StoreError(f"The database could not do its work: {_first_line(error.orig)}") from error
+    except PoolTimeoutError as error:
+        raise StoreError("The database could not do its work: every connection is in use") from error
+
+
+def insert_new(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that knows ON CONFLICT; both dialects have it, each under its own name."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def _open_sqlite(url: URL, patience: float) -> Engines:
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        raise _wrong_url("names no file")
+    file = Path(url.database).absolute()
+    # mode=rw: a mistyped path is an error, not a new and empty database; `Store.upgrade` makes the file.
+    located = URL.create("sqlite+aiosqlite", database=f"file:{quote(str(file))}", query={"uri": "true", "mode": "rw"})
+    engine = create_async_engine(
+        located,
+        hide_parameters=True,
+        pool_timeout=patience,
+        # isolation_level None keeps the driver from beginning transactions of its own.
+        connect_args={"timeout": patience, "isolation_level": None},
+    )
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    writer = engine.execution_options(**{_SQLITE_BEGIN: "BEGIN IMMEDIATE"})
+    return Engines(writer, engine, file)
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    try:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+    finally:
+        cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A write unit takes the lock first: a deferred one that reads and then writes may fail without waiting."""
+    connection.exec_driver_sql(connection.get_execution_options().get(_SQLITE_BEGIN, "BEGIN"))
+
+
+def _open_postgresql(url: URL, patience: float) -> Engines:
+    arguments: dict[str, str | int] = {"connect_timeout": max(2, round(patience))}
+    if "options" not in url.query:
+        arguments["options"] = f"-c lock_timeout={round(patience * 1000)}"
+    engine = create_async_engine(
+        url.set(drivername="postgresql+psycopg"),
+        hide_parameters=True,
+        pool_timeout=patience,
+        # Asks before a connection is used, so that a restarted server costs nobody a message.
+        pool_pre_ping=True,
+        connect_args=arguments,
+    )
+    reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return Engines(engine, reader, None)
+
+
+def _wrong_url(problem: str) -> ConfigurationError:
+    """Without the URL itself: it may hold a password."""
+    return ConfigurationError([f"store.url: {problem}; use sqlite:///path/to/file.db or postgresql://user@host/name"])
+
+
+def _first_line(error: BaseException | None) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

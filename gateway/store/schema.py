@@ -1,0 +1,282 @@
+"""The tables. Uniqueness invariants live here, so that no race between processes can break them.
+
+Never holds logic. Columns carry the names of the model's fields; `migrations/` makes the same tables, which a test
+compares.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+from filters.disposition import Delivery, Handling, Mode, Tier
+from filters.lists import EntryKind
+from gateway.model.case import ActionState, CaseStatus, DeliveryState, Disposal
+from gateway.model.outbox import OutboxState, Purpose
+from gateway.store.columns import Findings, RowId, SafeText, StringMap, Strings, UtcDateTime, vocabulary
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, SafeText, nullable=False)
+
+
+def _row_id() -> Column[int]:
+    return Column("id", RowId, primary_key=True)
+
+
+def _case_id(*, primary_key: bool = False, nullable: bool = False, index: bool = False) -> Column[int]:
+    return Column(
+        "case_id", RowId, ForeignKey("cases.id"), primary_key=primary_key, nullable=nullable, index=index or None
+    )
+
+
+def _sealed() -> tuple[Column[str], Column[int], Column[str], Column[bytes]]:
+    """The columns of a `Sealed`: see gateway.store.sealing."""
+    return (
+        Column("sha256", String(64), nullable=False),
+        Column("size", BigInteger, nullable=False),
+        Column("key_id", String(64), nullable=False),
+        Column("blob", LargeBinary, nullable=False),
+    )
+
+
+cases = Table(
+    "cases",
+    metadata,
+    _row_id(),
+    Column("reference", SafeText, nullable=False, unique=True),
+    Column("intake_key", SafeText, nullable=False, unique=True),
+    Column("tier", vocabulary(Tier), nullable=False),
+    Column("status", vocabulary(CaseStatus), nullable=False),
+    Column("received_at", UtcDateTime, nullable=False, index=True),
+    _text("reverse_path"),
+    _text("header_from"),
+    _text("subject"),
+    _text("message_id"),
+    Column("sha256", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    _text("entry"),
+    Column("entries", Strings, nullable=False),
+    _text("mission"),
+    _text("auth"),
+    Column("authentication", StringMap, nullable=False),
+    Column("decline", vocabulary(ActionState), nullable=False),
+    Column("report", vocabulary(ActionState), nullable=False),
+    Column("mode", vocabulary(Mode), nullable=False),
+    Column("rulebook_version", BigInteger, nullable=False),
+    _text("client_ip"),
+    _text("helo"),
+    _text("protocol"),
+    _text("tls"),
+    Column("smtputf8", Boolean, nullable=False),
+    _text("body"),
+    Column("findings", Findings, nullable=False),
+    Column("ambiguous", Strings, nullable=False),
+    Column("disposal", vocabulary(Disposal)),
+    Column("closed_at", UtcDateTime),
+    CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed"),
+    sqlite_autoincrement=True,
+)
+
+messages = Table("messages", metadata, _case_id(primary_key=True), *_sealed())
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    _row_id(),
+    _case_id(),
+    _text("recipient"),
+    _text("key"),
+    Column("tier", vocabulary(Tier), nullable=False),
+    Column("state", vocabulary(DeliveryState), nullable=False),
+    _text("reply"),
+    UniqueConstraint("case_id", "key"),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    _row_id(),
+    _case_id(index=True),
+    Column("at", UtcDateTime, nullable=False),
+    _text("actor"),
+    _text("text"),
+)
+
+outbox_items = Table(
+    "outbox_items",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    _case_id(nullable=True, index=True),
+    Column("purpose", vocabulary(Purpose), nullable=False),
+    _text("recipient"),
+    Column("state", vocabulary(OutboxState), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    _text("last_reply"),
+    _text("requested_by"),
+    Column("claimed_by", SafeText),
+    Column("claimed_node", SafeText),
+    Column("claimed_until", UtcDateTime),
+)
+
+ONE_DECLINE = Index(
+    "uq_outbox_items_decline",
+    outbox_items.c.case_id,
+    unique=True,
+    sqlite_where=text("purpose = 'decline'"),
+    postgresql_where=text("purpose = 'decline'"),
+)
+"""A case is declined at most once (decision 13); a cancelled decline stays cancelled."""
+
+ONE_REPORT = Index(
+    "uq_outbox_items_report",
+    outbox_items.c.case_id,
+    unique=True,
+    sqlite_where=text("purpose = 'report' AND state <> 'cancelled'"),
+    postgresql_where=text("purpose = 'report' AND state <> 'cancelled'"),
+)
+"""A case is reported once; only a cancelled report makes room for another."""
+
+ONE_NOTICE = Index(
+    "uq_outbox_items_notice",
+    outbox_items.c.case_id,
+    outbox_items.c.recipient,
+    unique=True,
+    sqlite_where=text("purpose = 'notice'"),
+    postgresql_where=text("purpose = 'notice'"),
+)
+"""A recipient hears of a held message once."""
+
+Index("ix_outbox_items_due", outbox_items.c.state, outbox_items.c.due_at)
+
+frozen_posts = Table(
+    "frozen_posts",
+    metadata,
+    Column("item_id", String(64), ForeignKey("outbox_items.id"), primary_key=True),
+    _text("reverse_path"),
+    _text("recipient"),
+    Column("message_id", SafeText, nullable=False, index=True),
+    Column("needs_verified_tls", Boolean, nullable=False),
+    Column("smtputf8", Boolean, nullable=False),
+    *_sealed(),
+)
+
+rulebook_head = Table(
+    "rulebook_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)
+"""One row: the version in force. Whoever makes a new one updates this row first, so versions have no forks."""
+
+rulebook_versions = Table(
+    "rulebook_versions",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    _text("actor"),
+    _text("text"),
+)
+
+sender_entries = Table(
+    "sender_entries",
+    metadata,
+    _row_id(),
+    Column("added_in", BigInteger, ForeignKey("rulebook_versions.number"), nullable=False, index=True),
+    Column("removed_in", BigInteger, ForeignKey("rulebook_versions.number"), index=True),
+    Column("kind", vocabulary(EntryKind), nullable=False),
+    _text("value"),
+    _text("mission_en"),
+    _text("mission_fr"),
+    _text("mission_zh"),
+    _text("country"),
+    _text("category"),
+    Column("delivery", vocabulary(Delivery)),
+    Column("decline", vocabulary(Handling)),
+    Column("report", vocabulary(Handling)),
+    Column("mode", vocabulary(Mode)),
+    Column("legacy", Boolean, nullable=False),
+    _text("source"),
+    _text("verified"),
+    Column("review_by", Date),
+    _text("note"),
+    _text("pack"),
+)
+
+ONE_LIVE_ENTRY = Index(
+    "uq_sender_entries_live",
+    sender_entries.c.kind,
+    sender_entries.c.value,
+    unique=True,
+    sqlite_where=text("removed_in IS NULL"),
+    postgresql_where=text("removed_in IS NULL"),
+)
+
+exemptions = Table(
+    "exemptions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    _text("sender"),
+    Column("recipients", Strings, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    _text("approver"),
+    _text("reason"),
+    Column("ended_at", UtcDateTime),
+)
+
+stored_values = Table(
+    "stored_values",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    _text("value"),
+)
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)
+"""One row: the end of the chain. Locked by whoever appends, so that the chain has no forks."""
+
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    _text("actor"),
+    _text("action"),
+    Column("subject", SafeText, nullable=False, index=True),
+    Column("detail", StringMap, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+)

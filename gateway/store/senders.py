@@ -1,0 +1,163 @@
+"""The sender lists by version: who is listed now, and what each version added and removed.
+
+Never deletes an entry: it lives from the version that added it to the one that removed it, so that any version can
+be looked at, and undone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, select, update
+
+from filters.lists import ListEntry
+from filters.rulebook import Exemption
+from gateway.errors import RefusedError
+from gateway.store.engine import insert_new
+from gateway.store.schema import exemptions, rulebook_head, rulebook_versions, sender_entries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Column, ColumnElement, RowMapping
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+_FIELDS = tuple(field.name for field in fields(ListEntry))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulebookVersion:
+    """One change of the lists. An edited entry is in both `added` and `removed`."""
+
+    number: int
+    at: datetime
+    actor: str
+    text: str
+    added: tuple[ListEntry, ...]
+    removed: tuple[ListEntry, ...]
+
+
+class Senders:
+    """The sender lists that a unit of work sees."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def live(self) -> list[ListEntry]:
+        """Every entry in force, in the order in which they were added."""
+        return [_entry_of(row) for row in await self._rows(sender_entries.c.removed_in.is_(None))]
+
+    async def version(self) -> int:
+        """The number of the version in force; 0 before the first. One row: cheap enough to ask every second."""
+        version: int = (await self._connection.execute(select(rulebook_head.c.version))).scalar_one()
+        return version
+
+    async def change(
+        self, added: Iterable[ListEntry], removed: Iterable[ListEntry], *, at: datetime, actor: str, text: str
+    ) -> int:
+        """Make one new version and return its number; both empty: everybody reloads the rulebook, nothing else.
+
+        Removes first, so an entry in both is replaced. RefusedError if one to be removed is not on the list, or one
+        to be added is there already: the unit of work is then to be left, which undoes all of it.
+        """
+        # The head row is locked first: two administrators get two versions, one after the other.
+        advance = update(rulebook_head).values(version=rulebook_head.c.version + 1).returning(rulebook_head.c.version)
+        number: int = (await self._connection.execute(advance)).scalar_one()
+        await self._connection.execute(insert(rulebook_versions).values(number=number, at=at, actor=actor, text=text))
+        for entry in removed:
+            await self._remove(entry, number)
+        await self._add(tuple(added), number)
+        return number
+
+    async def history(self) -> list[RulebookVersion]:
+        """Every version with its changes, newest first."""
+        added = await self._changes(sender_entries.c.added_in)
+        removed = await self._changes(sender_entries.c.removed_in)
+        versions = await self._connection.execute(select(rulebook_versions).order_by(rulebook_versions.c.number.desc()))
+        return [
+            RulebookVersion(
+                number=version.number,
+                at=version.at,
+                actor=version.actor,
+                text=version.text,
+                added=added.get(version.number, ()),
+                removed=removed.get(version.number, ()),
+            )
+            for version in versions
+        ]
+
+    async def exemptions(self, now: datetime) -> list[Exemption]:
+        """The exemptions in force."""
+        in_force = (exemptions.c.until > now) & exemptions.c.ended_at.is_(None)
+        rows = await self._connection.execute(select(exemptions).where(in_force).order_by(exemptions.c.until))
+        return [
+            Exemption(
+                id=row.id,
+                sender=row.sender,
+                recipients=frozenset(row.recipients),
+                until=row.until,
+                approver=row.approver,
+                reason=row.reason,
+            )
+            for row in rows
+        ]
+
+    async def exempt(self, exemption: Exemption) -> None:
+        """Grant an exemption. Follow it with `change((), (), …)`, so that every process hears of it."""
+        await self._connection.execute(
+            insert(exemptions).values(
+                id=exemption.id,
+                sender=exemption.sender,
+                recipients=tuple(sorted(exemption.recipients)),
+                until=exemption.until,
+                approver=exemption.approver,
+                reason=exemption.reason,
+            )
+        )
+
+    async def end_exemption(self, exemption_id: str, at: datetime) -> bool:
+        """End one before its date; False if it is not there or has been ended."""
+        standing = (exemptions.c.id == exemption_id) & exemptions.c.ended_at.is_(None)
+        return (await self._connection.execute(update(exemptions).where(standing).values(ended_at=at))).rowcount == 1
+
+    async def _add(self, entries: Sequence[ListEntry], number: int) -> None:
+        """In one statement: a pack may bring thousands."""
+        if not entries:
+            return
+        kind, value = sender_entries.c.kind, sender_entries.c.value
+        statement = insert_new(self._connection, sender_entries).on_conflict_do_nothing(
+            index_elements=[kind, value], index_where=sender_entries.c.removed_in.is_(None)
+        )
+        rows = [{name: getattr(entry, name) for name in _FIELDS} | {"added_in": number} for entry in entries]
+        new = {tuple(row) for row in await self._connection.execute(statement.returning(kind, value), rows)}
+        for entry in entries:
+            if (entry.kind, entry.value) not in new:
+                raise RefusedError(f"{entry.kind} {entry.value} is on the list already")
+            new.discard((entry.kind, entry.value))
+
+    async def _remove(self, entry: ListEntry, number: int) -> None:
+        same = (sender_entries.c.kind == entry.kind) & (sender_entries.c.value == entry.value)
+        living = same & sender_entries.c.removed_in.is_(None)
+        ended = await self._connection.execute(update(sender_entries).where(living).values(removed_in=number))
+        if ended.rowcount != 1:
+            raise RefusedError(f"{entry.kind} {entry.value} is not on the list")
+
+    async def _changes(self, version: Column[int]) -> dict[int, tuple[ListEntry, ...]]:
+        """The entries by the version in which this happened to them."""
+        rows = await self._rows(version.is_not(None), version)
+        return {
+            number: tuple(_entry_of(row) for row in group)
+            for number, group in groupby(rows, key=itemgetter(version.key))
+        }
+
+    async def _rows(self, wanted: ColumnElement[bool], *order: ColumnElement[int]) -> list[RowMapping]:
+        statement = select(sender_entries).where(wanted).order_by(*order, sender_entries.c.id)
+        return list((await self._connection.execute(statement)).mappings())
+
+
+def _entry_of(row: RowMapping) -> ListEntry:
+    return ListEntry(**{name: row[name] for name in _FIELDS})

@@ -1,0 +1,129 @@
+"""The store: opens units of work on the database, and keeps its schema up to date.
+
+Never retries: a unit of work is done as a whole or not at all, and who asked for it decides what follows. Trouble
+with the database leaves a unit of work as StoreError.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy import text
+
+from gateway.errors import StoreError
+from gateway.store import migrating
+from gateway.store.audit import Audit
+from gateway.store.cases import Cases
+from gateway.store.deliveries import Deliveries
+from gateway.store.engine import PATIENCE, database_trouble, open_engine
+from gateway.store.messages import Messages
+from gateway.store.notes import Notes
+from gateway.store.outbox import Outbox
+from gateway.store.senders import Senders
+from gateway.store.values import Values
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from gateway.clock import Clock
+    from gateway.store.engine import Engines
+    from gateway.store.migrating import SchemaState
+    from gateway.store.sealing import Seal
+
+_UPGRADE_LOCK = 0x4C474154455741
+"""The advisory lock that lets one node at a time migrate; any number that nobody else uses."""
+
+_UPGRADE_PATIENCE = "300s"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One unit of work: everything read and written through it is one transaction."""
+
+    cases: Cases
+    deliveries: Deliveries
+    messages: Messages
+    notes: Notes
+    outbox: Outbox
+    senders: Senders
+    audit: Audit
+    values: Values
+
+
+class Store:
+    """One database. Safe to share between the tasks of one event loop; each node opens its own."""
+
+    def __init__(self, engines: Engines, seal: Seal, clock: Clock) -> None:
+        self._engines = engines
+        self._seal = seal
+        self._clock = clock
+
+    @classmethod
+    def open(cls, url: str, seal: Seal, clock: Clock, *, patience: float = PATIENCE) -> Self:
+        """A store at `sqlite:///path` or `postgresql://…`; connects with the first unit of work.
+
+        `patience`: seconds to wait for a lock or a connection. Raises ConfigurationError on a wrong URL.
+        """
+        return cls(open_engine(url, patience=patience), seal, clock)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Work]:
+        """A unit of work that writes: committed durably at the end, undone if an exception leaves it."""
+        with database_trouble():
+            async with self._engines.writer.begin() as connection:
+                yield self._work(connection)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Work]:
+        """A unit of work that sees one snapshot; whatever it writes is undone or refused."""
+        with database_trouble():
+            async with self._engines.reader.connect() as connection:
+                yield self._work(connection)
+
+    async def upgrade(self) -> None:
+        """Create or migrate the tables; nodes that start at once take turns. Raises StoreError."""
+        if self._engines.file is not None:
+            _create_file(self._engines.file)
+        with database_trouble():
+            async with self._engines.writer.begin() as connection:
+                if connection.dialect.name == "postgresql":
+                    await connection.execute(text(f"SET LOCAL lock_timeout = '{_UPGRADE_PATIENCE}'"))
+                    await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
+                await connection.run_sync(migrating.upgrade)
+
+    async def schema_state(self) -> SchemaState:
+        """The revision that the database is at, and the one that this program needs."""
+        with database_trouble():
+            async with self._engines.reader.connect() as connection:
+                return await connection.run_sync(migrating.schema_state)
+
+    async def close(self) -> None:
+        """Close every connection; units of work must have ended."""
+        await self._engines.close()
+
+    def _work(self, connection: AsyncConnection) -> Work:
+        return Work(
+            cases=Cases(connection),
+            deliveries=Deliveries(connection),
+            messages=Messages(connection, self._seal),
+            notes=Notes(connection),
+            outbox=Outbox(connection, self._seal),
+            senders=Senders(connection),
+            audit=Audit(connection, self._clock),
+            values=Values(connection),
+        )
+
+
+def _create_file(file: Path) -> None:
+    """Only its owner may read it; SQLite gives its -wal and -shm files the same permissions."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StoreError(f"The database file {file} can't be created or written: {error.strerror}") from error

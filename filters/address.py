@@ -67,7 +67,6 @@ _LITERAL = re.compile(r"\[(?:([A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?):)?([!-Z^
 _SOURCE_ROUTE = re.compile(rf"@{_DOMAIN}(?:,@{_DOMAIN})*:")
 _MAX_ROUTED_PATH = 4096
 
-_ASCII_DOT_STRING = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]++(?:\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]++)*+")
 _SPECIALS = re.compile(r'[\s()<>\[\]:;@\\,."\x00-\x1f\x7f]')
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _FULL_STOPS = re.compile("[\u3002\uff0e\uff61\u2024\ufe52]")
@@ -215,9 +214,8 @@ def _folded(text: str) -> str:
 
 def _unquoted(quoted: str) -> str:
     content = _QUOTED_PAIR.sub(r"\1", quoted[1:-1])
-    if content and not content.startswith(".") and not content.endswith(".") and ".." not in content:
-        if not _SPECIALS.search(content.replace(".", "")):
-            return content
+    if all(atom and not _SPECIALS.search(atom) for atom in content.split(".")):
+        return content
     escaped = content.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 

@@ -33,6 +33,8 @@ class Authentication:
     spf: MethodResult = field(default_factory=MethodResult)
     dkim: tuple[MethodResult, ...] = ()
     dmarc: MethodResult = field(default_factory=MethodResult)
+    dmarc_policy: str = ""
+    """What the From domain asks of receivers: "none", "quarantine" or "reject"; "" when it publishes nothing."""
 
 
 NOT_AUTHENTICATED = Authentication()

@@ -76,7 +76,7 @@ def _parse_field(line: bytes) -> HeaderField | None:
         return None
     words = raw.split()
     name = words[-1].translate(None, _NOT_IN_NAMES) if words else b""
-    return HeaderField(name.decode("ascii").lower(), value.rstrip(b"\r"), odd=name != raw) if name else None
+    return HeaderField(name.decode("ascii").lower(), value.removesuffix(b"\r"), odd=name != raw) if name else None
 
 
 # One pass over the lines: an originator field (its name and value), or a line that only the full parse may judge
@@ -93,7 +93,7 @@ def originator_fields(section: bytes) -> tuple[HeaderField, ...]:
     found = _ORIGINATOR_OR_ODD.findall(b"\n" + section)
     if section.startswith((b" ", b"\t")) or (b"", b"") in found:
         return _originators_of_the_full_parse(section)
-    return tuple(HeaderField(name.decode("ascii").lower(), value.rstrip(b"\r")) for name, value in found)
+    return tuple(HeaderField(name.decode("ascii").lower(), value.removesuffix(b"\r")) for name, value in found)
 
 
 def _originators_of_the_full_parse(section: bytes) -> tuple[HeaderField, ...]:

@@ -104,4 +104,4 @@ DEFAULT_POLICY: Mapping[Tier, Policy] = MappingProxyType(
         Tier.CLEAR: Policy(delivery=Delivery.PASS, decline=Handling.NEVER, report=Handling.NEVER, notice=False),
     }
 )
-"""DESIGN: the table of tiers. `[policy.TIER]` overrides single cells; `clear` is not configurable."""
+"""The table of tiers. `[policy.TIER]` overrides single cells; `clear` is not configurable."""

@@ -76,6 +76,9 @@ _KINDS = MappingProxyType(
 _ONCE = (IdentityKind.FROM, IdentityKind.SENDER, IdentityKind.REPLY_TO)
 """RFC 5322 §3.6 allows these once; the others may repeat or belong to trace blocks."""
 
+_ATS = ("@", "\uff20", "\ufe6b")
+"""The commercial at, fullwidth and small: NFKC makes them one."""
+
 _MOST_FIELDS = 100
 _MOST_OCTETS = 65536
 _MOST_OCTETS_STRICTLY = 32768
@@ -95,6 +98,8 @@ def claims(reverse_path: Mailbox, header: Header) -> Claims:
     identities += (identity for reading in readings for identity in reading.identities)
     reasons = [*_reverse_path_reasons(reverse_path), *_count_reasons(readings), *_bound_reasons(fields, octets)]
     reasons += (reason for reading in readings for reason in reading.reasons)
+    if not reasons:  # one reading of every field: nothing stands twice that would be worth the hashing
+        return Claims(tuple(identities))
     return Claims(tuple(dict.fromkeys(identities)), tuple(dict.fromkeys(reasons)))
 
 
@@ -110,20 +115,40 @@ class _Reading:
 # What nearly every field looks like: an ASCII name without specials, and one plain address. One reading, by anybody.
 _ORDINARY = re.compile(
     rb"[ \t]*+(?:\r?\n[ \t]++)?+"
-    rb"(?:(?:\"[A-Za-z0-9 !#$%&'()*+,\-./:;^_`{|}~\[\]]++\"|[A-Za-z0-9!#$%&'*+\-/^_`{|}~]"
-    rb"[A-Za-z0-9 !#$%&'*+\-./^_`{|}~]*+)?+[ \t]*+(?:\r?\n[ \t]++)?+"
-    rb"<([A-Za-z0-9!#$%&*+\-/=?^_{|}~.]++)@([A-Za-z0-9]++(?:[.-][A-Za-z0-9]++)*+)>"
-    rb"|([A-Za-z0-9!#$%&*+\-/=?^_{|}~.]++)@([A-Za-z0-9]++(?:[.-][A-Za-z0-9]++)*+))[ \t]*+"
+    rb"(?:(\"[A-Za-z0-9 !#$%&'()*+,\-./:;=?^_`{|}~\[\]]++\"|[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]"
+    rb"[A-Za-z0-9 !#$%&'*+\-./=?^_`{|}~]*+)?+[ \t]*+(?:\r?\n[ \t]++)?+"
+    rb"<([A-Za-z0-9!#$%&*+\-/^_{|}~.]++)@([A-Za-z0-9]++(?:[.-][A-Za-z0-9]++)*+)>"
+    rb"|([A-Za-z0-9!#$%&*+\-/^_{|}~.]++)@([A-Za-z0-9]++(?:[.-][A-Za-z0-9]++)*+))[ \t]*+"
 )
+
+
+# Without what a lenient reader might take for quotation marks, or for the start of an encoded-word.
+_PLAIN = re.compile(r"[A-Za-z0-9!#$%&*+\-/^_{|}~.]++@[A-Za-z0-9.-]++")
 
 
 def _read(field: HeaderField, octets: int) -> _Reading:
     kind = _KINDS[field.name]
-    if not field.odd and octets <= _MOST_OCTETS_STRICTLY and (ordinary := _ORDINARY.fullmatch(field.value)):
-        local_part, domain = (part.decode("ascii") for part in ordinary.groups() if part is not None)
-        if local_part[0] != "." and local_part[-1] != "." and ".." not in local_part:
-            return _Reading(kind, (Identity(kind, Mailbox(local_part, domain)),))
-    return _read_every_way(kind, field, octets)
+    mailbox = _ordinary_mailbox(field.value) if octets <= _MOST_OCTETS_STRICTLY and not field.odd else None
+    if mailbox is None:
+        return _read_every_way(kind, field, octets)
+    return _Reading(kind, (Identity(kind, mailbox),))
+
+
+def _ordinary_mailbox(value: bytes) -> Mailbox | None:
+    match = _ORDINARY.fullmatch(value)
+    if match is None:
+        return None
+    name, local_part, domain, bare_local_part, bare_domain = match.groups()
+    if name is not None and b"=?" in name and _holds_at(decode_words(name.decode("ascii"))):
+        return None
+    local_part = (local_part or bare_local_part).decode("ascii")
+    if local_part[0] == "." or local_part[-1] == "." or ".." in local_part:
+        return None
+    return Mailbox(local_part, (domain or bare_domain).decode("ascii"))
+
+
+def _holds_at(text: str) -> bool:
+    return any(at in text for at in _ATS)
 
 
 def _read_every_way(kind: IdentityKind, field: HeaderField, octets: int) -> _Reading:
@@ -151,10 +176,8 @@ def _leniently(text: str, strict: AddressList | None) -> tuple[Mailbox, ...]:
 def _holds_nothing_else(text: str, strict: AddressList) -> bool:
     """Whether every @ of the text, also of its encoded-words, belongs to a mailbox of the strict reading."""
     decoded = decode_words(text)
-    if not decoded.isascii() and ("\uff20" in decoded or "\ufe6b" in decoded):
-        return False
-    plain = all(mailbox_text.isascii() and "=?" not in mailbox_text for mailbox_text in map(str, strict.mailboxes))
-    return plain and decoded.count("@") == len(strict.mailboxes)
+    ats = sum(map(decoded.count, _ATS))
+    return ats == len(strict.mailboxes) and all(_PLAIN.fullmatch(str(mailbox)) for mailbox in strict.mailboxes)
 
 
 def _field_reasons(
@@ -165,8 +188,8 @@ def _field_reasons(
         yield f"The name of a {name} field is spelled so that only some readers take it for one."
     if strict is None:
         yield f"A {name} field can't be read by RFC 5322."
-    else:
-        yield from _list_reasons(kind, strict)
+        return
+    yield from _list_reasons(kind, strict)
     for mailbox in hidden[:_MOST_SHOWN]:
         yield f"A lenient reader finds {str(mailbox)[:_LONGEST_SHOWN]} in a {name} field, a strict one does not."
 
@@ -190,7 +213,7 @@ def _reverse_path_reasons(reverse_path: Mailbox) -> Iterator[str]:
 def _is_plainly_spelled(mailbox: Mailbox) -> bool:
     """Without quotes, characters that aren't shown, and letters that only compare like others (fullwidth ones)."""
     text = str(mailbox)
-    if mailbox.local_part.startswith('"'):
+    if mailbox.local_part.startswith('"') or "\u3002" in text:
         return False
     return text.isascii() or without_ignorable(unicodedata.normalize("NFKC", text)) == text
 

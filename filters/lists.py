@@ -136,8 +136,7 @@ class ListIndex:
         domain = canonical_domain(mailbox.domain)
         if not domain:
             return ()
-        found = list(self._by_address(mailbox.local_part, domain)) if _GMAIL.get(domain, domain) in self._addresses else []
-        found += self._domains.get(domain, ())
+        found = [*self._by_address(mailbox.local_part, domain), *self._domains.get(domain, ())]
         suffixes = self._suffixes(domain)
         for suffix in suffixes:
             found += self._subtrees.get(suffix, ())
@@ -150,16 +149,18 @@ class ListIndex:
         """Every entry that covers the domain as a whole: no address entries."""
         return self.lookup(Mailbox("", domain))
 
-    def _by_address(self, local_part: str, domain: str) -> Iterator[ListEntry]:
+    def _by_address(self, local_part: str, domain: str) -> list[ListEntry]:
         """The full local part first, then with one tag less at a time."""
         mail_domain = _GMAIL.get(domain, domain)
-        listed = self._addresses[mail_domain]
-        untagged = accumulate(canonical_local_part(local_part).split("+", _MOST_TAGS), "{}+{}".format)
-        for candidate in reversed(list(untagged)):
-            yield from listed.get(_undotted(candidate, mail_domain), ())
+        listed = self._addresses.get(mail_domain)
+        if listed is None:
+            return []
+        tagged = accumulate(canonical_local_part(local_part).split("+", _MOST_TAGS), "{}+{}".format)
+        candidates = [_undotted(candidate, mail_domain) for candidate in tagged]
+        return [entry for candidate in reversed(candidates) for entry in listed.get(candidate, ())]
 
     def _suffixes(self, domain: str) -> list[str]:
-        """The domain and its parents, the longest first, no deeper than any entry: hostile names have 100,000 labels."""
+        """The domain and its parents, the longest first, no deeper than any entry: hostile names have many labels."""
         suffixes = []
         start = len(domain)
         for _ in range(self._depth):

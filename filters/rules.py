@@ -1,6 +1,7 @@
-"""The rules: one small function each, from values to findings. `RULES` is the table of contents.
+"""The rules: one small function each, from facts to findings. `RULES` is the table of contents.
 
-(to be completed; `Finding` is fixed)
+A rule observes and gives evidence in words; what follows from it is decided in `filters.screening` alone. No rule
+looks at bodies, subjects, names of persons, languages or countries (decision 7).
 """
 
 from __future__ import annotations
@@ -9,9 +10,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from filters.identities import Identity, IdentityKind
+from filters.lists import describe
+
 if TYPE_CHECKING:
-    from filters.identities import Identity
+    from collections.abc import Callable, Iterator
+
+    from filters.envelope import Envelope
+    from filters.identities import Claims
     from filters.lists import ListEntry
+    from filters.rulebook import Exemption, Rulebook
 
 
 class Rule(StrEnum):
@@ -32,3 +40,83 @@ class Finding:
     evidence: str
     identity: Identity | None = None
     entry: ListEntry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A listed identity and the entries that cover it, the most specific first (never empty)."""
+
+    identity: Identity
+    entries: tuple[ListEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the rules look at."""
+
+    envelope: Envelope
+    claims: Claims
+    matches: tuple[Match, ...]
+    rulebook: Rulebook
+
+
+RESENDERS = frozenset({IdentityKind.RESENT_FROM, IdentityKind.RESENT_SENDER})
+ORIGINATORS = frozenset({IdentityKind.MAIL_FROM, IdentityKind.FROM})
+"""The identities that make a message the mission's own; any other only relates it."""
+
+
+def listed_identities(facts: Facts) -> Iterator[Finding]:
+    """An identity that an entry covers."""
+    for match in facts.matches:
+        entry, identity = match.entries[0], match.identity
+        reader = "" if identity.strict else ", as a lenient reader sees it,"
+        evidence = f"{identity.kind.value} {identity.mailbox}{reader} is listed: {describe(entry)}."
+        yield Finding(rule=Rule.LISTED_IDENTITY, evidence=evidence, identity=identity, entry=entry)
+
+
+def exemptions(facts: Facts) -> Iterator[Finding]:
+    """An exemption in force that covers the sender, for some of the recipients at least."""
+    for exemption in facts.rulebook.exemptions:
+        if is_in_force(exemption, facts.envelope) and covers_sender(exemption, facts.matches):
+            until = exemption.until.isoformat(timespec="minutes")
+            evidence = (
+                f"{exemption.sender} is exempted until {until} by {exemption.approver}: {exemption.reason.rstrip('.')}."
+            )
+            yield Finding(rule=Rule.EXEMPTION, evidence=evidence)
+
+
+def resent_by_others(facts: Facts) -> Iterator[Finding]:
+    """Somebody who is not listed passed the message on (RFC 5322 §3.6.6)."""
+    listed = {match.identity for match in facts.matches}
+    for identity in facts.claims.identities:
+        if identity.kind in RESENDERS and identity not in listed:
+            evidence = f"{identity.mailbox}, who is not listed, passed it on ({identity.kind.field_name})."
+            yield Finding(rule=Rule.RESENT, evidence=evidence, identity=identity)
+
+
+def ambiguous_originators(facts: Facts) -> Iterator[Finding]:
+    """The originator can't be read one way only."""
+    for reason in facts.claims.ambiguous:
+        yield Finding(rule=Rule.AMBIGUOUS_ORIGINATOR, evidence=reason)
+
+
+RULES: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
+    listed_identities,
+    exemptions,
+    resent_by_others,
+    ambiguous_originators,
+)
+
+
+def is_in_force(exemption: Exemption, envelope: Envelope) -> bool:
+    """An exemption ends at its date, for messages received from then on."""
+    return envelope.received_at < exemption.until
+
+
+def covers_sender(exemption: Exemption, matches: tuple[Match, ...]) -> bool:
+    """Whether the exemption names every listed originator: one that it doesn't know must not ride along with it."""
+    originators = tuple(match for match in matches if match.identity.kind in ORIGINATORS) or matches
+    return bool(originators) and all(
+        exemption.sender in {match.identity.mailbox.key, *(entry.value for entry in match.entries)}
+        for match in originators
+    )

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from gateway.compose import templates
 from gateway.compose.headers import (
     Letterhead,
-    Stamp,
     header_section,
     is_internationalized,
     mailbox,
@@ -24,6 +23,8 @@ from gateway.compose.values import AgencyVoice, Language, timestamp
 from gateway.model.outbox import Post, Purpose
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from gateway.compose.templates import Values
     from gateway.model.case import Case
 
@@ -31,22 +32,23 @@ _FUNCTION = {Language.EN: "international requests", Language.FR: "demandes inter
 """RFC 3834 §3.1.1: the display name says what responds, and for whom."""
 
 
-def compose_decline(*, case: Case, voice: AgencyVoice, stamp: Stamp) -> Post:
+def compose_decline(*, case: Case, voice: AgencyVoice, now: datetime, message_id_token: str, loop_token: str) -> Post:
     """The decline of one case. `ComposeError` if its reverse-path is not one mailbox (the null path is none)."""
     languages = voice.decline_languages
     recipient = mailbox(case.reverse_path)
     reference = token("the reference", case.reference)
     values = _values(case, voice)
-    message_id = new_message_id(stamp.message_id, voice.hostname)
+    message_id = new_message_id(message_id_token, voice.hostname)
     header = header_section(
         Letterhead(
             sender_name=f"{voice.names(languages)} - {' / '.join(_FUNCTION[language] for language in languages)}",
             sender=voice.contact_email,
             recipient=recipient,
             subject=f"Auto: {templates.subject(Purpose.DECLINE, languages, values)} [{reference}]",
-            stamp=stamp,
+            at=now,
             message_id=message_id,
             auto_submitted="auto-replied",
+            loop_token=loop_token,
             languages=languages,
             answers=strict_message_id(case.message_id),
         )

@@ -17,7 +17,7 @@ from gateway.compose.values import Language, in_utc
 from gateway.model.trace import date_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
 
 _PREFERRED, _LONGEST = 78, 998
@@ -42,18 +42,6 @@ _TOKEN = re.compile(r"[A-Za-z0-9._+\-]{1,200}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
-    """What is new in each mail of ours, made by the caller: the moment, and two tokens.
-
-    `message_id` becomes the left side of the Message-ID; `loop` the value of `X-Liaison-Loop`.
-    """
-
-    at: datetime
-    message_id: str
-    loop: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Letterhead:
     """What a mail of ours says of itself. `answers` is the original's Message-ID, or "" to answer to none."""
 
@@ -61,9 +49,10 @@ class Letterhead:
     sender: str
     recipient: str
     subject: str
-    stamp: Stamp
+    at: datetime
     message_id: str
     auto_submitted: str
+    loop_token: str
     languages: tuple[Language, ...]
     answers: str = ""
 
@@ -73,7 +62,7 @@ def header_section(letterhead: Letterhead) -> bytes:
     answers = [field(name, letterhead.answers) for name in ("In-Reply-To", "References") if letterhead.answers]
     return b"".join(
         (
-            field("Date", *date_time(in_utc(letterhead.stamp.at)).split()),
+            field("Date", *date_time(in_utc(letterhead.at)).split()),
             field("From", *phrase(letterhead.sender_name), f"<{mailbox(letterhead.sender)}>"),
             field("To", f"<{mailbox(letterhead.recipient)}>"),
             field("Subject", *unstructured(letterhead.subject)),
@@ -81,7 +70,7 @@ def header_section(letterhead: Letterhead) -> bytes:
             *answers,
             field("Auto-Submitted", *letterhead.auto_submitted.split()),
             field("X-Auto-Response-Suppress", "All"),
-            field("X-Liaison-Loop", token("the loop token", letterhead.stamp.loop)),
+            field("X-Liaison-Loop", token("the loop token", letterhead.loop_token)),
             field("Content-Language", *", ".join(letterhead.languages).split()),
             field("MIME-Version", "1.0"),
         )
@@ -163,11 +152,13 @@ def _encoded_words(text: str) -> Iterator[str]:
         yield f"=?utf-8?b?{base64.b64encode(chunk.encode()).decode()}?="
 
 
-def _chunks(characters: Iterable[str]) -> Iterator[str]:
+def _chunks(text: str) -> Iterator[str]:
+    """Cut after white space where there is some: Python's own parser, for one, sees a space at each cut."""
     chunk = ""
-    for character in characters:
-        if len((chunk + character).encode()) > _WORD_OCTETS:
-            yield chunk
-            chunk = ""
-        chunk += character
+    for piece in re.findall(r"\S+\s*", text):
+        for part in (piece,) if len(piece.encode()) <= _WORD_OCTETS else piece:
+            if len((chunk + part).encode()) > _WORD_OCTETS:
+                yield chunk
+                chunk = ""
+            chunk += part
     yield chunk

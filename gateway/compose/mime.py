@@ -59,7 +59,7 @@ def original_part(original: bytes, *, filename: str, eightbit: bool) -> Part:
         fields = field("Content-Type", RFC822) + _attachment(filename) + field("Content-Transfer-Encoding", encoding)
         return Part(fields, original, RFC822, eightbit=not original.isascii())
     fields = field("Content-Type", f"{OPAQUE};", f'name="{filename}"') + _attachment(filename)
-    encoded = base64.encodebytes(original).replace(b"\n", b"\r\n").removesuffix(b"\r\n")
+    encoded = base64.encodebytes(original).replace(b"\n", b"\r\n")
     return Part(fields + field("Content-Transfer-Encoding", "base64"), encoded, OPAQUE)
 
 

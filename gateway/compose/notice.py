@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from gateway.compose import templates
 from gateway.compose.headers import (
     Letterhead,
-    Stamp,
     header_section,
     is_internationalized,
     mailbox,
@@ -24,6 +23,8 @@ from gateway.compose.values import AgencyVoice, Language, Mission, timestamp
 from gateway.model.outbox import Post, Purpose
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from gateway.model.case import Case
 
 
@@ -33,7 +34,9 @@ def compose_notice(
     mission: Mission,
     recipient: str,
     voice: AgencyVoice,
-    stamp: Stamp,
+    now: datetime,
+    message_id_token: str,
+    loop_token: str,
 ) -> Post:
     """The notice of one case to one recipient of held mail, an address or the bare `postmaster`."""
     languages = voice.notice_languages
@@ -46,16 +49,17 @@ def compose_notice(
         "mission_fr": shown(mission.named(Language.FR)),
     }
     addressee = _addressee(recipient, voice)
-    message_id = new_message_id(stamp.message_id, voice.hostname)
+    message_id = new_message_id(message_id_token, voice.hostname)
     header = header_section(
         Letterhead(
             sender_name=voice.names(languages),
             sender=voice.contact_email,
             recipient=addressee,
             subject=f"{templates.subject(Purpose.NOTICE, languages, values)} [{reference}]",
-            stamp=stamp,
+            at=now,
             message_id=message_id,
             auto_submitted=f"auto-notified; owner-token={reference}",
+            loop_token=loop_token,
             languages=languages,
         )
     )

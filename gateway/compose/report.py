@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, assert_never
 from gateway.compose import templates
 from gateway.compose.headers import (
     Letterhead,
-    Stamp,
     header_section,
     is_internationalized,
     mailbox,
@@ -44,7 +43,7 @@ class _Action:
     refused: int
 
 
-def compose_report(
+def compose_report(  # noqa: PLR0913 -- named one by one: what a report is made of is the point
     *,
     case: Case,
     deliveries: tuple[Delivery, ...],
@@ -52,40 +51,44 @@ def compose_report(
     original: bytes | None,
     recipient: str,
     voice: AgencyVoice,
-    stamp: Stamp,
+    now: datetime,
+    message_id_token: str,
+    loop_token: str,
     eightbit: bool = False,
+    needs_verified_tls: bool = True,
 ) -> Post:
     """The first report of one case.
 
     `original` is the content as received, or None for a summary alone; `recipient` the collation address;
-    `eightbit` tells whether the hop that takes the report offers 8BITMIME.
+    `eightbit` tells whether the hop that takes the report offers 8BITMIME; `needs_verified_tls` travels in the post.
     """
     languages = voice.report_languages
     reference = token("the reference", case.reference)
     attached = () if original is None else (original_part(original, filename=f"{reference}.eml", eightbit=eightbit),)
     action = _action(deliveries)
     values = _values(case, action, mission, voice, attached=bool(attached))
-    message_id = new_message_id(stamp.message_id, voice.hostname)
+    message_id = new_message_id(message_id_token, voice.hostname)
     header = header_section(
         Letterhead(
             sender_name=voice.names(languages),
             sender=voice.collation_from,
             recipient=recipient,
             subject=f"{templates.subject(Purpose.REPORT, languages, values)} [{reference}]",
-            stamp=stamp,
+            at=now,
             message_id=message_id,
             auto_submitted=f"auto-notified; owner-token={reference}",
+            loop_token=loop_token,
             languages=languages,
         )
     )
     summary = text_part(templates.body(Purpose.REPORT, languages, values))
-    document = json_part(_document(case, action, mission, voice, stamp.at, attached), "report.json")
+    document = json_part(_document(case, action, mission, voice, now, attached), "report.json")
     return Post(
         reverse_path=mailbox(voice.collation_from),
         recipient=mailbox(recipient),
         content=header + multipart((summary, document, *attached)).octets(),
         message_id=message_id,
-        needs_verified_tls=voice.collation_needs_verified_tls,
+        needs_verified_tls=needs_verified_tls,
         smtputf8=is_internationalized(recipient, voice.collation_from),
     )
 
@@ -120,8 +123,8 @@ def _values(case: Case, action: _Action, mission: Mission, voice: AgencyVoice, *
         **voice.variables(),
         "ref": case.reference,
         "received": timestamp(case.received_at),
-        "mission_en": shown(mission.named(Language.EN) or case.mission),
-        "mission_fr": shown(mission.named(Language.FR) or case.mission),
+        "mission_en": shown(mission.named(Language.EN)),
+        "mission_fr": shown(mission.named(Language.FR)),
         "entry": shown(case.entry),
         "sender": shown(case.header_from),
         "envelope_sender": shown(case.reverse_path),
@@ -167,8 +170,8 @@ def _document(
         "channel": "e-mail",
         "received_at": _rfc3339(case.received_at),
         "mission": {
-            "name_en": shown(mission.named(Language.EN) or case.mission),
-            "name_fr": shown(mission.named(Language.FR) or case.mission),
+            "name_en": shown(mission.named(Language.EN)),
+            "name_fr": shown(mission.named(Language.FR)),
             "entry": shown(case.entry),
         },
         "tier": case.tier,

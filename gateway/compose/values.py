@@ -47,7 +47,6 @@ class AgencyVoice:
     consular_phone: str = ""
     ildc_name_en: str = "International Liaison and Deployment Centre (ILDC)"
     ildc_name_fr: str = "International Liaison and Deployment Centre (ILDC) de la GRC"
-    collation_needs_verified_tls: bool = True
     decline_languages: tuple[Language, ...] = (Language.EN, Language.FR)
     notice_languages: tuple[Language, ...] = (Language.EN, Language.FR)
     report_languages: tuple[Language, ...] = (Language.EN, Language.FR)

@@ -86,6 +86,7 @@ class Case:
 
     `reverse_path` is "" for the null path; `header_from`, `subject`, `message_id` are decoded for display;
     `sha256` is of the content as received, hex; `size` in octets; `entry` the deciding value ("" if none);
+    `mission_en` and `mission_fr` name the deciding entry's mission;
     `auth` is pass, fail, none or error; `authentication` holds spf, dkim, dmarc as "pass example.org" texts.
     """
 
@@ -102,7 +103,8 @@ class Case:
     size: int
     entry: str
     entries: tuple[str, ...]
-    mission: str
+    mission_en: str
+    mission_fr: str
     auth: str
     authentication: Mapping[str, str]
     decline: ActionState
@@ -120,6 +122,13 @@ class Case:
     disposal: Disposal | None = None
     closed_at: datetime | None = None
     id: CaseId | None = None
+
+    @property
+    def stored_id(self) -> CaseId:
+        """The id of a case that came out of the store; ValueError for one that never was in it."""
+        if self.id is None:
+            raise ValueError(f"{self.reference} was never stored")
+        return self.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def next_attempt(
-    *, created_at: datetime, now: datetime, attempts: int, retry: tuple[int, ...], give_up_after: int
+    *, created_at: datetime, now: datetime, attempts: int, retry: tuple[int, ...], give_up_after: float
 ) -> datetime | None:
     """The time of the next attempt after `attempts` failed ones, or None to give up (RFC 5321 §4.5.4.1).
 

@@ -6,12 +6,11 @@ The gate is asked at the click and again here, before the bytes freeze: no hand 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from filters.address import AddressError, parse_path
 from filters.content import header_length, parse_header
-from filters.responding import hard_objections
+from filters.responding import hard_objections, loop_objections
 from gateway import tokens
 from gateway.compose.decline import compose_decline
 from gateway.compose.notice import compose_notice
@@ -23,11 +22,12 @@ from gateway.model.outbox import Purpose
 from gateway.model.trace import forged_fields, without
 
 if TYPE_CHECKING:
+    from filters.address import Mailbox
     from filters.content import Header
     from filters.lists import ListIndex
     from gateway.clock import Clock
     from gateway.compose.values import AgencyVoice
-    from gateway.model.case import Case, CaseId, Delivery
+    from gateway.model.case import Case, Delivery
     from gateway.model.outbox import OutboxItem, Post
     from gateway.settings import Collation
     from gateway.store.unit_of_work import Work
@@ -46,8 +46,15 @@ class Gate:
             reverse_path = parse_path(case.reverse_path, smtputf8=True)
         except AddressError as error:
             return (f"its reverse-path is not one mailbox: {error}",)
-        is_own_token = partial(tokens.is_loop_token, self.secret)
-        return hard_objections(reverse_path, header, index.lookup(reverse_path), self.own_domains, is_own_token)
+        entries = index.lookup(reverse_path)
+        return hard_objections(reverse_path, header, entries, self.own_domains, self._is_own_token)
+
+    def may_notify(self, reverse_path: Mailbox, header: Header) -> bool:
+        """Whether recipients of held mail may be told: not of what we sent ourselves (decision 14)."""
+        return not loop_objections(reverse_path, header, self.own_domains, self._is_own_token)
+
+    def _is_own_token(self, token: str) -> bool:
+        return tokens.is_loop_token(self.secret, token)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +74,7 @@ class Composer:
         case = await _case_of(work, item)
         raw = await work.messages.get(case)
         objections = self.gate.objections(case, parse_header(raw[: header_length(raw)]), index)
-        return "; ".join(objections) or None
+        return " ".join(objections) or None
 
     async def compose(self, work: Work, item: OutboxItem) -> Post:
         """The mail. ComposeError when it can't be made, SealError when the original can't be opened."""
@@ -110,7 +117,7 @@ class Composer:
         fits = self.collation.content == "original" and case.size <= self.collation.max_size
         return compose_report(
             case=case,
-            deliveries=tuple(await work.deliveries.of(_id_of(case))),
+            deliveries=tuple(await work.deliveries.of(case.stored_id)),
             mission=_mission(case),
             original=await work.messages.get(case) if fits else None,
             recipient=item.to,
@@ -144,13 +151,7 @@ async def _case_of(work: Work, item: OutboxItem) -> Case:
 
 
 async def _delivery_to(work: Work, case: Case, recipient: str) -> Delivery:
-    for delivery in await work.deliveries.of(_id_of(case)):
+    for delivery in await work.deliveries.of(case.stored_id):
         if delivery.recipient == recipient:
             return delivery
     raise ComposeError(f"{case.reference} has no delivery to that recipient")
-
-
-def _id_of(case: Case) -> CaseId:
-    if case.id is None:
-        raise ComposeError(f"{case.reference} was never stored")
-    return case.id

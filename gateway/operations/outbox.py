@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.model.outbox import OutboxItem, Post
     from gateway.operations.composing import Composer
+    from gateway.operations.rulebooks import Rulebooks
     from gateway.settings import Outbound
     from gateway.store.unit_of_work import Store, Work
 
@@ -50,6 +51,7 @@ class Outbox:
     store: Store
     clock: Clock
     composer: Composer
+    rulebooks: Rulebooks
     outbound: Outbound
     owner: str
     node: str
@@ -88,7 +90,7 @@ class Outbox:
         """
         async with self.store.begin() as work:
             try:
-                objection = await self.composer.objection(work, item)
+                objection = await self.composer.objection(work, item, self.rulebooks.current.index)
                 post = None if objection else await work.outbox.frozen(item.id) or await self._freeze(work, item)
             except (SealError, ComposeError) as error:
                 objection, post = str(error), None

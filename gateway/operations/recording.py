@@ -20,13 +20,14 @@ from gateway.model.case import ActionState, Case, CaseFile, CaseStatus, Delivery
 from gateway.model.outbox import OutboxItem, OutboxState, Purpose
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from filters.content import Header
     from filters.rules import Finding
     from filters.screening import Screening, Verdict
     from gateway.clock import Clock
+    from gateway.operations.composing import Gate
     from gateway.operations.flagged import FlaggedMessage, Served
     from gateway.store.unit_of_work import Store, Work
 
@@ -38,32 +39,30 @@ _AUTH_WORDS = {"pass": "pass", "fail": "fail", "temperror": "error", "permerror"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorder:
-    """Writes cases. `collation_address` is where reports go; `may_notify` tells whether a notice could loop."""
+    """Writes cases. `collation_address` is where reports go."""
 
     store: Store
     clock: Clock
     collation_address: str
-    may_notify: Callable[[Header], bool]
+    gate: Gate
 
-    async def record(
-        self, message: FlaggedMessage, *, key: str, reference: str, served: Sequence[Served]
-    ) -> CaseFile:
+    async def record(self, message: FlaggedMessage, *, key: str, reference: str, served: Sequence[Served]) -> CaseFile:
         """Commit the case, or what a later mail transaction adds to it; StoreError if that can't be done."""
         raw = message.content.read()
         header = parse_header(message.header_section)
         wanted = _case(message, header, raw, key=key, reference=reference)
         async with self.store.begin() as work:
             case, created = await work.cases.insert_or_find(wanted)
-            added = await work.deliveries.add_missing(case, _deliveries(message.screening, served))
+            added = await work.deliveries.add_missing(case.stored_id, _deliveries(message.screening, served))
             if created:
                 await work.messages.put(case, raw)
                 await self._report(work, case, message.screening)
             if added:
-                await self._notify(work, case, header, message.screening, added)
+                await self._notify(work, case, message, header, added)
                 await work.audit.append(
                     GATEWAY, "case-recorded" if created else "recipients-added", case.reference, _detail(case, added)
                 )
-            return CaseFile(case=case, deliveries=tuple(await work.deliveries.of(case)))
+            return CaseFile(case=case, deliveries=tuple(await work.deliveries.of(case.stored_id)))
 
     async def settle(self, case: Case, served: Sequence[Served]) -> None:
         """Write what the next hop answered."""
@@ -71,7 +70,7 @@ class Recorder:
             return
         async with self.store.begin() as work:
             for one in served:
-                await work.deliveries.settle(case, one.recipient.key, one.state, str(one.reply))
+                await work.deliveries.settle(case.stored_id, one.recipient.key, one.state, str(one.reply))
             await work.audit.append(GATEWAY, "delivered", case.reference, _answers(served))
 
     async def _report(self, work: Work, case: Case, screening: Screening) -> None:
@@ -79,12 +78,12 @@ class Recorder:
             await work.outbox.add([self._item(Purpose.REPORT, self.collation_address, case)])
 
     async def _notify(
-        self, work: Work, case: Case, header: Header, screening: Screening, added: Iterable[Delivery]
+        self, work: Work, case: Case, message: FlaggedMessage, header: Header, added: Iterable[Delivery]
     ) -> None:
         """A notice for each newly held recipient, unless it could start a loop (decision 14)."""
-        if not self.may_notify(header):
+        if not self.gate.may_notify(message.envelope.reverse_path, header):
             return
-        told = {verdict.recipient.key for verdict in screening.verdicts if verdict.notice}
+        told = {verdict.recipient.key for verdict in message.screening.verdicts if verdict.notice}
         await work.outbox.add(
             [
                 self._item(Purpose.NOTICE, delivery.recipient, case)

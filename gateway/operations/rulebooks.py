@@ -78,4 +78,6 @@ class Rulebooks:
             try:
                 await self.load()
             except StoreError as error:
-                log.warning(Event.STORE_FAILED, doing="reading the rulebook; the last one stays in force", reason=str(error))
+                log.warning(
+                    Event.STORE_FAILED, doing="reading the rulebook; the last one stays in force", reason=str(error)
+                )

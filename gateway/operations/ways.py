@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filters.address import canonical_domain
@@ -44,4 +43,4 @@ class Ways:
 
     def _password(self) -> str:
         file = self.outbound.password_file
-        return Path(file).read_text(encoding="utf-8").strip() if file else ""
+        return file.read_text(encoding="utf-8").strip() if file else ""

@@ -11,7 +11,7 @@ import re
 import ssl
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from gateway.model.reply import Reply
 
@@ -99,7 +99,7 @@ class Connection(asyncio.Protocol):
     # --- asyncio's side -------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment] -- TCP and TLS transports are both asyncio.Transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         self._input += data
@@ -300,7 +300,7 @@ async def _greeted(endpoint: Endpoint, hostname: str, timeout: float) -> Connect
         async with asyncio.timeout(timeout):
             await asyncio.get_running_loop().create_connection(lambda: connection, endpoint.host, endpoint.port)
     except (OSError, TimeoutError) as error:
-        raise NextHopError(f"{endpoint} can't be reached ({error or 'no answer'})") from error
+        raise NextHopError(f"{endpoint} can't be reached ({str(error) or 'no answer'})") from error
     try:
         await connection.greet(hostname)
     except NextHopError:

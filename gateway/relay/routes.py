@@ -37,9 +37,7 @@ class Routes:
     def __init__(self, routes: Sequence[Route], *, hostname: str, max_message_size: int) -> None:
         self._max_message_size = max_message_size
         self.pools = [Pool(route, hostname) for route in routes]
-        self._by_domain = {
-            canonical_domain(domain): pool for pool in self.pools for domain in pool.route.domains
-        }
+        self._by_domain = {canonical_domain(domain): pool for pool in self.pools for domain in pool.route.domains}
 
     @property
     def domains(self) -> frozenset[str]:

@@ -1,18 +1,18 @@
-"""The kinds of value that keys hold: how each is read from TOML, what would be right, where its files are.
+"""The kinds of value that keys hold: how a TOML value of each is read, and what would be right where it can't be.
 
-Reading is pure; only `Kind.missing` looks at the file system, to say which named files can't be read. No kind quotes
-a value that may hold a secret. Addresses RFC 5321 §4.1.2 (by email-validator, without DNS), endpoints RFC 3986 §3.2.2.
+Never looks anything up: names are not resolved, addresses not probed (RFC 5321 §4.1.2, by email-validator without
+DNS), files only opened to see that they can be. What may hold a secret (`store_url`) is never quoted.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import json
 import math
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from pathlib import Path
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
@@ -20,11 +20,335 @@ from email_validator import EmailNotValidError, validate_email
 from filters.address import canonical_domain
 from gateway.settings.values import Endpoint
 
-type_name = {
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from enum import StrEnum
+    from pathlib import Path
+
+    from gateway.settings.values import IPNetwork
+
+DNS_PORT = 53
+"""RFC 1035 §4.2."""
+DAY = 86400
+"""Seconds."""
+
+_LONGEST_QUOTED = 60
+_TYPE_NAMES = {
     bool: "a boolean",
     int: "an integer",
     float: "a float",
     str: "a string",
     list: "an array",
     dict: "a table",
-}.get
+    date: "a date",
+    time: "a time",
+    datetime: "a date and time",
+}
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_NUMBERS_ONLY = re.compile(r"[0-9.]+")
+_ENDPOINT = re.compile(r"(?:\[(?P<bracketed>[^\[\]]+)\]|(?P<host>[^\[\]:]+)):(?P<port>[0-9]{1,5})")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class UnfitError(ValueError):
+    """A value is not of its kind. The message completes "KEY ...".
+
+    `right` completes "write ...", where that can be told better than by the kind; `item` is the place in the array.
+    """
+
+    def __init__(self, wrong: str, *, right: str = "", item: int | None = None) -> None:
+        super().__init__(wrong)
+        self.right = right
+        self.item = item
+
+
+class UnfitItemsError(ValueError):
+    """Items of an array are not of its kind: one `UnfitError` for each of them."""
+
+    def __init__(self, problems: list[UnfitError]) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of value. `read` takes a TOML value and the directory that relative paths start from.
+
+    It returns the value as the settings hold it, or raises `UnfitError` or `UnfitItemsError`; `right` completes
+    "write ...".
+    """
+
+    right: str
+    read: Callable[[object, Path], object]
+
+
+def described(value: object) -> str:
+    """The TOML type of a value, with its article."""
+    return _TYPE_NAMES.get(type(value), "no TOML value")
+
+
+def quoted(text: str) -> str:
+    """The text as a TOML string on one line, cut where it is long."""
+    return json.dumps(text if len(text) <= _LONGEST_QUOTED else text[:_LONGEST_QUOTED] + "…", ensure_ascii=False)
+
+
+def _string_kind(right: str, parse: Callable[[str], object]) -> Kind:
+    return Kind(right, lambda value, _: parse(_string(value)))
+
+
+def _string(value: object) -> str:
+    if not isinstance(value, str):
+        raise UnfitError(f"is {described(value)}, not a string")
+    if _CONTROL.search(value):
+        raise UnfitError("holds a line break or another control character")
+    return value
+
+
+def text(right: str = "a string") -> Kind:
+    """Any one-line text, also none."""
+    return _string_kind(right, lambda value: value)
+
+
+def _parse_filled(value: str) -> str:
+    if not value.strip():
+        raise UnfitError("is empty")
+    return value
+
+
+def filled(right: str) -> Kind:
+    """A one-line text that is not empty."""
+    return _string_kind(right, _parse_filled)
+
+
+def optional(kind: Kind, empty: object = "") -> Kind:
+    """That kind, or the empty string, which is read as `empty`."""
+    return Kind(f'{kind.right}, or ""', lambda value, directory: empty if value == "" else kind.read(value, directory))
+
+
+def several(kind: Kind, right: str, *, least: int = 0, unique: bool = True) -> Kind:
+    """An array of that kind, read as a tuple."""
+
+    def read(value: object, directory: Path) -> tuple[object, ...]:
+        if not isinstance(value, list):
+            raise UnfitError(f"is {described(value)}, not an array")
+        if len(value) < least:
+            raise UnfitError("is empty")
+        items: list[object] = []
+        problems: list[UnfitError] = []
+        for number, given in enumerate(value):
+            try:
+                item = kind.read(given, directory)
+            except UnfitError as error:
+                problems.append(_in_array(error, number))
+            else:
+                if unique and item in items:
+                    problems.append(UnfitError(f"names {item} twice", right="each once", item=number))
+                items.append(item)
+        if problems:
+            raise UnfitItemsError(problems)
+        return tuple(items)
+
+    return Kind(right, read)
+
+
+def _in_array(error: UnfitError, number: int) -> UnfitError:
+    """A message that does not quote the value tells which item it is about."""
+    wrong = f"item {number + 1} {error}" if str(error).startswith(("is ", "holds ")) else str(error)
+    return UnfitError(wrong, right=error.right, item=number)
+
+
+def one_of(*words: StrEnum) -> Kind:
+    """One word out of a closed list."""
+
+    def parse(value: str) -> StrEnum:
+        for word in words:
+            if value == word.value:
+                return word
+        raise UnfitError(f"{quoted(value)} is none of its values")
+
+    names = [quoted(word.value) for word in words]
+    return _string_kind(" or ".join(filter(None, [", ".join(names[:-1]), names[-1]])), parse)
+
+
+def _read_boolean(value: object, _: Path) -> bool:
+    if not isinstance(value, bool):
+        raise UnfitError(f"is {described(value)}, not a boolean")
+    return value
+
+
+def whole(least: int, most: int, unit: str = "") -> Kind:
+    """A whole number of something."""
+
+    def read(value: object, _: Path) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise UnfitError(f"is {described(value)}, not an integer")
+        if not least <= value <= most:
+            raise UnfitError(f"{value} is out of range")
+        return value
+
+    return Kind(f"a whole number{unit and ' of '}{unit} from {least} to {most}", read)
+
+
+def seconds(most: int) -> Kind:
+    """A time span that is longer than nothing; whole or with a fraction."""
+
+    def read(value: object, _: Path) -> float:
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise UnfitError(f"is {described(value)}, not a number")
+        if not (math.isfinite(value) and 0 < value <= most):  # TOML has inf and nan
+            raise UnfitError(f"{value} is out of range")
+        return value
+
+    return Kind(f"a number of seconds above 0, at most {most}", read)
+
+
+def _parse_address(value: str) -> str:
+    try:
+        # Special-use domains (RFC 6761) are what trials and tests are made with.
+        validate_email(value, check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError as error:
+        raise UnfitError(f"{quoted(value)} is no e-mail address ({error})") from None
+    return value
+
+
+def _parse_domain(value: str) -> str:
+    name = canonical_domain(value)
+    if not value:
+        raise UnfitError("is empty")
+    if "*" in value or value.startswith("."):
+        raise UnfitError(f"{quoted(value)} is a pattern", right="each domain by its exact name")
+    if "@" in value:
+        raise UnfitError(f"{quoted(value)} is an address", right="only what stands after its @")
+    if ".." in value or not _is_host_name(name) or _NUMBERS_ONLY.fullmatch(name):
+        raise UnfitError(f"{quoted(value)} is no domain name")
+    return name
+
+
+def _is_host_name(name: str) -> bool:
+    """RFC 1123 §2.1, with the underscore that container networks use."""
+    return len(name) <= 253 and _HOST_NAME.fullmatch(name) is not None
+
+
+def _endpoint_parser(lowest_port: int) -> Callable[[str], Endpoint]:
+    def parse(value: str) -> Endpoint:
+        found = _ENDPOINT.fullmatch(value)
+        if found is None:
+            raise _malformed_endpoint(value)
+        if not lowest_port <= int(found["port"]) <= 65535:
+            raise UnfitError(f"{quoted(value)} has a port outside {lowest_port} to 65535")
+        host = found["host"] or found["bracketed"]
+        _check_host(value, host, bracketed=found["host"] is None)
+        return Endpoint(host, int(found["port"]))
+
+    return parse
+
+
+def _malformed_endpoint(value: str) -> UnfitError:
+    if value.count(":") > 1 and "[" not in value:
+        return UnfitError(f"{quoted(value)} has an IPv6 address without brackets", right='it as in "[::1]:25"')
+    if ":" not in value or value.endswith("]"):
+        return UnfitError(f"{quoted(value)} has no port")
+    return UnfitError(f"{quoted(value)} is no host:port")
+
+
+def _check_host(value: str, host: str, *, bracketed: bool) -> None:
+    """Numbers and dots must be an IPv4 address: the resolver reads "127.1" or "10.0.0.300" in surprising ways."""
+    if bracketed:
+        fits = _is_ip(host, ipaddress.IPv6Address)
+    elif _NUMBERS_ONLY.fullmatch(host):
+        fits = _is_ip(host, ipaddress.IPv4Address)
+    else:
+        fits = _is_host_name(host)
+    if not fits:
+        raise UnfitError(f"{quoted(value)} has no valid host before the port")
+
+
+def _is_ip(host: str, version: Callable[[str], object]) -> bool:
+    try:
+        version(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _parse_nameserver(value: str) -> Endpoint:
+    if _is_ip(value, ipaddress.ip_address):
+        return Endpoint(value, DNS_PORT)
+    endpoint = _endpoint_parser(1)(value)
+    if not _is_ip(endpoint.host, ipaddress.ip_address):
+        raise UnfitError(f"{quoted(value)} is no IP address, and a name server can't be looked up by name")
+    return endpoint
+
+
+def network(value: str) -> IPNetwork:
+    """A network in CIDR form; a lone address is a network of one. Raises UnfitError."""
+    try:
+        return ipaddress.ip_network(value)
+    except ValueError:
+        pass
+    try:
+        loose = ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        raise UnfitError(f"{quoted(value)} is no network") from None
+    raise UnfitError(f"{quoted(value)} has bits beyond its prefix", right=f"{quoted(str(loose))}, or the address alone")
+
+
+def _read_file(value: object, directory: Path) -> Path:
+    """The path, absolute; that it can be opened now tells at start what would else fail at the first message."""
+    path = directory / _parse_filled(_string(value))
+    try:
+        with path.open("rb"):
+            return path
+    except OSError as error:
+        raise UnfitError(f"{path} can't be read ({error.strerror})") from None
+
+
+def _read_store_url(value: object, directory: Path) -> str:
+    """A URL whose file, if it has one, is absolute. Never quoted: it may hold a password."""
+    url = _string(value)
+    scheme, separator, rest = url.partition("://")
+    if separator and scheme in {"postgresql", "postgresql+psycopg"}:
+        return url
+    if scheme not in {"sqlite", "sqlite+aiosqlite"}:
+        raise UnfitError("is no URL of a database that is supported")
+    name = rest.removeprefix("/")
+    if name in {"", ":memory:", rest} or name.startswith("file:"):
+        raise UnfitError("names no file for SQLite")
+    return f"{scheme}:///{(directory / name).resolve()}"
+
+
+def _parse_public_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        fits = False
+    if not fits or re.search(r"[\s?#@]", value):
+        raise UnfitError(f"{quoted(value)} is no address of a web site")
+    return value.rstrip("/")
+
+
+TEXT = text()
+BOOLEAN = Kind("true or false", _read_boolean)
+ADDRESS = _string_kind("an e-mail address such as liaison@police.example", _parse_address)
+ADDRESSES = several(ADDRESS, "an array of e-mail addresses")
+DOMAIN = _string_kind("a domain such as police.example", _parse_domain)
+DOMAINS = several(DOMAIN, 'an array of domains such as ["police.example"]')
+LISTENERS = several(
+    _string_kind("host:port", _endpoint_parser(0)),
+    'an array of host:port such as ["127.0.0.1:2525", "[::1]:2525"]; port 0 takes a free one',
+    least=1,
+    unique=False,  # port 0 may stand there more than once
+)
+LISTENER = _string_kind('host:port such as "127.0.0.1:8025"; port 0 takes a free one', _endpoint_parser(0))
+HOP = _string_kind('host:port such as "mail.police.example:25" or "[::1]:25"', _endpoint_parser(1))
+HOPS = several(HOP, 'an array of host:port such as ["mail.police.example:25", "[::1]:25"]', least=1)
+NAMESERVERS = several(
+    _string_kind("an IP address", _parse_nameserver), 'an array of IP addresses or IP:port such as ["9.9.9.9"]'
+)
+NETWORKS = several(_string_kind("a network", network), 'an array of networks such as ["10.0.0.0/8", "::1/128"]')
+FILE = Kind("the path of a readable file; relative ones start at the configuration file's directory", _read_file)
+FILES = several(FILE, f"an array: each item {FILE.right}")
+STORE_URL = Kind("sqlite:///path/to/file.db or postgresql://user@host/name", _read_store_url)
+PUBLIC_URL = _string_kind('a URL such as "https://liaison.police.example"', _parse_public_url)

@@ -12,7 +12,7 @@ mail transaction. The private attributes of aiosmtpd 1.4.6 that this relies on a
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import aiosmtpd
 import structlog
@@ -40,7 +40,7 @@ TLS_HANDSHAKE_WITHIN = 30.0
 
 _FOREIGN_VERBS = frozenset({b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"CONNECT", b"PATCH", b"TRACE"})
 _PRIVATE = (
-    "_handle_client", "_smtp_methods", "_handle_hooks", "_handler_coroutine", "_set_rset_state", "_create_session",
+    "_handle_client", "_smtp_methods", "_handle_hooks", "_handler_coroutine", "_create_session", "_create_envelope",
     "_call_handler_hook", "_tls_handshake_okay", "_proxy_timeout", "_enforce_call_limit", "_ehlo_hook_ver",
 )  # fmt: skip
 _ENHANCED = {"454": "4.7.0", "500": "5.5.2", "501": "5.5.4", "502": "5.5.1", "503": "5.5.1"}
@@ -75,7 +75,8 @@ class _Lines:
 
     async def readuntil(self) -> bytes:
         """The next handed-over line; until it comes the engine reads on by itself."""
-        line = self._line = asyncio.get_running_loop().create_future()
+        line: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._line = line
         self._engine.read_on()
         return await line
 
@@ -107,13 +108,13 @@ class Engine(SMTP):
         engine = cls.__new__(cls)
         engine.__dict__.update(template.__dict__)
         engine._server = server
-        engine._smtp_methods = _SessionCommands(engine)
+        engine._lend("_smtp_methods", _SessionCommands(engine))
         return engine
 
     # --- asyncio's side -------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = self._writer = transport
+        self._use(transport)
         self._input = bytearray()
         self._searched = 0
         self._discarding = False
@@ -122,17 +123,18 @@ class Engine(SMTP):
         self._data: DataReader | None = None
         self._waiting = False
         self._deaf = False
-        self._reader = self._lines = _Lines(self)
+        self._lines = _Lines(self)
+        self._lend("_reader", self._lines)
         self._handler_coroutine = None
-        self._set_rset_state()
-        self.session = self._create_session()
-        self.session.peer = transport.get_extra_info("peername")
+        self._secured = False
+        self.client_ip: str = transport.get_extra_info("peername")[0]
+        self._begin_session()
         self._reset_timeout()
         refusal = self._server.admit(self)
         if refusal is not None:
             self.close_with(refusal)
             return
-        self.conversation = self._server.converse(self.session.peer[0])
+        self.conversation = self._server.converse(self.client_ip)
         self._handler_coroutine = self._server.own(self._handle_client())
 
     def data_received(self, data: bytes) -> None:
@@ -141,17 +143,17 @@ class Engine(SMTP):
         self._reset_timeout()
         self._input += data
         self.read_on()
-        if len(self._input) > INPUT_LIMIT and not self._deaf and self.transport is not None:
+        if len(self._input) > INPUT_LIMIT and not self._deaf and self._wire is not None:
             self._deaf = True
-            self.transport.pause_reading()
+            self._wire.pause_reading()
 
     def eof_received(self) -> bool:
         return False  # close: a client that says no more hears no more
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self.transport is None:
+        if self._wire is None:
             return
-        self.transport = None
+        self._use(None)
         self._server.dismiss(self)
         if self._handler_coroutine is not None:
             self._handler_coroutine.cancel()
@@ -168,17 +170,34 @@ class Engine(SMTP):
 
     _waiting_to_write = False
 
+    def _begin_session(self) -> None:
+        """aiosmtpd's side of it: a session that has not been greeted yet."""
+        self.session = self._create_session()
+        self.session.peer = self.client_ip
+        self.envelope = self._create_envelope()
+
+    def _use(self, transport: asyncio.BaseTransport | None) -> None:
+        """Speak over this transport from now on, aiosmtpd's loop too; None: over none any more."""
+        self._wire = cast("asyncio.Transport | None", transport)
+        self._lend("transport", transport)
+        if transport is not None:
+            self._lend("_writer", transport)  # at the end aiosmtpd's loop closes it once more, which is harmless
+
+    def _lend(self, name: str, value: object) -> None:
+        """Set an attribute of aiosmtpd's to something that serves its loop as well as what it declares."""
+        vars(self)[name] = value
+
     # --- reading --------------------------------------------------------------------------------------------------
 
     def read_on(self) -> None:
         """Take commands and content off the buffer for as long as nothing must be waited for."""
-        while self.transport is not None and not (self._waiting or self._waiting_to_write) and self._lines.parked:
+        while self._wire is not None and not (self._waiting or self._waiting_to_write) and self._lines.parked:
             if not (self._read_content() if self._data is not None else self._read_command()):
                 break
         self._flush()
-        if self._deaf and len(self._input) <= INPUT_LIMIT and self.transport is not None:
+        if self._deaf and len(self._input) <= INPUT_LIMIT and self._wire is not None:
             self._deaf = False
-            self.transport.resume_reading()
+            self._wire.resume_reading()
 
     def _read_content(self) -> bool:
         data = self._data
@@ -276,7 +295,7 @@ class Engine(SMTP):
             log.exception(Event.FAULT)
             reply = replies.OUR_FAULT
         self._waiting = False
-        if self.transport is not None:
+        if self._wire is not None:
             self.reply(reply)
             self._reset_timeout()
             self.read_on()
@@ -304,16 +323,16 @@ class Engine(SMTP):
         self._flush()
 
     def _flush(self) -> None:
-        if self._output and self.transport is not None:
-            self.transport.write(bytes(self._output))
+        if self._output and self._wire is not None:
+            self._wire.write(bytes(self._output))
         self._output.clear()
 
     def close_with(self, reply: Reply) -> None:
         """Say it and hang up."""
         self._output += _octets(reply)
         self._flush()
-        if self.transport is not None:
-            self.transport.close()
+        if self._wire is not None:
+            self._wire.close()
             self.connection_lost(None)
 
     # --- time -----------------------------------------------------------------------------------------------------
@@ -338,7 +357,7 @@ class Engine(SMTP):
         """RFC 3207: whatever was said before TLS is forgotten, whatever was sent ahead of it is an attack."""
         if arg:
             self.reply(replies.NO_ARGUMENT_ALLOWED)
-        elif self.tls_context is None or self.session.ssl is not None:
+        elif self.tls_context is None or self._secured:
             self.reply(replies.NOT_OFFERED)
         elif self._input:
             log.warning(Event.PROTOCOL_VIOLATION, what="octets sent ahead of the TLS handshake")
@@ -348,24 +367,24 @@ class Engine(SMTP):
 
     async def _start_tls(self) -> None:
         await self.push("220 2.0.0 Ready to start TLS")
-        plain = self.transport
+        plain, context = self._wire, self.tls_context
+        assert plain is not None and context is not None  # noqa: S101, PT018 -- smtp_STARTTLS asked
         try:
-            self.transport = await self.loop.start_tls(
-                plain, self, self.tls_context, server_side=True, ssl_handshake_timeout=TLS_HANDSHAKE_WITHIN
+            secured = await self.loop.start_tls(
+                plain, self, context, server_side=True, ssl_handshake_timeout=TLS_HANDSHAKE_WITHIN
             )
         except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
             log.info(Event.TLS_FAILED, reason=str(error) or type(error).__name__)
-            if self.transport is not None:
-                self.transport.abort()
-                self.connection_lost(error)
+            plain.abort()
+            self.connection_lost(error)
             return
-        self._writer = self.transport
+        if secured is None:
+            return  # the client left in mid-handshake
+        self._use(secured)
+        self._secured = True
         self._input.clear()
-        self._set_rset_state()
-        peer, self.session = self.session.peer, self._create_session()
-        self.session.peer = peer
-        self.session.ssl = self.transport.get_extra_info("ssl_object")
-        self.conversation.secured(self.session.ssl)
+        self._begin_session()
+        self.conversation.secured(secured.get_extra_info("ssl_object"))
 
     async def smtp_VRFY(self, arg: str | None) -> None:  # noqa: N802, ARG002
         """RFC 5321 §7.3."""

@@ -44,7 +44,9 @@ def parse_mail(line: bytes, offers: Offers, *, extended: bool) -> MailParameters
         return checked
     size, body, smtputf8 = checked
     path = _path(found[1], smtputf8=smtputf8, code="5.1.7")
-    return path if isinstance(path, Reply) else MailParameters(reverse_path=path, size=size, body=body, smtputf8=smtputf8)
+    return (
+        path if isinstance(path, Reply) else MailParameters(reverse_path=path, size=size, body=body, smtputf8=smtputf8)
+    )
 
 
 def parse_rcpt(line: bytes, *, smtputf8: bool) -> Mailbox | Reply:

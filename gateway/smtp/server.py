@@ -17,6 +17,7 @@ from gateway.smtp.session import Session
 if TYPE_CHECKING:
     import socket
     from collections.abc import Coroutine, Sequence
+    from pathlib import Path
 
     from gateway.model.reply import Reply
     from gateway.operations.intake import Intake
@@ -30,9 +31,9 @@ DRAIN_WITHIN = 30.0
 log = structlog.get_logger()
 
 
-def server_tls(certificate: str, key: str) -> ssl.SSLContext | None:
+def server_tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
     """The context for STARTTLS, or None when none is configured. OSError or ssl.SSLError for unusable files."""
-    if not certificate:
+    if certificate is None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -89,7 +90,7 @@ class SmtpServer:
 
     def admit(self, engine: Engine) -> Reply | None:
         """Count a new connection in, or say why not."""
-        client = engine.session.peer[0]
+        client = engine.client_ip
         if self.draining:
             return replies.SERVICE_CLOSING
         full = len(self._engines) >= self.limits.max_connections

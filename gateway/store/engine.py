@@ -6,13 +6,16 @@ writes. PostgreSQL (several nodes): READ COMMITTED, with locks taken by the stat
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
+from weakref import WeakSet
 
-from sqlalchemy import URL, event, make_url
+import aiosqlite
+from sqlalchemy import event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -22,8 +25,9 @@ from gateway.errors import ConfigurationError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from threading import Thread
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import URL, Connection, Table
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
     from sqlalchemy.pool import ConnectionPoolEntry
@@ -43,11 +47,16 @@ class Engines:
 
     writer: AsyncEngine
     reader: AsyncEngine
-    file: Path | None
+    file: Path | None = None
+    workers: WeakSet[Thread] = field(default_factory=WeakSet)
+    """The threads in which aiosqlite works: one for each connection, gone when it is closed."""
 
     async def close(self) -> None:
         """Close every pooled connection."""
         await self.writer.dispose()
+        # A worker that outlives the event loop dies with a traceback: it can't say any more that it has stopped.
+        for worker in tuple(self.workers):
+            await asyncio.to_thread(worker.join, PATIENCE)
 
 
 def open_engine(url: str, *, patience: float = PATIENCE) -> Engines:
@@ -85,19 +94,26 @@ def _open_sqlite(url: URL, patience: float) -> Engines:
     if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
         raise _wrong_url("names no file")
     file = Path(url.database).absolute()
-    # mode=rw: a mistyped path is an error, not a new and empty database; `Store.upgrade` makes the file.
-    located = URL.create("sqlite+aiosqlite", database=f"file:{quote(str(file))}", query={"uri": "true", "mode": "rw"})
-    engine = create_async_engine(
-        located,
-        hide_parameters=True,
-        pool_timeout=patience,
+    workers: WeakSet[Thread] = WeakSet()
+
+    def connect() -> aiosqlite.Connection:
+        # mode=rw: a mistyped path is an error, not a new and empty database; `Store.upgrade` makes the file.
         # isolation_level None keeps the driver from beginning transactions of its own.
-        connect_args={"timeout": patience, "isolation_level": None},
+        connection = aiosqlite.connect(
+            f"file:{quote(str(file))}?mode=rw", uri=True, timeout=patience, isolation_level=None
+        )
+        worker = connection._thread  # noqa: SLF001 -- there is no other way to it; SQLAlchemy goes it too
+        worker.daemon = True
+        workers.add(worker)
+        return connection
+
+    engine = create_async_engine(
+        "sqlite+aiosqlite:///the-creator-knows", async_creator=connect, hide_parameters=True, pool_timeout=patience
     )
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     writer = engine.execution_options(**{_SQLITE_BEGIN: "BEGIN IMMEDIATE"})
-    return Engines(writer, engine, file)
+    return Engines(writer, engine, file, workers)
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
@@ -127,7 +143,7 @@ def _open_postgresql(url: URL, patience: float) -> Engines:
         connect_args=arguments,
     )
     reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    return Engines(engine, reader, None)
+    return Engines(engine, reader)
 
 
 def _wrong_url(problem: str) -> ConfigurationError:

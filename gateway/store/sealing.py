@@ -7,7 +7,6 @@ the associated data bind a blob to what it belongs to, so that two blobs can't c
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import io
 import re
@@ -124,7 +123,7 @@ def _parse_key(line: str, taken: set[str]) -> SealKey:
         raise ValueError(f"the id {name!r} stands twice; every key needs its own")
     try:
         octets = base64.b64decode(encoded, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error, or plain for what is not ASCII
         raise ValueError("the key is not base64") from error
     if len(octets) != _KEY_OCTETS:
         raise ValueError(f"the key has {len(octets)} octets; AES-256 needs {_KEY_OCTETS}")

@@ -28,7 +28,6 @@ from tests.support.clocks import StoppedClock
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-DIALECTS = ("sqlite", "postgresql")
 TEST_SEAL = Seal((SealKey("test-1", bytes(range(32))),))
 
 # Durability is PostgreSQL's own business: these tests lose no data when the machine goes down.
@@ -48,6 +47,18 @@ class PostgresServer:
         """Run one statement of an administrator, `{}` standing for the names."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+
+    def shut(self, database: str) -> None:
+        """As if the server went away: every connection to the database breaks and no new one is taken."""
+        self.run("ALTER DATABASE {} WITH ALLOW_CONNECTIONS false", database)
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [database]
+            )
+
+    def reopen(self, database: str) -> None:
+        """The server is back."""
+        self.run("ALTER DATABASE {} WITH ALLOW_CONNECTIONS true", database)
 
 
 async def _migrate(url: str) -> None:
@@ -92,9 +103,9 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def postgres_database(postgres: PostgresServer, tmp_path: Path) -> Iterator[str]:
-    """The name of an empty database of this test."""
+    """The name of a migrated database of this test."""
     name = _name_for(tmp_path)
-    postgres.run("CREATE DATABASE {}", name)
+    postgres.run("CREATE DATABASE {} TEMPLATE liaison_template STRATEGY file_copy", name)
     yield name
     postgres.run("DROP DATABASE {} WITH (FORCE)", name)
 
@@ -107,28 +118,41 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.fixture(params=DIALECTS)
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of a migrated SQLite file of this test."""
+    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'liaison.db')}"
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer, postgres_database: str) -> str:
+    """The URL of a migrated PostgreSQL database of this test."""
+    return postgres.url(postgres_database)
+
+
+@pytest.fixture
+def empty_postgres_url(postgres: PostgresServer, tmp_path: Path) -> Iterator[str]:
+    """The URL of a PostgreSQL database without any table."""
+    name = f"{_name_for(tmp_path)}_empty"[-63:]
+    postgres.run("CREATE DATABASE {}", name)
+    yield postgres.url(name)
+    postgres.run("DROP DATABASE {} WITH (FORCE)", name)
+
+
+@pytest.fixture(params=["sqlite_url", "postgres_url"], ids=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a migrated database of this test, on both dialects."""
+    url: str = request.getfixturevalue(request.param)
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
 def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a database without any table, on both dialects."""
+    """The URL of a database without any table, on both dialects; the directory of the SQLite file is missing too."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/new/liaison.db"
-    name: str = request.getfixturevalue("postgres_database")
-    server: PostgresServer = request.getfixturevalue("postgres")
-    return server.url(name)
-
-
-@pytest.fixture(params=DIALECTS)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a migrated database of this test, on both dialects."""
-    if request.param == "sqlite":
-        template: Path = request.getfixturevalue("sqlite_template")
-        yield f"sqlite:///{shutil.copy(template, tmp_path / 'liaison.db')}"
-        return
-    server: PostgresServer = request.getfixturevalue("postgres")
-    name = _name_for(tmp_path)
-    server.run("CREATE DATABASE {} TEMPLATE liaison_template STRATEGY file_copy", name)
-    yield server.url(name)
-    server.run("DROP DATABASE {} WITH (FORCE)", name)
+    url: str = request.getfixturevalue("empty_postgres_url")
+    return url
 
 
 @pytest.fixture

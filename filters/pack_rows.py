@@ -1,0 +1,132 @@
+"""One row of a sender pack, whatever the file's format: its columns read into a `ListEntry`, or problems in words.
+
+Never stops at the first problem: who corrects a list wants to see them all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
+
+from filters.disposition import Delivery, Handling, Mode
+from filters.lists import EntryKind, ListEntry, canonical_entry_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+COLUMNS = (
+    *("kind", "value", "mission_en", "mission_fr", "mission_zh", "country", "class", "delivery", "decline", "report"),
+    *("mode", "legacy", "source", "verified", "review_by", "note"),
+)
+"""The columns of the CSV form, in order. In TOML the three names are one inline table, `mission`."""
+
+_Word = TypeVar("_Word", bound=StrEnum)
+_YES, _NO = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
+
+
+@dataclass(frozen=True, slots=True)
+class PackProblem:
+    """What is wrong with one entry, or with the whole text. `line` counts from 1; 0 where none can be named."""
+
+    line: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The columns of one entry as the file gave them, and where they stand (`line`: of each column known, or "")."""
+
+    columns: Mapping[str, object]
+    lines: Mapping[str, int]
+    problems: list[PackProblem] = field(default_factory=list)
+
+    def entry(self, pack: str) -> ListEntry | None:
+        """The entry; None if there are problems."""
+        for column in self.columns.keys() - set(COLUMNS):
+            self.refuse(column, f"“{column}” is not known; the keys are {', '.join(COLUMNS)}")
+        kind, value = self.required_word("kind", EntryKind), self.text("value")
+        if not value.strip():
+            self.refuse("value", "“value” is missing: the address or domain that the entry is about")
+        optional = self._optional(kind or EntryKind.ADDRESS, value, pack)
+        return None if self.problems or kind is None else optional
+
+    def _optional(self, kind: EntryKind, value: str, pack: str) -> ListEntry:
+        return ListEntry(
+            kind=kind,
+            value=canonical_entry_value(kind, value),
+            mission_en=self.text("mission_en"),
+            mission_fr=self.text("mission_fr"),
+            mission_zh=self.text("mission_zh"),
+            country=self.text("country"),
+            category=self.text("class"),
+            delivery=self.word("delivery", (Delivery.HOLD, Delivery.FLAG)),
+            decline=self.word("decline", Handling),
+            report=self.word("report", Handling),
+            mode=self.word("mode", Mode),
+            legacy=self.flag("legacy"),
+            source=self.text("source"),
+            verified=self.text("verified"),
+            review_by=self.day("review_by"),
+            note=self.text("note"),
+            pack=pack,
+        )
+
+    def refuse(self, column: str, message: str) -> None:
+        """Note what is wrong with a column."""
+        self.problems.append(PackProblem(self.lines.get(column, self.lines.get("", 0)), message))
+
+    def text(self, column: str) -> str:
+        """A text; "" where there is none."""
+        value = self.columns.get(column, "")
+        if isinstance(value, str):
+            return value
+        self.refuse(column, f"“{column}” has to be a text in quotes, not {value}")
+        return ""
+
+    def required_word(self, column: str, words: Iterable[_Word]) -> _Word | None:
+        """One of the words; its absence is a problem."""
+        if column not in self.columns:
+            self.refuse(column, f"“{column}” is missing: one of {', '.join(words)}")
+        return self.word(column, words)
+
+    def word(self, column: str, words: Iterable[_Word]) -> _Word | None:
+        """One of the words; None where there is none."""
+        if column not in self.columns:
+            return None
+        given = self.columns[column]
+        choices = {word.value: word for word in words}
+        if not isinstance(given, str) or given.strip().lower() not in choices:
+            self.refuse(column, f"“{column}” has to be one of {', '.join(choices)}, not “{given}”")
+            return None
+        return choices[given.strip().lower()]
+
+    def flag(self, column: str) -> bool:
+        """True or false; false where there is nothing."""
+        given = self.columns.get(column, False)
+        word = str(given).strip().lower()
+        if word not in _YES | _NO:
+            self.refuse(column, f"“{column}” has to be true or false, not “{given}”")
+        return word in _YES
+
+    def day(self, column: str) -> date | None:
+        """A date; None where there is none."""
+        given = self.columns.get(column)
+        if given is None or (isinstance(given, date) and not isinstance(given, datetime)):
+            return given
+        try:
+            return date.fromisoformat(str(given).strip())
+        except ValueError:
+            self.refuse(column, f"“{column}” has to be a date like 2027-05-31, not “{given}”")
+            return None
+
+
+def columns_of(entry: ListEntry) -> dict[str, str]:
+    """The entry's columns as texts, "" where it has nothing to say; the way back from `Row.entry`."""
+    values: tuple[object, ...] = (
+        *(entry.kind, entry.value, entry.mission_en, entry.mission_fr, entry.mission_zh, entry.country),
+        *(entry.category, entry.delivery, entry.decline, entry.report, entry.mode, "true" if entry.legacy else None),
+        *(entry.source, entry.verified, entry.review_by, entry.note),
+    )
+    return {column: "" if value is None else str(value) for column, value in zip(COLUMNS, values, strict=True)}

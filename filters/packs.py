@@ -1,0 +1,151 @@
+"""Sender packs: lists as files, in TOML or CSV; read with a problem for each thing that is wrong, and written again.
+
+Reads texts, never files, and leaves it to `filters.guard` whether an entry may be saved.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import tomllib
+from typing import TYPE_CHECKING
+
+from filters.lists import ListEntry
+from filters.pack_rows import COLUMNS, PackProblem, Row, columns_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+Parsed = tuple[tuple[ListEntry, ...], tuple[PackProblem, ...]]
+"""The entries that are right, and the problems of the others."""
+
+_LANGUAGES = ("en", "fr", "zh")
+
+
+def _entries(rows: Iterable[Row], pack: str) -> Parsed:
+    """Every row read; of two entries that cover the same, the second is a problem."""
+    entries: dict[tuple[str, str], ListEntry] = {}
+    problems: list[PackProblem] = []
+    for row in rows:
+        entry = row.entry(pack)
+        if entry is not None and (entry.kind, entry.value) in entries:
+            row.refuse("value", f"{entry.kind} {entry.value} stands in this file twice; keep one")
+        elif entry is not None:
+            entries[entry.kind, entry.value] = entry
+        problems += row.problems
+    return tuple(entries.values()), tuple(sorted(problems, key=lambda problem: problem.line))
+
+
+# --- TOML -------------------------------------------------------------------------------------------------------
+
+_ENTRY_LINE = re.compile(r"^[ \t]*\[\[[ \t]*entry[ \t]*\]\]", re.MULTILINE)
+_KEY_LINE = re.compile(r"^[ \t]*\"?([A-Za-z0-9_-]+)\"?[ \t]*=", re.MULTILINE)
+_ERROR_PLACE = re.compile(r" ?\(at (?:line (\d+), column \d+|end of document)\)")
+
+
+def parse_pack(text: str, name: str) -> Parsed:
+    """The entries of a TOML pack, marked with the pack's `name`. A text that is no TOML is one problem."""
+    try:
+        document: Mapping[str, object] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return (), (_toml_problem(str(error), text),)
+    except RecursionError:
+        return (), (PackProblem(0, "this is no pack: its arrays or tables are nested too deeply"),)
+    tables = document.get("entry", [])
+    if document.keys() - {"entry"} or not isinstance(tables, list):
+        strangers = ", ".join(sorted(document.keys() - {"entry"})) or "entry"
+        problem = PackProblem(0, f"“{strangers}” is no part of a pack: every entry stands under [[entry]]")
+        return (), (problem,)
+    return _entries(_toml_rows(tables, text), name)
+
+
+def _toml_problem(error: str, text: str) -> PackProblem:
+    place = _ERROR_PLACE.search(error)
+    line = int(place[1]) if place and place[1] else text.count("\n") + 1
+    return PackProblem(line, f"this is no TOML: {_ERROR_PLACE.sub('', error)}")
+
+
+def _toml_rows(tables: list[object], text: str) -> Iterator[Row]:
+    """The TOML reader gives no lines: the n-th [[entry]] of the text is taken for the n-th entry."""
+    starts = [match.start() for match in _ENTRY_LINE.finditer(text)]
+    for number, table in enumerate(tables):
+        start = starts[number] if number < len(starts) else len(text)
+        end = starts[number + 1] if number + 1 < len(starts) else len(text)
+        lines = {"": text.count("\n", 0, start) + 1}
+        for key in _KEY_LINE.finditer(text, start, end):
+            lines[key[1]] = lines[""] + text.count("\n", start, key.start(1))
+        yield _toml_row(table if isinstance(table, dict) else {}, lines)
+
+
+def _toml_row(table: Mapping[str, object], lines: Mapping[str, int]) -> Row:
+    mission = table.get("mission", {})
+    columns = {key: value for key, value in table.items() if key != "mission"}
+    if isinstance(mission, dict) and mission.keys() <= set(_LANGUAGES):
+        return Row({**columns, **{f"mission_{language}": name for language, name in mission.items()}}, lines)
+    row = Row(columns, lines)
+    row.refuse("mission", '“mission” has to be a table of names: { en = "…", fr = "…", zh = "…" }')
+    return row
+
+
+def format_pack(entries: Iterable[ListEntry]) -> str:
+    """A TOML pack that `parse_pack` reads back to the same entries."""
+    return "\n".join(f"[[entry]]\n{''.join(_toml_lines(columns_of(entry)))}" for entry in entries)
+
+
+def _toml_lines(columns: Mapping[str, str]) -> Iterator[str]:
+    names = [(language, columns[f"mission_{language}"]) for language in _LANGUAGES]
+    for column, value in columns.items():
+        if column == "mission_en" and any(name for _, name in names):
+            table = ", ".join(f"{language} = {_toml_string(name)}" for language, name in names if name)
+            yield f"mission = {{ {table} }}\n"
+        elif value and not column.startswith("mission_"):
+            yield f"{column} = {value if column in {'legacy', 'review_by'} else _toml_string(value)}\n"
+
+
+def _toml_string(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda control: f"\\u{ord(control[0]):04x}", escaped) + '"'
+
+
+# --- CSV --------------------------------------------------------------------------------------------------------
+
+
+def parse_csv(text: str, name: str) -> Parsed:
+    """The entries of a CSV text whose first line names its columns; as spreadsheets write it, also with semicolons."""
+    text = text.removeprefix("\ufeff")
+    first_line = text.partition("\n")[0]
+    delimiter = ";" if ";" in first_line and "," not in first_line else ","
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        header = [column.strip().lower() for column in next(reader, [])]
+        if not {"kind", "value"} <= set(header):
+            return (), (PackProblem(1, f"the first line has to name the columns: {','.join(COLUMNS)}"),)
+        rows = [_csv_row(header, cells, line) for line, cells in _numbered(reader) if any(cells)]
+    except csv.Error as error:
+        return (), (PackProblem(reader.line_num, f"this is no CSV: {error}"),)
+    return _entries(rows, name)
+
+
+def _numbered(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    """Records with the line on which they start: a quoted cell may hold line ends."""
+    line = 2
+    for cells in reader:
+        yield line, cells
+        line += 1 + sum(len(re.findall(r"\r\n|\n|\r", cell)) for cell in cells)
+
+
+def _csv_row(header: list[str], cells: list[str], line: int) -> Row:
+    row = Row({column: cell for column, cell in zip(header, cells, strict=False) if cell}, {"": line})
+    if len(cells) > len(header):
+        row.refuse("", f"the line has {len(cells)} cells, the first line names {len(header)} columns")
+    return row
+
+
+def format_csv(entries: Iterable[ListEntry]) -> str:
+    """A CSV text (RFC 4180) that `parse_csv` reads back to the same entries."""
+    written = io.StringIO(newline="")
+    writer = csv.DictWriter(written, COLUMNS)
+    writer.writeheader()
+    writer.writerows(map(columns_of, entries))
+    return written.getvalue()

@@ -1,0 +1,193 @@
+"""The composition root: settings in, running parts out. The only module that knows every class.
+
+`open_desk()` gives what people's commands need, `open_line()` what the SMTP side and the outbox worker need besides.
+"""
+
+from __future__ import annotations
+
+import socket
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from filters.address import parse_path
+from filters.packs import parse_pack
+from gateway import tokens
+from gateway.compose.values import AgencyVoice, Language
+from gateway.errors import ConfigurationError
+from gateway.operations.casework import Casework
+from gateway.operations.composing import Composer, Gate
+from gateway.operations.flagged import FlaggedMail
+from gateway.operations.intake import Intake
+from gateway.operations.listkeeping import Listkeeping
+from gateway.operations.modes import Modes
+from gateway.operations.outbox import Outbox
+from gateway.operations.recording import Recorder
+from gateway.operations.rulebooks import Rulebooks
+from gateway.operations.ways import Ways
+from gateway.relay.routes import Routes
+from gateway.store.sealing import Seal, read_keys
+from gateway.store.unit_of_work import Store
+from gateway.store.values import LOOP_SECRET
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from filters.lists import ListEntry
+    from gateway.clock import Clock
+    from gateway.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The operations that people call."""
+
+    store: Store
+    rulebooks: Rulebooks
+    casework: Casework
+    listkeeping: Listkeeping
+    modes: Modes
+    gate: Gate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """The parts that move mail."""
+
+    desk: Desk
+    routes: Routes
+    intake: Intake
+    outbox: Outbox
+    ways: Ways
+
+
+def open_store(settings: Settings, clock: Clock) -> Store:
+    """The store that the configuration names; it connects when it is first used."""
+    key_file = settings.store.key_file
+    return Store.open(settings.store.url, Seal(read_keys(key_file)) if key_file else Seal(), clock)
+
+
+def own_domains(settings: Settings) -> frozenset[str]:
+    """Every domain of the agency: routed ones and those it names besides."""
+    return frozenset(domain for route in settings.route for domain in route.domains) | set(settings.agency.domains)
+
+
+@asynccontextmanager
+async def open_desk(settings: Settings, clock: Clock) -> AsyncIterator[Desk]:
+    """The store, up to date and with the packs of a first start in it, and the operations on it."""
+    store = open_store(settings, clock)
+    try:
+        await store.upgrade()
+        desk = await _desk(settings, clock, store)
+        await desk.listkeeping.import_first(read_packs(settings.senders.packs), "the configured packs")
+        await desk.rulebooks.load()
+        yield desk
+    finally:
+        await store.close()
+
+
+async def _desk(settings: Settings, clock: Clock, store: Store) -> Desk:
+    ours = own_domains(settings)
+    gate = Gate(own_domains=ours, secret=await _secret(store))
+    return Desk(
+        store=store,
+        rulebooks=Rulebooks(
+            store,
+            clock,
+            mode=settings.mode,
+            policy=settings.policy,
+            emergency=frozenset(parse_path(address, smtputf8=True).key for address in settings.emergency.recipients),
+        ),
+        casework=Casework(store=store, clock=clock, gate=gate, collation_address=settings.collation.address),
+        listkeeping=Listkeeping(store=store, clock=clock, own_domains=ours),
+        modes=Modes(store=store, ceiling=settings.mode),
+        gate=gate,
+    )
+
+
+async def _secret(store: Store) -> bytes:
+    """The secret behind loop tokens and references: made by the first node, shared by all."""
+    async with store.begin() as work:
+        return bytes.fromhex(await work.values.put_if_absent(LOOP_SECRET, tokens.secret_key().hex()))
+
+
+def read_packs(packs: tuple[Path, ...]) -> list[ListEntry]:
+    """The entries of the packs; ConfigurationError names every line that is wrong."""
+    entries: list[ListEntry] = []
+    problems: list[str] = []
+    for path in packs:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{path}: the sender pack can't be read: {error}")
+            continue
+        found, wrong = parse_pack(text, path.stem)
+        entries += found
+        problems += [f"{path}:{problem.line}: {problem.message}" for problem in wrong]
+    if problems:
+        raise ConfigurationError(problems)
+    return entries
+
+
+def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
+    """What `serve` runs."""
+    hostname = settings.smtp.hostname
+    routes = Routes(settings.route, hostname=hostname, max_message_size=settings.smtp.max_message_size)
+    recorder = Recorder(
+        store=desk.store,
+        clock=clock,
+        collation_address=settings.collation.address,
+        gate=desk.gate,
+    )
+    composer = Composer(
+        voice=voice(settings), collation=settings.collation, gate=desk.gate, clock=clock, hostname=hostname
+    )
+    return Line(
+        desk=desk,
+        routes=routes,
+        intake=Intake(
+            rulebooks=desk.rulebooks,
+            routes=routes,
+            flagged=FlaggedMail(recorder=recorder, hostname=hostname, secret=desk.gate.secret),
+            clock=clock,
+            hostname=hostname,
+            max_recipients=settings.smtp.max_recipients,
+        ),
+        outbox=Outbox(
+            store=desk.store,
+            clock=clock,
+            composer=composer,
+            rulebooks=desk.rulebooks,
+            outbound=settings.outbound,
+            owner=f"{node_name(settings)}/{tokens.item_id()}",
+            node=node_name(settings),
+        ),
+        ways=Ways(routes=settings.route, outbound=settings.outbound, hostname=hostname),
+    )
+
+
+def node_name(settings: Settings) -> str:
+    """What names this node to the others: its machine and its configuration."""
+    return f"{socket.gethostname()}:{settings.directory}"
+
+
+def voice(settings: Settings) -> AgencyVoice:
+    """In whose name we write."""
+    agency = settings.agency
+    return AgencyVoice(
+        hostname=settings.smtp.hostname,
+        name_en=agency.name_en,
+        name_fr=agency.name_fr,
+        unit_en=agency.unit_en,
+        unit_fr=agency.unit_fr,
+        contact_email=agency.contact_email,
+        contact_phone=agency.contact_phone,
+        consular_email=agency.consular_email,
+        consular_phone=agency.consular_phone,
+        ildc_address=settings.referral.ildc_address,
+        interpol_address=settings.referral.interpol_address,
+        collation_from=settings.collation.from_,
+        decline_languages=tuple(Language(language) for language in settings.decline.languages),
+        report_languages=tuple(Language(language) for language in settings.collation.languages),
+    )

@@ -1,0 +1,127 @@
+"""`liaison audit`: the hash-chained log of everything that was done, shown and verified.
+
+Verifying needs nothing but the rows: an export can be checked on a machine that has neither configuration nor store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.assembly import open_desk
+from gateway.cli.invocation import config_option, fail, json_option, load_settings, with_desk
+from gateway.cli.output import complain, moment, say, show_json_line, show_table
+from gateway.cli.shapes import audit_shape
+from gateway.clock import SystemClock
+from gateway.errors import RefusedError
+from gateway.model.audit import GENESIS, AuditEntry, verify_chain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway.assembly import Desk
+    from gateway.store.audit import ChainHead
+
+
+@click.group()
+def audit() -> None:
+    """Who did what and when; each row's hash covers the row before it."""
+
+
+@audit.command()
+@click.option("--subject", help="Only rows about this case reference, list entry or outbox item.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line: the export that `audit verify` reads.")
+@with_desk
+async def show(desk: Desk, subject: str | None, as_json: bool) -> None:
+    """Show every row, the oldest first."""
+    async with desk.store.reading() as work:
+        entries = await work.audit.entries(subject=subject)
+    if as_json:
+        for entry in entries:
+            show_json_line(audit_shape(entry))
+        return
+    show_table(
+        ("row", "at", "actor", "action", "subject", "detail", "hash"),
+        [
+            (
+                *(str(entry.seq), moment(entry.at), entry.actor, entry.action, entry.subject),
+                *(", ".join(f"{key}: {value}" for key, value in entry.detail.items()), entry.hash),
+            )
+            for entry in entries
+        ],
+        empty="The audit log is empty." if subject is None else f"The audit log has nothing about {subject}.",
+    )
+
+
+@audit.command()
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--head", metavar="HASH", help="The hash of a row, noted earlier: it has to be in the chain.")
+@config_option
+def verify(file: Path | None, head: str | None) -> None:
+    """Verify the chain: that of the store, or that of FILE, an export by `audit show --json`."""
+    entries, end = (_exported(file), None) if file is not None else asyncio.run(_stored())
+    trouble = _trouble(entries, end, head)
+    if trouble is not None:
+        complain(f"The audit chain does not hold: {trouble}.")
+        fail()
+    say(f"The audit chain holds: {len(entries)} {'row' if len(entries) == 1 else 'rows'}.")
+    if head is not None:
+        say(f"{_after(entries, head)} the head that was given.")
+    say(f"Its head is {entries[-1].hash if entries else GENESIS}")
+
+
+def _trouble(entries: Sequence[AuditEntry], end: ChainHead | None, head: str | None) -> str | None:
+    """`end` is where the store says that the chain ends; `head` was noted by a person.
+
+    The chain grows after a head was noted, so any row may carry it; a chain that was cut or rewritten lacks it.
+    """
+    broken = verify_chain(entries)
+    if broken is not None:
+        return broken.reason
+    hashes = [GENESIS, *(entry.hash for entry in entries)]
+    if end is not None and (end.seq, end.hash) != (len(entries), hashes[-1]):
+        return f"{end.seq} rows were written, and {len(entries)} are there"
+    if head is not None and head.lower() not in hashes:
+        return f"no row has the hash {head}: rows were taken out or rewritten, or it is the head of another chain"
+    return None
+
+
+def _after(entries: Sequence[AuditEntry], head: str) -> str:
+    count = len(entries) - next((entry.seq for entry in entries if entry.hash == head.lower()), 0)
+    return {0: "No row follows", 1: "1 row follows"}.get(count, f"{count} rows follow")
+
+
+async def _stored() -> tuple[list[AuditEntry], ChainHead]:
+    async with open_desk(load_settings(), SystemClock()) as desk, desk.store.reading() as work:
+        return await work.audit.entries(), await work.audit.head()
+
+
+def _exported(file: Path) -> list[AuditEntry]:
+    """The rows of an export; RefusedError names the line that is none."""
+    try:
+        lines = file.read_bytes().splitlines()
+    except OSError as error:
+        raise RefusedError(f"{file}: the export can't be read: {error.strerror}.") from error
+    return [_row(line, f"{file}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def _row(line: bytes, place: str) -> AuditEntry:
+    try:
+        row = json.loads(line)
+        return AuditEntry(
+            seq=int(row["seq"]),
+            at=datetime.fromisoformat(row["at"]),
+            actor=str(row["actor"]),
+            action=str(row["action"]),
+            subject=str(row["subject"]),
+            detail={str(key): str(value) for key, value in row["detail"].items()},
+            previous=str(row["previous"]),
+            hash=str(row["hash"]),
+        )
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
+        raise RefusedError(f"{place}: this line is no row of an audit export ({type(error).__name__}).") from error

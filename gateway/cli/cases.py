@@ -1,0 +1,138 @@
+"""`liaison cases`: what records staff decide. Each verb is one operation of casework; this room only words it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+import click
+
+from filters.disposition import Tier
+from gateway.cli import words
+from gateway.cli.invocation import Word, actor, json_option, with_desk
+from gateway.cli.output import emphasize, moment, say, show_json, show_table
+from gateway.cli.shapes import case_shape, dossier_shape
+from gateway.model.case import CaseStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.assembly import Desk
+    from gateway.model.case import CaseFile
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def reference_argument(command: Callable[P, R]) -> Callable[P, R]:
+    """A case's reference; people type it in lower case too."""
+    return click.argument("reference", callback=lambda _context, _parameter, value: value.strip().upper())(command)
+
+
+@click.group()
+def cases() -> None:
+    """Mail that was flagged: look at it, decide about it."""
+
+
+@cases.command("list")
+@click.option("--status", type=Word(CaseStatus), help="Only open or only closed cases.")
+@click.option("--tier", type=Word([tier for tier in Tier if tier is not Tier.CLEAR]), help="Only cases of this tier.")
+@json_option
+@with_desk
+async def list_cases(desk: Desk, status: CaseStatus | None, tier: Tier | None, as_json: bool) -> None:
+    """List every case, the newest first."""
+    files = await desk.casework.files(status=status, tier=tier)
+    if as_json:
+        show_json([case_shape(file) for file in files])
+        return
+    show_table(
+        ("reference", "received", "tier", "status", "from", "recipients", "decline", "report", "subject"),
+        [_row(file) for file in files],
+        empty="There are no cases." if status is tier is None else "No case is like that.",
+    )
+
+
+def _row(file: CaseFile) -> tuple[str, ...]:
+    case = file.case
+    recipients = "\n".join(f"{delivery.recipient} {delivery.state}" for delivery in file.deliveries)
+    sender = case.header_from or case.reverse_path or "<>"
+    return (
+        *(case.reference, moment(case.received_at), case.tier, case.status, sender, recipients),
+        *(case.decline, case.report, case.subject),
+    )
+
+
+@cases.command()
+@reference_argument
+@json_option
+@with_desk
+async def show(desk: Desk, reference: str, as_json: bool) -> None:
+    """Show one case with all that is known of it: why, for whom, what was sent, who did what."""
+    dossier = await desk.casework.show(reference, desk.rulebooks.current.index)
+    if as_json:
+        show_json(dossier_shape(dossier))
+        return
+    emphasize(words.case_title(dossier.file.case))
+    for line in words.about_case(dossier):
+        say(line)
+
+
+@cases.command()
+@reference_argument
+@with_desk
+async def decline(desk: Desk, reference: str) -> None:
+    """Send the decline to the reverse-path: once for each case, and never where an answer could loop."""
+    item = await desk.casework.decline(reference, desk.rulebooks.current.index, actor=actor())
+    say(f"The decline of {reference} to {item.to} waits in the outbox as {item.id}.")
+
+
+@cases.command()
+@reference_argument
+@with_desk
+async def report(desk: Desk, reference: str) -> None:
+    """Report the case to the collation address, where that waits for a person."""
+    item = await desk.casework.report(reference, actor=actor())
+    say(f"The report of {reference} to {item.to} waits in the outbox as {item.id}.")
+
+
+@cases.command()
+@reference_argument
+@click.option("--rcpt", "recipients", metavar="ADDRESS", multiple=True, help="Only to this recipient; repeatable.")
+@with_desk
+async def release(desk: Desk, reference: str, recipients: tuple[str, ...]) -> None:
+    """Deliver the held message, as it was received, to all who wait for it or to those named with --rcpt."""
+    items = await desk.casework.release(reference, recipients, actor=actor())
+    for item in items:
+        say(f"{reference} is being released to {item.to}, as {item.id} in the outbox.")
+    dossier = await desk.casework.show(reference, desk.rulebooks.current.index)
+    say(words.still_held(words.copies_kept(dossier)))
+
+
+@cases.command()
+@reference_argument
+@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
+@with_desk
+async def dismiss(desk: Desk, reference: str, reason: str) -> None:
+    """Close the case as no approach at all: what has not been sent yet is cancelled."""
+    held = await desk.casework.dismiss(reference, reason, actor=actor())
+    say(f"{reference} is dismissed and closed; what waited in the outbox for it, releases excepted, is cancelled.")
+    say(words.still_held(held, reference))
+
+
+@cases.command()
+@reference_argument
+@click.argument("text")
+@with_desk
+async def note(desk: Desk, reference: str, text: str) -> None:
+    """Write TEXT on the case. Notes are never changed."""
+    await desk.casework.note(reference, text, actor=actor())
+    say(f"The note stands on {reference}.")
+
+
+@cases.command()
+@reference_argument
+@with_desk
+async def close(desk: Desk, reference: str) -> None:
+    """Close the case: nothing more is to be done."""
+    held = await desk.casework.close(reference, actor=actor())
+    say(f"{reference} is closed.")
+    say(words.still_held(held, reference))

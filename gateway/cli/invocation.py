@@ -1,0 +1,136 @@
+"""What all commands share: where the configuration is, who asks, the desk, and exit codes.
+
+Exit 0: done; 1: failed or refused; 2: usage or configuration error. Policy and wording are the commands' own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+from dataclasses import replace
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Concatenate, NoReturn, ParamSpec, TypeVar
+
+import click
+
+from gateway import logs
+from gateway.assembly import Desk, open_desk
+from gateway.cli.output import complain, survive_narrow_encodings
+from gateway.clock import SystemClock
+from gateway.errors import ConfigurationError, LiaisonError
+from gateway.settings import Log, LogLevel, Settings, load
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from enum import StrEnum
+
+FAILED = 1
+MISCONFIGURED = 2
+
+_CONFIG = "gateway.cli.config"
+
+P = ParamSpec("P")
+R = TypeVar("R")
+W = TypeVar("W", bound="StrEnum")
+
+
+class Program(click.Group):
+    """The whole command line: the one place where the gateway's exceptions become sentences and exit codes."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command that was asked for."""
+        survive_narrow_encodings()
+        try:
+            return super().invoke(ctx)
+        except ConfigurationError as error:
+            for problem in error.problems:
+                complain(problem)
+            ctx.exit(MISCONFIGURED)
+        except LiaisonError as error:
+            complain(str(error))
+            ctx.exit(FAILED)
+
+
+class Word(click.Choice[W]):
+    """A choice among the words of a closed enum, given and shown by their values."""
+
+    def normalize_choice(self, choice: object, ctx: click.Context | None) -> str:  # noqa: ARG002 -- click's signature
+        """The word itself: click would take the member's name."""
+        return str(choice).lower()
+
+
+def config_option(command: Callable[P, R]) -> Callable[P, R]:
+    """`--config PATH`, on the program itself and on every command: it may stand before or after."""
+    return click.option(
+        "--config",
+        metavar="PATH",
+        type=click.Path(path_type=Path),
+        expose_value=False,
+        callback=_remember,
+        help="The configuration file; else $LIAISON_CONFIG, config/gateway.toml, /etc/liaison/gateway.toml.",
+    )(command)
+
+
+def _remember(context: click.Context, _: click.Parameter, path: Path | None) -> None:
+    """The value nearest to the command counts."""
+    if path is not None:
+        context.meta[_CONFIG] = path
+
+
+def load_settings() -> Settings:
+    """The settings of the file that `--config` names, or of the first place that has one. ConfigurationError."""
+    named: Path | None = click.get_current_context().meta.get(_CONFIG)
+    return load(named, os.environ)
+
+
+def with_settings(command: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]:
+    """Hand the settings to a command, which also gets `--config`; its log tells of trouble only."""
+
+    @config_option
+    @wraps(command)
+    def invoke(*args: P.args, **kwargs: P.kwargs) -> R:
+        settings = load_settings()
+        logs.configure(_quieter(settings.log))
+        return command(settings, *args, **kwargs)
+
+    return invoke
+
+
+def with_desk(command: Callable[Concatenate[Desk, P], Awaitable[None]]) -> Callable[P, None]:
+    """Hand the operations to a command, a coroutine function: the store is opened for it, and closed after it."""
+
+    @with_settings
+    @wraps(command)
+    def invoke(settings: Settings, *args: P.args, **kwargs: P.kwargs) -> None:
+        async def at_the_desk() -> None:
+            async with open_desk(settings, SystemClock()) as desk:
+                await command(desk, *args, **kwargs)
+
+        asyncio.run(at_the_desk())
+
+    return invoke
+
+
+def json_option(command: Callable[P, R]) -> Callable[P, R]:
+    """`--json`, on every listing."""
+    return click.option("--json", "as_json", is_flag=True, help="JSON, for programs.")(command)
+
+
+def fail(code: int = FAILED) -> NoReturn:
+    """End with this exit code; what was wrong has been said."""
+    click.get_current_context().exit(code)
+
+
+def actor() -> str:
+    """Who asks, for the audit log. By the user's id: the environment could say anything."""
+    try:
+        return f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
+    except KeyError:
+        return f"cli:{os.getuid()}"
+
+
+def _quieter(log: Log) -> Log:
+    """People's commands tell their results themselves; who asks for debug still gets it."""
+    return replace(log, level=LogLevel.WARNING) if log.level is LogLevel.INFO else log

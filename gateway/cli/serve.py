@@ -1,0 +1,38 @@
+"""`liaison serve`: runs the gateway until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+import uvloop
+
+from gateway import logs
+from gateway.cli.invocation import config_option, load_settings
+from gateway.clock import SystemClock
+from gateway.supervisor import Role
+from gateway.supervisor import serve as run
+
+_CONSOLE = "console"
+
+
+@click.command()
+@click.option(
+    "--role",
+    type=click.Choice([*map(str, Role), _CONSOLE], case_sensitive=False),
+    default=str(Role.ALL),
+    show_default=True,
+    help="smtp takes mail, dispatch sends what the gateway itself writes; several processes may share one database.",
+)
+@config_option
+def serve(role: str) -> None:
+    """Run the gateway.
+
+    Prints `ready smtp=HOST:PORT` once it accepts. SIGTERM lets the mail transactions in hand end.
+    """
+    if role == _CONSOLE:
+        raise click.UsageError(f"This version has no console yet; --role takes {', '.join(Role)}.")
+    settings = load_settings()
+    logs.configure(settings.log)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(settings, Role(role), SystemClock(), click.echo))

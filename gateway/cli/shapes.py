@@ -1,0 +1,331 @@
+"""The JSON that programs get: one typed shape for each thing that a command shows. Public, so never renamed.
+
+Dates are ISO 8601 in UTC. A name of a closed vocabulary is its word; what there is nothing of is "" or [].
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+from gateway.operations.recording import auth_word, authentication_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from filters.lists import ListEntry
+    from filters.rules import Finding
+    from filters.screening import Screening, Verdict
+    from gateway.model.audit import AuditEntry
+    from gateway.model.case import CaseFile, Delivery, Note
+    from gateway.model.outbox import OutboxItem
+    from gateway.operations.casework import Dossier
+
+
+class RecipientShape(TypedDict):
+    """What became of the message for one recipient."""
+
+    address: str
+    tier: str
+    delivery: str
+    reply: str
+
+
+class CaseShape(TypedDict):
+    """A row of `cases list`."""
+
+    reference: str
+    tier: str
+    status: str
+    received_at: str
+    reverse_path: str
+    header_from: str
+    recipients: list[RecipientShape]
+    subject: str
+    message_id: str
+    sha256: str
+    size: int
+    entry: str
+    entries: list[str]
+    auth: str
+    decline: str
+    report: str
+    disposal: str
+
+
+class FindingShape(TypedDict):
+    """One observation with its evidence."""
+
+    rule: str
+    evidence: str
+    identity: str
+    address: str
+    entry: str
+
+
+class NoteShape(TypedDict):
+    """What a person wrote on a case."""
+
+    at: str
+    actor: str
+    text: str
+
+
+class ItemShape(TypedDict):
+    """A row of `outbox list`."""
+
+    id: str
+    purpose: str
+    to: str
+    state: str
+    attempts: int
+    last_reply: str
+    case: str
+    created_at: str
+    due_at: str
+    requested_by: str
+
+
+class AuditShape(TypedDict):
+    """A line of `audit show`: all that the hash of the row covers, and the hash."""
+
+    seq: int
+    at: str
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, str]
+    previous: str
+    hash: str
+
+
+class DossierShape(CaseShape):
+    """`cases show`."""
+
+    mode: str
+    rulebook_version: int
+    client_ip: str
+    helo: str
+    protocol: str
+    tls: str
+    closed_at: str
+    authentication: dict[str, str]
+    findings: list[FindingShape]
+    ambiguous: list[str]
+    objections: list[str]
+    outbox: list[ItemShape]
+    notes: list[NoteShape]
+    audit: list[AuditShape]
+
+
+class VerdictShape(TypedDict):
+    """What would happen for one recipient."""
+
+    address: str
+    tier: str
+    disposition: str
+    delivery: str
+    decline: str
+    report: str
+    notice: bool
+
+
+class ScreeningShape(TypedDict):
+    """`screen`, for one file."""
+
+    file: str
+    mail_from: str
+    tier: str
+    entry: str
+    entries: list[str]
+    mode: str
+    auth: str
+    authentication: dict[str, str]
+    recipients: list[VerdictShape]
+    findings: list[FindingShape]
+    ambiguous: list[str]
+    decline: str
+    report: str
+    objections: list[str]
+    rulebook_version: int
+
+
+MissionShape = TypedDict("MissionShape", {"en": str, "fr": str, "zh": str})
+EntryShape = TypedDict(
+    "EntryShape",
+    {
+        "kind": str,
+        "value": str,
+        "mission": MissionShape,
+        "country": str,
+        "class": str,
+        "delivery": str,
+        "decline": str,
+        "report": str,
+        "mode": str,
+        "legacy": bool,
+        "source": str,
+        "verified": str,
+        "review_by": str,
+        "note": str,
+        "pack": str,
+    },
+)
+"""A row of `senders list`, with the keys of a pack; "" where the entry leaves it to the policy."""
+
+
+def case_shape(file: CaseFile) -> CaseShape:
+    """A case with its recipients."""
+    case = file.case
+    return {
+        "reference": case.reference,
+        "tier": case.tier,
+        "status": case.status,
+        "received_at": case.received_at.isoformat(),
+        "reverse_path": case.reverse_path,
+        "header_from": case.header_from,
+        "recipients": [_recipient(delivery) for delivery in file.deliveries],
+        "subject": case.subject,
+        "message_id": case.message_id,
+        "sha256": case.sha256,
+        "size": case.size,
+        "entry": case.entry,
+        "entries": list(case.entries),
+        "auth": case.auth,
+        "decline": case.decline,
+        "report": case.report,
+        "disposal": case.disposal or "",
+    }
+
+
+def dossier_shape(dossier: Dossier) -> DossierShape:
+    """A case with everything that is known of it."""
+    case = dossier.file.case
+    return {
+        **case_shape(dossier.file),
+        "mode": case.mode,
+        "rulebook_version": case.rulebook_version,
+        "client_ip": case.client_ip,
+        "helo": case.helo,
+        "protocol": case.protocol,
+        "tls": case.tls,
+        "closed_at": case.closed_at.isoformat() if case.closed_at else "",
+        "authentication": dict(case.authentication),
+        "findings": [
+            FindingShape(
+                rule=one.rule, evidence=one.evidence, identity=one.identity, address=one.address, entry=one.entry
+            )
+            for one in case.findings
+        ],
+        "ambiguous": list(case.ambiguous),
+        "objections": list(dossier.objections),
+        "outbox": [item_shape(item) for item in dossier.items],
+        "notes": [_note(note) for note in dossier.file.notes],
+        "audit": [audit_shape(entry) for entry in dossier.audit],
+    }
+
+
+def item_shape(item: OutboxItem) -> ItemShape:
+    """One mail that we originate."""
+    return {
+        "id": item.id,
+        "purpose": item.purpose,
+        "to": item.to,
+        "state": item.state,
+        "attempts": item.attempts,
+        "last_reply": item.last_reply,
+        "case": item.case_reference,
+        "created_at": item.created_at.isoformat(),
+        "due_at": item.due_at.isoformat(),
+        "requested_by": item.requested_by,
+    }
+
+
+def audit_shape(entry: AuditEntry) -> AuditShape:
+    """One row of the audit chain; `at` is written as the hash takes it."""
+    return {
+        "seq": entry.seq,
+        "at": entry.at.isoformat(),
+        "actor": entry.actor,
+        "action": entry.action,
+        "subject": entry.subject,
+        "detail": dict(entry.detail),
+        "previous": entry.previous,
+        "hash": entry.hash,
+    }
+
+
+def screening_shape(screening: Screening, *, file: str, mail_from: str, objections: Iterable[str]) -> ScreeningShape:
+    """What would happen to a message, and why. `objections` are those to a decline, which nobody overrides."""
+    return {
+        "file": file,
+        "mail_from": mail_from,
+        "tier": screening.tier,
+        "entry": screening.entry.value if screening.entry else "",
+        "entries": [entry.value for entry in screening.entries],
+        "mode": screening.mode,
+        "auth": auth_word(screening),
+        "authentication": authentication_texts(screening),
+        "recipients": [_verdict(verdict) for verdict in screening.verdicts],
+        "findings": [_finding(finding) for finding in screening.findings],
+        "ambiguous": list(screening.ambiguous),
+        "decline": screening.decline,
+        "report": screening.report,
+        "objections": list(objections),
+        "rulebook_version": screening.rulebook_version,
+    }
+
+
+def entry_shape(entry: ListEntry) -> EntryShape:
+    """One entry of the sender lists."""
+    return {
+        "kind": entry.kind,
+        "value": entry.value,
+        "mission": {"en": entry.mission_en, "fr": entry.mission_fr, "zh": entry.mission_zh},
+        "country": entry.country,
+        "class": entry.category,
+        "delivery": entry.delivery or "",
+        "decline": entry.decline or "",
+        "report": entry.report or "",
+        "mode": entry.mode or "",
+        "legacy": entry.legacy,
+        "source": entry.source,
+        "verified": entry.verified,
+        "review_by": entry.review_by.isoformat() if entry.review_by else "",
+        "note": entry.note,
+        "pack": entry.pack,
+    }
+
+
+def _recipient(delivery: Delivery) -> RecipientShape:
+    return {
+        "address": delivery.recipient,
+        "tier": delivery.tier,
+        "delivery": delivery.state,
+        "reply": delivery.reply,
+    }
+
+
+def _note(note: Note) -> NoteShape:
+    return {"at": note.at.isoformat(), "actor": note.actor, "text": note.text}
+
+
+def _verdict(verdict: Verdict) -> VerdictShape:
+    return {
+        "address": str(verdict.recipient),
+        "tier": verdict.tier,
+        "disposition": verdict.disposition,
+        "delivery": verdict.delivery,
+        "decline": verdict.decline,
+        "report": verdict.report,
+        "notice": verdict.notice,
+    }
+
+
+def _finding(finding: Finding) -> FindingShape:
+    return {
+        "rule": finding.rule,
+        "evidence": finding.evidence,
+        "identity": finding.identity.kind if finding.identity else "",
+        "address": str(finding.identity.mailbox) if finding.identity else "",
+        "entry": finding.entry.value if finding.entry else "",
+    }

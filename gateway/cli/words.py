@@ -1,0 +1,168 @@
+"""The sentences of `screen` and `cases show`: why something was flagged, and what follows for each recipient.
+
+Pure: values in, lines out. Decides nothing and prints nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from filters.disposition import Delivery, Handling, Mode, Tier
+from gateway.cli.output import moment
+from gateway.model.case import DeliveryState
+from gateway.model.outbox import OutboxState, Purpose
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from filters.lists import ListEntry
+    from filters.screening import Screening, Verdict
+    from gateway.model.case import Case
+    from gateway.operations.casework import Dossier
+
+_INDENT = "  "
+
+_TIERS = {
+    Tier.EMERGENCY: "from a listed mission, to an emergency recipient",
+    Tier.SPOOFED: "somebody pretends to be a listed mission",
+    Tier.EXEMPT: "from a listed mission that is exempted for now",
+    Tier.RELATED: "a listed mission is named, but not as the author or sender",
+    Tier.CONFIRMED: "proven to be from a listed mission",
+    Tier.UNVERIFIED: "it says that it is from a listed mission, and nothing proves or disproves it",
+    Tier.SUSPECT: "not listed, but a person should look at it",
+    Tier.CLEAR: "no listed mission is named",
+}
+
+
+def about_screening(screening: Screening, *, mail_from: str, objections: Sequence[str]) -> Iterator[str]:
+    """What would happen to a message, and why; lines below the name of its file."""
+    yield f"{_INDENT}{screening.tier}: {_TIERS[screening.tier]}"
+    yield f"{_INDENT}reverse-path {mail_from or '<> (null)'}"
+    yield from _section("why", [*(finding.evidence for finding in screening.findings), *_entry_lines(screening.entry)])
+    yield from _section("what follows", [_fate(verdict) for verdict in screening.verdicts])
+    if screening.decline is not Handling.NEVER:
+        yield from _section("no decline could be sent", objections)
+    if screening.findings and screening.mode is not Mode.AUTO:
+        yield f"{_INDENT}The mode is {screening.mode}, which limits what follows."
+
+
+def case_title(case: Case) -> str:
+    """The first line about a case."""
+    return f"{case.reference}: {case.tier}, {case.status}"
+
+
+def about_case(dossier: Dossier) -> Iterator[str]:
+    """Everything that is known of a case, for a person to decide; lines below its title."""
+    case = dossier.file.case
+    yield f"{_INDENT}{_TIERS[case.tier]}"
+    yield from _section("message", _message_lines(case))
+    yield from _section("why", (finding.evidence for finding in case.findings))
+    yield from _section(
+        "recipients",
+        (
+            " ".join(filter(None, (f"{one.recipient}: {one.state} ({one.tier})", one.reply)))
+            for one in dossier.file.deliveries
+        ),
+    )
+    yield from _section("decline and report", _action_lines(dossier))
+    yield from _section("outbox", (f"{one.purpose} to {one.to}: {one.state} {one.last_reply}".rstrip() for one in dossier.items))
+    yield from _section("notes", (f"{moment(one.at)} {one.actor}: {one.text}" for one in dossier.file.notes))
+    yield from _section("history", (f"{moment(one.at)} {one.actor}: {one.action}" for one in dossier.audit))
+
+
+def copies_kept(dossier: Dossier) -> int:
+    """How many recipients' copies are held and not on their way."""
+    leaving = {
+        item.to
+        for item in dossier.items
+        if item.purpose is Purpose.RELEASE and item.state in {OutboxState.WAITING, OutboxState.SENDING}
+    }
+    held = (one for one in dossier.file.deliveries if one.state is DeliveryState.HELD)
+    return sum(one.recipient not in leaving for one in held)
+
+
+def still_held(count: int, reference: str = "") -> str:
+    """What remains after a verb: the copies that nobody has yet."""
+    if count == 0:
+        return "No recipient's copy is held any more."
+    held = "1 recipient's copy is still held" if count == 1 else f"{count} recipients' copies are still held"
+    return f"{held}; `liaison cases release {reference}` delivers {'it' if count == 1 else 'them'}." if reference else f"{held}."
+
+
+def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
+    """A title and its indented lines; nothing at all without lines."""
+    indented = [f"{_INDENT * 2}{line}".replace("\n", f"\n{_INDENT * 3}") for line in lines]
+    if indented:
+        yield f"{_INDENT}{title}:"
+        yield from indented
+
+
+def _entry_lines(entry: ListEntry | None) -> Iterator[str]:
+    """What is known of the deciding entry."""
+    if entry is None:
+        return
+    mission = next(filter(None, (entry.mission_en, entry.mission_fr, entry.mission_zh)), "a listed body")
+    verified = f", {entry.verified}" if entry.verified else ""
+    pack = f", pack {entry.pack}" if entry.pack else ""
+    yield f"The entry stands for: {mission} ({entry.kind} {entry.value}{verified}{pack})."
+
+
+def _fate(verdict: Verdict) -> str:
+    """One recipient's line."""
+    recipient = str(verdict.recipient)
+    if verdict.tier is Tier.CLEAR:
+        return f"{recipient}: delivered unchanged; nothing is recorded"
+    tier = f"({verdict.tier}) " if verdict.tier in {Tier.EMERGENCY, Tier.EXEMPT} else ""
+    parts = (
+        f"{tier}{_delivery(verdict)}",
+        _handled("decline", verdict.decline),
+        _handled("report", verdict.report),
+        *(("the recipient is told",) if verdict.notice and verdict.delivery is Delivery.HOLD else ()),
+    )
+    return f"{recipient}: {'; '.join(parts)}"
+
+
+def _delivery(verdict: Verdict) -> str:
+    match verdict.delivery:
+        case Delivery.PASS:
+            return "delivered unchanged, and recorded"
+        case Delivery.FLAG if verdict.tier is Tier.EMERGENCY:
+            return "delivered first, before anything else is done, with a flag"
+        case Delivery.FLAG:
+            return "delivered with a flag"
+        case Delivery.HOLD:
+            return "held for records staff"
+        case unreachable:
+            assert_never(unreachable)
+
+
+def _handled(what: str, handling: Handling) -> str:
+    match handling:
+        case Handling.AUTO:
+            return f"the {what} is sent by the gateway"
+        case Handling.REVIEW:
+            return f"the {what} waits for a person"
+        case Handling.NEVER:
+            return f"no {what}"
+        case unreachable:
+            assert_never(unreachable)
+
+
+def _message_lines(case: Case) -> Iterator[str]:
+    yield f"received {moment(case.received_at)} from {case.client_ip or 'an unknown address'} ({case.helo or 'no HELO'})"
+    yield f"reverse-path {case.reverse_path or '<> (null)'}"
+    yield f"From: {case.header_from}"
+    yield f"Subject: {case.subject}"
+    yield f"Message-ID: {case.message_id or 'none that can be used'}"
+    yield f"{case.size} octets, SHA-256 {case.sha256}"
+    yield f"authentication: {case.auth} ({', '.join(f'{method} {result}' for method, result in case.authentication.items())})"
+    yield f"decided in mode {case.mode}, by version {case.rulebook_version} of the lists"
+
+
+def _action_lines(dossier: Dossier) -> Iterator[str]:
+    case = dossier.file.case
+    yield f"decline: {case.decline}; report: {case.report}"
+    for objection in dossier.objections:
+        yield f"no decline may be sent: {objection}"
+    if case.disposal is not None:
+        yield f"closed as {case.disposal}{f' {moment(case.closed_at)}' if case.closed_at else ''}"

@@ -1,0 +1,137 @@
+"""Sets up structlog, and hides addresses: log lines go to stderr, one JSON object or one readable line each.
+
+Never logs content of mail, and writes the addresses of clean mail only as `[log] addresses` says. A log line about a
+hostile message costs nobody the message: what can't be written as it is, is written escaped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+import re
+import sys
+from typing import TYPE_CHECKING, TextIO, assert_never
+
+import orjson
+import structlog
+
+from filters.address import Mailbox
+from gateway.clock import Clock, SystemClock
+from gateway.events import Event
+from gateway.settings.values import LogAddresses, LogFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from structlog.typing import EventDict, Processor, WrappedLogger
+
+    from gateway.settings import Log
+
+_DIGEST_LENGTH = 16
+"""Hex digits of a hashed address: 64 bits tell the correspondents of an agency apart."""
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+class _Redaction:
+    """How addresses are hidden in this process; set once, by `configure`."""
+
+    how = LogAddresses.HASHED
+    key = b""
+
+
+def redact(address: Mailbox | str) -> str:
+    """The address of clean mail as the log may hold it: 16 hex digits of a digest, the address itself, or "-".
+
+    The null path is no address: it stays "<>". Equal canonical addresses have equal digests.
+    """
+    mailbox = address if isinstance(address, Mailbox) else _mailbox(address)
+    if not str(mailbox):
+        return "<>"
+    match _Redaction.how:
+        case LogAddresses.HASHED:
+            return _digest(mailbox.key.encode("utf-8", "surrogatepass"))
+        case LogAddresses.PLAIN:
+            return str(mailbox)
+        case LogAddresses.NONE:
+            return "-"
+        case unreachable:
+            assert_never(unreachable)
+
+
+def _mailbox(address: str) -> Mailbox:
+    """Without judging: what is no address is hidden like one."""
+    local_part, at, domain = address.rpartition("@")
+    return Mailbox(local_part, domain) if at else Mailbox(address, "")
+
+
+def _digest(key: bytes) -> str:
+    secret = _Redaction.key
+    digest = hmac.digest(secret, key, "sha256") if secret else hashlib.sha256(key).digest()
+    return digest.hex()[:_DIGEST_LENGTH]
+
+
+def configure(log: Log, *, key: bytes = b"", clock: Clock | None = None, stream: TextIO | None = None) -> None:
+    """Set up logging for this process. `key` makes digests of addresses useless to whoever doesn't have it.
+
+    Call it before the first line is logged: loggers keep the set-up that they met.
+    """
+    stream = stream or sys.stderr
+    _Redaction.how, _Redaction.key = log.addresses, key
+    level = logging.getLevelNamesMapping()[log.level.value.upper()]
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, _timestamp(clock or SystemClock()), *_rendering(log, stream)],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(handlers=[_Forward()], level=logging.WARNING, force=True)
+
+
+def _rendering(log: Log, stream: TextIO) -> list[Processor]:
+    match log.format:
+        case LogFormat.JSON:
+            return [structlog.processors.format_exc_info, _as_json]
+        case LogFormat.CONSOLE:
+            # Plain tracebacks: rich ones show local variables, and those hold mail.
+            renderer = structlog.dev.ConsoleRenderer(
+                colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback, sort_keys=False
+            )
+            return [_escape_unprintable, renderer]
+        case unreachable:
+            assert_never(unreachable)
+
+
+def _timestamp(clock: Clock) -> Callable[[WrappedLogger, str, EventDict], EventDict]:
+    def stamp(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        event["timestamp"] = clock.now().isoformat(timespec="milliseconds")
+        return event
+
+    return stamp
+
+
+def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    try:
+        return orjson.dumps(event, default=str).decode()
+    except TypeError:  # text that is no UTF-8: octets of a hostile client, decoded with surrogates
+        return json.dumps(event, default=str)
+
+
+def _escape_unprintable(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """A terminal obeys control characters and hides others: neither may come from a message."""
+    for name, value in event.items():
+        if isinstance(value, str) and _UNPRINTABLE.search(value):
+            event[name] = _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], value)
+    return event
+
+
+class _Forward(logging.Handler):
+    """Passes on what libraries say through the standard library's logging."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line of ours for one record of theirs."""
+        logger = structlog.get_logger()
+        logger.log(
+            record.levelno, Event.LIBRARY, source=record.name, message=record.getMessage(), exc_info=record.exc_info
+        )

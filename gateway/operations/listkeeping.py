@@ -1,0 +1,117 @@
+"""Listkeeping: what list administrators ask for. One change is one version of the rulebook, with its actor.
+
+Nothing is saved that would catch more than a mission: `filters.guard` says why not, in words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from filters.guard import refusal
+from filters.lists import canonical_entry_value, describe
+from gateway.errors import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from filters.lists import EntryKind, ListEntry
+    from gateway.clock import Clock
+    from gateway.store.unit_of_work import Store, Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportPreview:
+    """What an import would do, line by line: new entries, those that stand already, and refusals with their reason."""
+
+    new: tuple[ListEntry, ...]
+    known: tuple[ListEntry, ...]
+    refused: tuple[tuple[ListEntry, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listkeeping:
+    """The verbs. `own_domains` can never be listed."""
+
+    store: Store
+    clock: Clock
+    own_domains: frozenset[str]
+
+    async def entries(self) -> list[ListEntry]:
+        """The entries in force."""
+        async with self.store.reading() as work:
+            return await work.senders.live()
+
+    async def add(self, entry: ListEntry, *, actor: str) -> int:
+        """Add one entry; the new version. RefusedError says what is wrong with it."""
+        reason = refusal(entry.kind, entry.value, self.own_domains)
+        if reason is not None:
+            raise RefusedError(reason)
+        async with self.store.begin() as work:
+            return await self._change(work, [entry], [], actor, f"add {describe(entry)}")
+
+    async def remove(self, value: str, kind: EntryKind | None, *, actor: str) -> ListEntry:
+        """Remove the entry with this value (and kind, where several have it); returns it."""
+        async with self.store.begin() as work:
+            found = [entry for entry in await work.senders.live() if _is_meant(entry, value, kind)]
+            if not found:
+                raise RefusedError(f"{value} is not on the list; `liaison senders list` shows what is")
+            if len(found) > 1:
+                kinds = ", ".join(entry.kind for entry in found)
+                raise RefusedError(f"{value} is on the list as {kinds}; say which with --kind")
+            await self._change(work, [], found, actor, f"remove {describe(found[0])}")
+            return found[0]
+
+    async def preview(self, entries: Iterable[ListEntry]) -> ImportPreview:
+        """What `import_` would do."""
+        async with self.store.reading() as work:
+            return self._preview(entries, await work.senders.live())
+
+    async def import_(self, entries: Sequence[ListEntry], source: str, *, actor: str) -> ImportPreview:
+        """Add what is new, as one version. RefusedError, and nothing saved, if any entry is refused."""
+        async with self.store.begin() as work:
+            preview = self._preview(entries, await work.senders.live())
+            if preview.refused:
+                raise RefusedError("\n".join(reason for _, reason in preview.refused))
+            if preview.new:
+                await self._change(work, preview.new, [], actor, f"import {source}")
+            return preview
+
+    async def import_first(self, entries: Sequence[ListEntry], source: str) -> int:
+        """The packs of the configuration, into a store that never had a list; returns how many were added."""
+        async with self.store.begin() as work:
+            if await work.senders.version() > 0:
+                return 0
+            preview = self._preview(entries, [])
+            if preview.refused:
+                raise RefusedError("\n".join(reason for _, reason in preview.refused))
+            await self._change(work, preview.new, [], "gateway", f"first start: {source}")
+            return len(preview.new)
+
+    def _preview(self, entries: Iterable[ListEntry], live: Iterable[ListEntry]) -> ImportPreview:
+        seen = {(entry.kind, entry.value) for entry in live}
+        new, known, refused = [], [], []
+        for entry in entries:
+            reason = refusal(entry.kind, entry.value, self.own_domains)
+            if reason is not None:
+                refused.append((entry, reason))
+            elif (entry.kind, entry.value) in seen:
+                known.append(entry)
+            else:
+                seen.add((entry.kind, entry.value))
+                new.append(entry)
+        return ImportPreview(new=tuple(new), known=tuple(known), refused=tuple(refused))
+
+    async def _change(
+        self, work: Work, added: Sequence[ListEntry], removed: Sequence[ListEntry], actor: str, text: str
+    ) -> int:
+        version = await work.senders.change(added, removed, at=self.clock.now(), actor=actor, text=text)
+        detail = {"version": str(version), "added": str(len(added)), "removed": str(len(removed))}
+        await work.audit.append(actor, "list-changed", text[:200], detail)
+        return version
+
+
+def _is_meant(entry: ListEntry, value: str, kind: EntryKind | None) -> bool:
+    if kind is not None and entry.kind is not kind:
+        return False
+    return entry.value == canonical_entry_value(entry.kind, value)

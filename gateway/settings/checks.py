@@ -1,0 +1,158 @@
+"""What has to hold between keys; each rule is one function of the settings that were read.
+
+Pure, and sees only values: that a file exists was seen to when its key was read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from filters.address import canonical_domain
+from filters.disposition import Delivery, Mode, Tier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gateway.settings.lines import KeyPath
+    from gateway.settings.tree import Settings
+    from gateway.settings.values import Endpoint
+
+_COVERED = {str(IPv4Address(0)): ("127.0.0.1", "localhost"), str(IPv6Address(0)): ("::1", "localhost")}
+"""What a listener on every address of its family takes in from this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Values that don't go together. `keys` are all that are involved; the first is the one to point at."""
+
+    keys: tuple[KeyPath, ...]
+    wrong: str
+    right: str
+
+
+def conflicts(settings: Settings) -> Iterator[Conflict]:
+    """Every conflict, in the order of the file."""
+    return chain(
+        _consular_contact(settings),
+        _halves(settings),
+        _listeners(settings),
+        _domains(settings),
+        _loops(settings),
+        _emergency_delivery(settings),
+        _emergency_recipients(settings),
+        _console(settings),
+    )
+
+
+def _consular_contact(settings: Settings) -> Iterator[Conflict]:
+    """A decline without the consular contact would turn away people whom the Vienna Convention protects."""
+    if settings.mode is not Mode.AUTO:
+        return
+    for key, value in (
+        ("consular_email", settings.agency.consular_email),
+        ("consular_phone", settings.agency.consular_phone),
+    ):
+        if not value.strip():
+            yield Conflict(
+                (("agency", key), ("mode",)),
+                'is empty, but mode "auto" sends declines, and each names the consular contact',
+                f'{key} = "…", or mode = "assist"',
+            )
+
+
+def _halves(settings: Settings) -> Iterator[Conflict]:
+    """Keys that mean nothing without each other."""
+    groups: tuple[tuple[str, dict[str, object]], ...] = (
+        ("smtp", {"tls_certificate": settings.smtp.tls_certificate, "tls_key": settings.smtp.tls_key}),
+        ("outbound", {"username": settings.outbound.username, "password_file": settings.outbound.password_file}),
+        ("dkim", {"domain": settings.dkim.domain, "selector": settings.dkim.selector, "key": settings.dkim.key}),
+    )
+    for section, group in groups:
+        given = [key for key, value in group.items() if value]
+        lacking = [key for key, value in group.items() if not value]
+        if given and lacking:
+            yield Conflict(
+                ((section, given[0]), *((section, key) for key in (*given[1:], *lacking))),
+                f"is set, but {' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} not",
+                "all of them, or none",
+            )
+
+
+def _listeners(settings: Settings) -> Iterator[Conflict]:
+    """Two sockets can't have one address; port 0 is a different port each time."""
+    listeners: list[tuple[KeyPath, Endpoint]] = [
+        *((("smtp", "listen", number), endpoint) for number, endpoint in enumerate(settings.smtp.listen)),
+        (("console", "listen"), settings.console.listen),
+        (("metrics", "listen"), settings.metrics.listen),
+    ]
+    seen: dict[Endpoint, KeyPath] = {}
+    for path, endpoint in listeners:
+        if endpoint.port and endpoint in seen:
+            first = seen[endpoint]
+            yield Conflict((path, first), f"{endpoint} is taken by {first[0]}.{first[1]}", "another port")
+        seen.setdefault(endpoint, path)
+
+
+def _domains(settings: Settings) -> Iterator[Conflict]:
+    """A domain has one next hop: which of two would be chance."""
+    seen: set[str] = set()
+    for route_number, route in enumerate(settings.route):
+        for number, domain in enumerate(route.domains):
+            if domain in seen:
+                path: KeyPath = ("route", route_number, "domains", number)
+                yield Conflict((path, ("route",)), f'"{domain}" is in another route too', "each domain in one route")
+            seen.add(domain)
+
+
+def _loops(settings: Settings) -> Iterator[Conflict]:
+    """Mail that is relayed to where it came in never ends (RFC 5321 §6.3)."""
+    hops: list[tuple[KeyPath, Endpoint]] = [
+        (("route", route_number, "next_hop", number), hop)
+        for route_number, route in enumerate(settings.route)
+        for number, hop in enumerate(route.next_hop)
+    ]
+    if settings.outbound.smarthost is not None:
+        hops.append((("outbound", "smarthost"), settings.outbound.smarthost))
+    for path, hop in hops:
+        if any(_reaches(hop, listener) for listener in settings.smtp.listen):
+            keys = (path, path[:1], ("smtp", "listen"))
+            yield Conflict(keys, f"{hop} is where this gateway itself listens", "the address of another mail server")
+
+
+def _reaches(hop: Endpoint, listener: Endpoint) -> bool:
+    return hop == listener or (hop.port == listener.port and hop.host in _COVERED.get(listener.host, ()))
+
+
+def _emergency_delivery(settings: Settings) -> Iterator[Conflict]:
+    if settings.policy[Tier.EMERGENCY].delivery is not Delivery.FLAG:
+        yield Conflict(
+            (("policy", Tier.EMERGENCY.value, "delivery"),),
+            "emergency recipients are served first, whoever writes: their mail can't be held",
+            '"flag", or take the address out of emergency.recipients',
+        )
+
+
+def _emergency_recipients(settings: Settings) -> Iterator[Conflict]:
+    """An emergency address that isn't relayed for would look protected and be refused."""
+    served = {domain for route in settings.route for domain in route.domains}
+    for number, recipient in enumerate(settings.emergency.recipients):
+        domain = canonical_domain(recipient.rpartition("@")[2])
+        if domain not in served:
+            yield Conflict(
+                (("emergency", "recipients", number), ("route",)),
+                f'"{recipient}" is in no route\'s domains, so mail for it is not accepted',
+                f'"{domain}" in the domains of a [[route]], or an address in a domain that is routed',
+            )
+
+
+def _console(settings: Settings) -> Iterator[Conflict]:
+    """Passwords and cases never cross a network in clear text."""
+    if not settings.console.listen.is_loopback and settings.smtp.tls_certificate is None:
+        yield Conflict(
+            (("console", "listen"), ("smtp", "tls_certificate"), ("smtp", "tls_key")),
+            f"{settings.console.listen} can be reached from other machines, but there is no TLS",
+            'smtp.tls_certificate and smtp.tls_key (the console uses them too), or "127.0.0.1:8025"',
+        )

@@ -1,0 +1,80 @@
+"""Writes the annotated configuration file from the tree, so that the file and the code can't drift apart.
+
+Returns text; whoever asks writes it somewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from filters.disposition import DEFAULT_POLICY, Tier
+from gateway.settings.schema import KeySpec, Section, keys_of, plain, sections
+from gateway.settings.tree import Plain, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_COMMENT_COLUMN = 46
+_SHOWN_TIER = Tier.CONFIRMED
+"""The one `[policy.TIER]` that stands in the file, for all."""
+_PREAMBLE = """\
+# Liaison Gateway: its configuration, with every key. Where a line is left out, the default holds.
+# LIAISON_SECTION__KEY in the environment goes above the file and holds a TOML literal: LIAISON_SMTP__WORKERS=2,
+# LIAISON_MODE='"assist"'. Relative paths start at this file's directory. `liaison check` tells what is wrong here.
+# The names, addresses and endpoints below are examples: replace them.
+"""
+
+
+def render_defaults() -> str:
+    """The text of config/gateway.toml: every key with its default, or an example of what has no useful one."""
+    blocks = [_PREAMBLE, _lines(Settings)]
+    for section in sections():
+        title = f"{_commented(header(section.name, _SHOWN_TIER.value), section.comment)}\n"
+        blocks.append(title + _lines(section.fields, _cells(section)))
+    return "\n".join(blocks)
+
+
+def header(name: str, tier: str = "TIER") -> str:
+    """The header line of a table."""
+    return {"route": "[[route]]", "policy": f"[policy.{tier}]"}.get(name, f"[{name}]")
+
+
+def literal(value: Plain) -> str:
+    """The value in TOML; every string becomes a basic one, which JSON's escapes are a part of."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case None:
+            return '""'
+        case int() | float():
+            return str(value)
+        case str():
+            return json.dumps(value, ensure_ascii=False)
+        case Sequence():
+            return f"[{', '.join(literal(item) for item in value)}]"
+
+
+def _cells(section: Section) -> object:
+    """What the values are taken from where they are not the class's defaults."""
+    return DEFAULT_POLICY[_SHOWN_TIER] if section.name == "policy" else None
+
+
+def _lines(fields: type, values: object = None) -> str:
+    return "".join(f"{line}\n" for spec in keys_of(fields) for line in _assignment(spec, values))
+
+
+def _assignment(spec: KeySpec, values: object) -> Iterator[str]:
+    default = spec.default if values is None else getattr(values, spec.attribute)
+    shown = plain(default) if spec.key.shown is None else spec.key.shown
+    line = f"{spec.name} = {literal(shown)}"
+    if len(line) < _COMMENT_COLUMN or not spec.key.comment:
+        yield _commented(line, spec.key.comment)
+    else:  # a comment beside a long line would be read by nobody
+        yield line
+        yield _commented("", spec.key.comment)
+
+
+def _commented(line: str, comment: str) -> str:
+    return f"{line:<{_COMMENT_COLUMN}}# {comment}" if comment else line

@@ -1,0 +1,362 @@
+"""The settings as typed values: every key of the configuration file, with its default, its kind and its comment.
+
+The tree is the only place that knows the keys: reading, the shipped file and the checks all follow it. It reads
+nothing itself and never changes. An attribute has the name of its key; where Python reserves the word, `from_`.
+"""
+
+# The annotations are read at run time: no `from __future__ import annotations` here.
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from filters.disposition import DEFAULT_POLICY, Delivery, Handling, Mode, Policy, Tier
+from gateway.settings import kinds
+from gateway.settings.kinds import DAY, Kind
+from gateway.settings.values import (
+    BareNewlines,
+    ClientInfo,
+    Endpoint,
+    IPNetwork,
+    Language,
+    LogAddresses,
+    LogFormat,
+    LogLevel,
+    ReportContent,
+    Tls,
+)
+from gateway.shipped import shipped
+
+Plain = str | int | float | bool | Sequence[str | int] | None
+"""What the shipped file can show as a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key: the kind of its value, and its comment in the shipped file.
+
+    `shown` is the value there when it is not the default: an example of something that nobody can guess.
+    """
+
+    kind: Kind
+    comment: str
+    shown: Plain = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of keys, or an array of such tables; `comment` stands beside its header."""
+
+    comment: str = ""
+
+
+LANGUAGES = kinds.several(kinds.one_of(*Language), 'one or both of "en" and "fr", in the order of the text', least=1)
+TLS = kinds.one_of(*Tls)
+COUNT = kinds.whole(1, 1_000_000)
+RETRY = kinds.several(
+    kinds.whole(1, 30 * DAY, "seconds"), "an array of whole seconds such as [60, 300]", least=1, unique=False
+)
+LIMIT = kinds.whole(0, 1_000_000, "mails")
+OCTETS = kinds.whole(1, 2**40, "octets")
+DAYS = kinds.whole(0, 36_500, "days")
+BOTH = (Language.EN, Language.FR)
+ILDC = "RCMP.international-international.GRC@rcmp-grc.gc.ca"
+
+_CONSOLE = Endpoint("127.0.0.1", 8025)
+_METRICS = Endpoint("127.0.0.1", 9025)
+
+
+def _host_name() -> str:
+    """The machine's own name, as it knows it without asking the DNS."""
+    try:
+        return str(kinds.DOMAIN.read(socket.gethostname(), Path()))
+    except kinds.UnfitError:
+        return "localhost"
+
+
+def _internal_networks() -> tuple[IPNetwork, ...]:
+    private = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")  # RFC 1918 §3, RFC 4193 §3.1
+    return tuple(kinds.network(text) for text in ("127.0.0.0/8", "::1/128", *private))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agency:
+    """Who we are, in mail that we originate. Names carry their article, as in a sentence."""
+
+    name_en: Annotated[
+        str, Key(kinds.filled('a name such as "the Example Police Service"'), "with its article, as inside a sentence")
+    ] = "the Example Police Service"
+    name_fr: Annotated[
+        str, Key(kinds.filled('a name such as "le Service de police d\'Exemple"'), "the same in French")
+    ] = "le Service de police d'Exemple"
+    unit_en: Annotated[str, Key(kinds.TEXT, "who signs; empty: the agency")] = "International Requests Unit"
+    unit_fr: Annotated[str, Key(kinds.TEXT, "the same in French")] = "Groupe des demandes internationales"
+    contact_email: Annotated[str, Key(kinds.ADDRESS, "for questions about mail that we originate")] = (
+        "liaison@police.example"
+    )
+    contact_phone: Annotated[str, Key(kinds.TEXT, "may be empty")] = "+1 555 0100"
+    consular_email: Annotated[
+        str, Key(kinds.optional(kinds.ADDRESS), "for consular matters; every automatic decline names it")
+    ] = "consular@police.example"
+    consular_phone: Annotated[str, Key(kinds.TEXT, "the same by telephone")] = "+1 555 0101"
+    domains: Annotated[
+        tuple[str, ...],
+        Key(kinds.DOMAINS, "own domains beside those of the routes: never listed, never written to as senders"),
+    ] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Smtp:
+    """How mail comes in, and the limits that hold there."""
+
+    hostname: Annotated[
+        str, Key(kinds.DOMAIN, "our name in EHLO, Received and Authentication-Results", shown="mx.police.example")
+    ] = field(default_factory=_host_name)
+    listen: Annotated[tuple[Endpoint, ...], Key(kinds.LISTENERS, "host:port; an IPv6 host in brackets")] = (
+        Endpoint("127.0.0.1", 2525),
+    )
+    workers: Annotated[int, Key(kinds.whole(1, 256, "processes"), "processes that inherit the listening sockets")] = 1
+    max_message_size: Annotated[int, Key(OCTETS, "octets")] = 52428800
+    max_recipients: Annotated[int, Key(COUNT, "in one mail transaction")] = 1000
+    max_connections: Annotated[int, Key(COUNT, "in all")] = 1000
+    max_connections_per_client: Annotated[int, Key(COUNT, "from one IP address")] = 100
+    idle_timeout: Annotated[float, Key(kinds.seconds(DAY), "seconds")] = 300
+    bare_newlines: Annotated[BareNewlines, Key(kinds.one_of(*BareNewlines), "normalize | reject")] = (
+        BareNewlines.NORMALIZE
+    )
+    tls_certificate: Annotated[
+        Path | None, Key(kinds.optional(kinds.FILE, None), "PEM; both set: STARTTLS is offered")
+    ] = None
+    tls_key: Annotated[Path | None, Key(kinds.optional(kinds.FILE, None), "PEM")] = None
+    proxy_protocol_from: Annotated[tuple[IPNetwork, ...], Key(kinds.NETWORKS, "CIDRs that must speak PROXY v1/v2")] = ()
+    xclient_from: Annotated[tuple[IPNetwork, ...], Key(kinds.NETWORKS, "CIDRs that may use XCLIENT / XFORWARD")] = ()
+    trusted_authserv_id: Annotated[str, Key(kinds.TEXT, "an upstream whose Authentication-Results are believed")] = ""
+    trusted_received_by: Annotated[tuple[str, ...], Key(kinds.DOMAINS, "its hosts' names in Received")] = ()
+    internal_networks: Annotated[
+        tuple[IPNetwork, ...],
+        Key(
+            kinds.NETWORKS,
+            "a client from here is not the sender's own server: SPF says nothing ([]: none is internal)",
+        ),
+    ] = field(default_factory=_internal_networks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Where mail for some domains goes. `domains` are canonical and exact: a subdomain needs its own entry."""
+
+    domains: Annotated[
+        tuple[str, ...],
+        Key(
+            kinds.several(kinds.DOMAIN, 'domains such as ["police.example"]', least=1),
+            "exact: a subdomain needs its own entry",
+            ["police.example"],
+        ),
+    ]
+    next_hop: Annotated[tuple[Endpoint, ...], Key(kinds.HOPS, "tried in order", ["127.0.0.1:2526"])]
+    tls: Annotated[Tls, Key(TLS, "none | opportunistic | required | verified")] = Tls.OPPORTUNISTIC
+    client: Annotated[
+        ClientInfo,
+        Key(kinds.one_of(*ClientInfo), "none | xforward | xclient: tell the next hop who the client was"),
+    ] = ClientInfo.NONE
+    timeout: Annotated[float, Key(kinds.seconds(3600), "seconds that the next hop has for one answer")] = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbound:
+    """How mail that we originate leaves when it is not for a route. Neither smarthost nor mx: it waits."""
+
+    smarthost: Annotated[Endpoint | None, Key(kinds.optional(kinds.HOP, None), "host:port", "127.0.0.1:2527")] = None
+    mx: Annotated[bool, Key(kinds.BOOLEAN, "without a smarthost: to the recipients' own mail servers")] = False
+    tls: Annotated[Tls, Key(TLS, "none | opportunistic | required | verified")] = Tls.OPPORTUNISTIC
+    username: Annotated[str, Key(kinds.TEXT, "both set: SMTP AUTH at the smarthost")] = ""
+    password_file: Annotated[Path | None, Key(kinds.optional(kinds.FILE, None), "holds the password alone")] = None
+    retry: Annotated[
+        tuple[int, ...],
+        Key(
+            RETRY,
+            "seconds between attempts, the last repeats",
+        ),
+    ] = (60, 300, 900, 1800, 3600)
+    give_up_after: Annotated[float, Key(kinds.seconds(30 * DAY), "seconds")] = 432000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dkim:
+    """The key that signs mail which we originate (RFC 6376)."""
+
+    domain: Annotated[str, Key(kinds.optional(kinds.DOMAIN), "d=; all three set: we sign")] = ""
+    selector: Annotated[str, Key(kinds.optional(kinds.DOMAIN), "s=")] = ""
+    key: Annotated[Path | None, Key(kinds.optional(kinds.FILE, None), "PEM")] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dns:
+    """Whom we ask about senders, and how long we wait. No name servers: the system's."""
+
+    nameservers: Annotated[tuple[Endpoint, ...], Key(kinds.NAMESERVERS, '"IP" or "IP:port"; empty: the system\'s')] = ()
+    timeout: Annotated[float, Key(kinds.seconds(30), "seconds for all questions about one message")] = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Referral:
+    """The two addresses that a decline names."""
+
+    ildc_address: Annotated[str, Key(kinds.ADDRESS, "RCMP International Liaison and Deployment Centre")] = ILDC
+    interpol_address: Annotated[str, Key(kinds.ADDRESS, "INTERPOL Ottawa")] = "Interpolottawa@rcmp-grc.gc.ca"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collation:
+    """How approaches are reported. When the file has no `from`, it is `agency.contact_email`."""
+
+    address: Annotated[str, Key(kinds.ADDRESS, "RCMP ILDC")] = ILDC
+    from_: Annotated[str, Key(kinds.ADDRESS, "unset: agency.contact_email")] = "liaison@police.example"
+    content: Annotated[ReportContent, Key(kinds.one_of(*ReportContent), "original | summary")] = ReportContent.ORIGINAL
+    tls: Annotated[
+        Tls, Key(TLS, "else it waits and alarms; a loopback smarthost counts as this machine; S/MIME lifts it")
+    ] = Tls.VERIFIED
+    smime_certificate: Annotated[
+        Path | None, Key(kinds.optional(kinds.FILE, None), "PEM: reports are encrypted to it")
+    ] = None
+    max_size: Annotated[
+        int, Key(OCTETS, "octets; beyond it, or refused with 5xx: once more as summary, with an alarm")
+    ] = 10485760
+    languages: Annotated[tuple[Language, ...], Key(LANGUAGES, "in the order of the text")] = BOTH
+    daily_limit: Annotated[int, Key(LIMIT, "past these, cases wait for review and one summary a day says how many")] = (
+        50
+    )
+    domain_daily_limit: Annotated[int, Key(LIMIT, "the same for one sender domain")] = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decline:
+    """How often, how fast and in which languages a decline is sent."""
+
+    window_days: Annotated[int, Key(DAYS, "days in which one reverse-path is declined automatically only once")] = 7
+    delay: Annotated[
+        int,
+        Key(
+            kinds.whole(0, 7 * DAY, "seconds"),
+            "seconds in which records staff can still cancel (init proposes 900)",
+        ),
+    ] = 0
+    languages: Annotated[tuple[Language, ...], Key(LANGUAGES, "in the order of the text")] = BOTH
+    daily_limit: Annotated[int, Key(LIMIT, "past these, cases wait for review")] = 20
+    domain_daily_limit: Annotated[int, Key(LIMIT, "the same for one sender domain")] = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyCells:
+    """What one `[policy.TIER]` says; None keeps the cell of `filters.disposition.DEFAULT_POLICY`."""
+
+    delivery: Annotated[Delivery | None, Key(kinds.one_of(Delivery.HOLD, Delivery.FLAG), "hold | flag")] = None
+    decline: Annotated[Handling | None, Key(kinds.one_of(*Handling), "auto | review | never")] = None
+    report: Annotated[Handling | None, Key(kinds.one_of(*Handling), "auto | review | never")] = None
+    notice: Annotated[bool | None, Key(kinds.BOOLEAN, "whether recipients of held mail are told, once per case")] = None
+
+
+def _shipped_packs() -> tuple[Path, ...]:
+    return (shipped("config") / "senders" / "prc.toml",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Senders:
+    """The lists to begin with; later changes are made with `liaison senders` and in the console."""
+
+    packs: Annotated[tuple[Path, ...], Key(kinds.FILES, "imported at first start", ["senders/prc.toml"])] = field(
+        default_factory=_shipped_packs
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emergency:
+    """Recipients that are served first and never declined for."""
+
+    recipients: Annotated[
+        tuple[str, ...], Key(kinds.ADDRESSES, "served first, never declined for", ["dispatch@police.example"])
+    ] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """The tally that `liaison senders try` replays a change over."""
+
+    days: Annotated[int, Key(DAYS, "no local part, recipient, subject or content")] = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """The database, and the keys of the raw messages in it."""
+
+    url: Annotated[str, Key(kinds.STORE_URL, "or postgresql://…")] = "sqlite:///../var/liaison.db"
+    key_file: Annotated[
+        Path | None,
+        Key(kinds.optional(kinds.FILE, None), 'AES-256-GCM for raw messages: "id base64" a line, the first encrypts'),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Console:
+    """Where records staff and administrators work. TLS is that of `[smtp]`."""
+
+    listen: Annotated[Endpoint, Key(kinds.LISTENER, "beyond loopback only with TLS")] = _CONSOLE
+    public_url: Annotated[str, Key(kinds.PUBLIC_URL, "how people's browsers reach it")] = "http://127.0.0.1:8025"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """Where monitoring asks."""
+
+    listen: Annotated[Endpoint, Key(kinds.LISTENER, "/metrics, /healthz, /readyz")] = _METRICS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """What is written to stderr, and how."""
+
+    format: Annotated[LogFormat, Key(kinds.one_of(*LogFormat), "console | json")] = LogFormat.CONSOLE
+    level: Annotated[LogLevel, Key(kinds.one_of(*LogLevel), "debug | info | warning | error")] = LogLevel.INFO
+    addresses: Annotated[
+        LogAddresses,
+        Key(kinds.one_of(*LogAddresses), "hashed | plain | none, for clean mail; `trace` hashes its argument"),
+    ] = LogAddresses.HASHED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The whole configuration; paths in it are absolute once it was loaded.
+
+    `directory` is that of the file, where relative paths start; `policy` has a row for every tier.
+    """
+
+    directory: Path
+    mode: Annotated[
+        Mode, Key(kinds.one_of(*Mode), "observe | assist | auto: the ceiling; `liaison mode` lowers or restores")
+    ] = Mode.AUTO
+    agency: Annotated[Agency, Table("names and contacts used in mail that we originate")] = field(
+        default_factory=Agency
+    )
+    smtp: Annotated[Smtp, Table()] = field(default_factory=Smtp)
+    route: Annotated[tuple[Route, ...], Table("one or more; domains with the same next hop share a route")]
+    outbound: Annotated[Outbound, Table("how mail that we originate leaves; no smarthost and mx = false: it waits")] = (
+        field(default_factory=Outbound)
+    )
+    dkim: Annotated[Dkim, Table()] = field(default_factory=Dkim)
+    dns: Annotated[Dns, Table()] = field(default_factory=Dns)
+    referral: Annotated[Referral, Table("what a decline tells its reader")] = field(default_factory=Referral)
+    collation: Annotated[Collation, Table("where reports go")] = field(default_factory=Collation)
+    decline: Annotated[Decline, Table()] = field(default_factory=Decline)
+    policy: Annotated[Mapping[Tier, Policy], Table("one table a tier; what is left out keeps its default")] = field(
+        default_factory=lambda: DEFAULT_POLICY
+    )
+    senders: Annotated[Senders, Table()] = field(default_factory=Senders)
+    emergency: Annotated[Emergency, Table()] = field(default_factory=Emergency)
+    ledger: Annotated[
+        Ledger, Table("for replays: tally of (day, originator domain, keyed hash of address, to-emergency, count)")
+    ] = field(default_factory=Ledger)
+    store: Annotated[Store, Table()] = field(default_factory=Store)
+    console: Annotated[Console, Table()] = field(default_factory=Console)
+    metrics: Annotated[Metrics, Table()] = field(default_factory=Metrics)
+    log: Annotated[Log, Table()] = field(default_factory=Log)

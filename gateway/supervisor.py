@@ -1,0 +1,167 @@
+"""The running service: roles, signals, the order of start and stop.
+
+Start: store, rulebook, sockets, then `ready` is said. Stop: no new connections, mail transactions in hand end, the
+attempt of the outbox worker ends, then everything is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import structlog
+
+from gateway.assembly import open_desk, open_line
+from gateway.dispatch.worker import Worker
+from gateway.errors import ConfigurationError
+from gateway.events import Event
+from gateway.smtp.server import SmtpServer, server_tls
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Coroutine
+    from typing import Any
+
+    from gateway.assembly import Line
+    from gateway.clock import Clock
+    from gateway.settings import Endpoint, Settings
+
+STOP_WITHIN = 40.0
+"""Seconds that an attempt of the outbox worker may take after SIGTERM."""
+
+log = structlog.get_logger()
+
+
+class Role(StrEnum):
+    """What one process does."""
+
+    ALL = "all"
+    SMTP = "smtp"
+    DISPATCH = "dispatch"
+
+    @property
+    def takes_mail(self) -> bool:
+        """Whether it listens for SMTP."""
+        return self is not Role.DISPATCH
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether it works on the outbox."""
+        return self is not Role.SMTP
+
+
+def bind(endpoints: tuple[Endpoint, ...]) -> list[socket.socket]:
+    """Listening sockets; ConfigurationError says which can't be had and why."""
+    sockets: list[socket.socket] = []
+    for endpoint in endpoints:
+        family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
+        try:
+            sockets.append(socket.create_server((endpoint.host, endpoint.port), family=family, backlog=1024))
+        except OSError as error:
+            for opened in sockets:
+                opened.close()
+            raise ConfigurationError([f"smtp.listen: {endpoint} can't be listened on: {error.strerror}"]) from error
+    return sockets
+
+
+async def serve(settings: Settings, role: Role, clock: Clock, ready: Callable[[str], None]) -> None:
+    """Run until SIGTERM or SIGINT. `ready` gets the line that says where it accepts, ports being the real ones."""
+    async with open_desk(settings, clock) as desk:
+        service = Service(settings, open_line(settings, clock, desk), role)
+        await service.start()
+        service.obey_signals()
+        try:
+            log.info(Event.STARTED, role=str(role))
+            ready(service.where())
+            await service.run()
+        finally:
+            await service.stop()
+            log.info(Event.STOPPED, role=str(role))
+
+
+class Service:
+    """The parts of one process, started and stopped in order."""
+
+    def __init__(self, settings: Settings, line: Line, role: Role) -> None:
+        self._settings = settings
+        self._line = line
+        self._server = SmtpServer(line.intake, settings.smtp, _tls(settings)) if role.takes_mail else None
+        self._worker = Worker(line.outbox, line.ways) if role.sends_mail else None
+        self._sending: asyncio.Task[None] | None = None
+        self._listening: list[str] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._stopping = asyncio.Event()
+
+    def where(self) -> str:
+        """`ready smtp=127.0.0.1:2525`"""
+        return " ".join(["ready", *([f"smtp={','.join(self._listening)}"] if self._listening else [])])
+
+    async def start(self) -> None:
+        """Listen, follow the rulebook, work on the outbox, learn what the next hops offer."""
+        self._own(self._line.desk.rulebooks.follow())
+        if self._server is not None:
+            sockets = bind(self._settings.smtp.listen)
+            self._listening = [_address(listening) for listening in sockets]
+            await self._server.serve(sockets)
+            for pool in self._line.routes.pools:
+                self._server.own(pool.refresh())
+        if self._worker is not None:
+            self._sending = self._own(self._worker.run())
+
+    def obey_signals(self) -> None:
+        """SIGTERM and SIGINT stop, SIGHUP reads the certificate again."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_certificate)
+
+    async def run(self) -> None:
+        """Until a signal; or until a part that never should ends, whose trouble is then raised."""
+        waiting = self._own(self._stopping.wait())
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {waiting}:
+            task.result()
+
+    async def stop(self) -> None:
+        """No new connections; what is in hand ends; then everything is closed."""
+        if self._server is not None:
+            await self._server.stop()
+        if self._worker is not None and self._sending is not None:
+            self._worker.stop()
+            await asyncio.wait({self._sending}, timeout=STOP_WITHIN)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._line.routes.close()
+
+    def _own(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        return task
+
+    def _reload_certificate(self) -> None:
+        """SIGHUP: the files are read again; an unusable certificate leaves the old one in force."""
+        certificate = self._settings.smtp.tls_certificate
+        if self._server is None or self._server.tls is None or certificate is None:
+            return
+        try:
+            self._server.tls.load_cert_chain(certificate, self._settings.smtp.tls_key)
+        except OSError as error:  # ssl.SSLError is an OSError
+            log.error(Event.TLS_FAILED, reason=f"the new certificate can't be used, the old one stays: {error}")
+        else:
+            log.info(Event.CONFIGURATION_RELOADED, what="certificate")
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    try:
+        return server_tls(settings.smtp.tls_certificate, settings.smtp.tls_key)
+    except OSError as error:
+        raise ConfigurationError([f"smtp.tls_certificate: the certificate and key can't be used: {error}"]) from error
+
+
+def _address(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

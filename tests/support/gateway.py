@@ -1,0 +1,124 @@
+"""A whole gateway in the test's own event loop: real sockets, a real database, next hop and smarthost that are scripted."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.assembly import Desk, open_desk, open_line
+from gateway.settings import Settings, load
+from gateway.store.consistency import check_consistency
+from gateway.supervisor import Role, Service
+from tests.support.dialogue import Dialogue
+from tests.support.mta import ScriptedMTA
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from gateway.clock import Clock
+    from gateway.model.case import CaseFile
+    from gateway.model.outbox import OutboxItem
+
+PACK = """
+[[entry]]
+kind = "subtree"
+value = "mission.example"
+mission = { en = "Embassy of Example", fr = "Ambassade d'Exemple" }
+class = "mission"
+
+[[entry]]
+kind = "address"
+value = "post.abroad@webmail.example"
+decline = "never"
+
+[[entry]]
+kind = "subtree"
+value = "flagged.example"
+delivery = "flag"
+"""
+
+
+@dataclass
+class Running:
+    """A running gateway and what stands around it."""
+
+    settings: Settings
+    desk: Desk
+    port: int
+    next_hop: ScriptedMTA
+    smarthost: ScriptedMTA
+
+    async def client(self, *, hello: str | None = "client.example") -> Dialogue:
+        return await Dialogue.open(self.port, hello=hello)
+
+    async def send(self, reverse_path: str, recipients: list[str], content: bytes, expect: str = "250 2.0.0") -> str:
+        """One message in a session of its own."""
+        dialogue = await self.client()
+        reply = await dialogue.mail(reverse_path, recipients, content, expect=expect)
+        await dialogue.say("QUIT", "221")
+        await dialogue.close()
+        return reply
+
+    async def cases(self) -> list[CaseFile]:
+        return await self.desk.casework.files()
+
+    async def items(self) -> list[OutboxItem]:
+        async with self.desk.store.reading() as work:
+            return await work.outbox.list()
+
+
+def write_configuration(
+    directory: Path, *, next_hop: int, smarthost: int | None, url: str, mode: str = "auto", more: str = "", smtp: str = ""
+) -> Path:
+    """A configuration file for a gateway on loopback."""
+    (directory / "pack.toml").write_text(PACK, encoding="utf-8")
+    path = directory / "gateway.toml"
+    outbound = f'[outbound]\nsmarthost = "127.0.0.1:{smarthost}"\nretry = [1]\n' if smarthost else ""
+    path.write_text(
+        f"""
+mode = "{mode}"
+[smtp]
+hostname = "mx.police.example"
+listen = ["127.0.0.1:0"]
+{smtp}
+[[route]]
+domains = ["police.example", "other.police.example"]
+next_hop = ["127.0.0.1:{next_hop}"]
+timeout = 5
+{outbound}
+[collation]
+address = "collation@ildc.example"
+from = "liaison@police.example"
+[senders]
+packs = ["pack.toml"]
+[emergency]
+recipients = ["dispatch@police.example"]
+[store]
+url = "{url}"
+{more}
+""",
+        encoding="utf-8",
+    )
+    return path
+
+
+Start = "Callable[..., object]"
+
+
+@asynccontextmanager
+async def running_gateway(
+    path: Path, clock: Clock, next_hop: ScriptedMTA, smarthost: ScriptedMTA, *, role: Role = Role.ALL
+) -> AsyncIterator[Running]:
+    """Started as `serve` starts it, stopped as SIGTERM stops it, and the store is consistent at the end."""
+    settings = load(path, {})
+    async with open_desk(settings, clock) as desk:
+        service = Service(settings, open_line(settings, clock, desk), role)
+        await service.start()
+        port = int(service.where().rpartition(":")[2]) if role.takes_mail else 0
+        try:
+            yield Running(settings, desk, port, next_hop, smarthost)
+        finally:
+            await service.stop()
+        assert await check_consistency(desk.store) == []

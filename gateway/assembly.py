@@ -92,18 +92,24 @@ async def _desk(settings: Settings, clock: Clock, store: Store) -> Desk:
     gate = Gate(own_domains=ours, secret=await _secret(store))
     return Desk(
         store=store,
-        rulebooks=Rulebooks(
-            store,
-            clock,
-            mode=settings.mode,
-            policy=settings.policy,
-            emergency=frozenset(parse_path(address, smtputf8=True).key for address in settings.emergency.recipients),
-        ),
+        rulebooks=open_rulebooks(settings, clock, store),
         casework=Casework(store=store, clock=clock, gate=gate, collation_address=settings.collation.address),
         listkeeping=Listkeeping(store=store, clock=clock, own_domains=ours),
         modes=Modes(store=store, ceiling=settings.mode),
         gate=gate,
     )
+
+
+def open_rulebooks(settings: Settings, clock: Clock, store: Store) -> Rulebooks:
+    """The rulebook of the store, under the policy and the mode of the configuration; to be loaded."""
+    return Rulebooks(
+        store, clock, mode=settings.mode, policy=settings.policy, emergency=emergency_keys(settings)
+    )
+
+
+def emergency_keys(settings: Settings) -> frozenset[str]:
+    """The emergency recipients, as they are compared."""
+    return frozenset(parse_path(address, smtputf8=True).key for address in settings.emergency.recipients)
 
 
 async def _secret(store: Store) -> bytes:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.assembly import open_desk
-from gateway.cli.invocation import config_option, fail, json_option, load_settings, with_desk
+from gateway.cli.invocation import config_option, fail, load_settings, with_desk
 from gateway.cli.output import complain, moment, say, show_json_line, show_table
 from gateway.cli.shapes import audit_shape
 from gateway.clock import SystemClock

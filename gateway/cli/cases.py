@@ -47,7 +47,7 @@ async def list_cases(desk: Desk, status: CaseStatus | None, tier: Tier | None, a
     show_table(
         ("reference", "received", "tier", "status", "from", "recipients", "decline", "report", "subject"),
         [_row(file) for file in files],
-        empty="There are no cases." if status is tier is None else "No case is like that.",
+        empty="There are no cases." if status is None and tier is None else "No case is like that.",
     )
 
 
@@ -103,8 +103,7 @@ async def release(desk: Desk, reference: str, recipients: tuple[str, ...]) -> No
     items = await desk.casework.release(reference, recipients, actor=actor())
     for item in items:
         say(f"{reference} is being released to {item.to}, as {item.id} in the outbox.")
-    dossier = await desk.casework.show(reference, desk.rulebooks.current.index)
-    say(words.still_held(words.copies_kept(dossier)))
+    say(words.still_held(await desk.casework.still_held(reference)))
 
 
 @cases.command()

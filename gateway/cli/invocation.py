@@ -103,7 +103,7 @@ def with_desk(command: Callable[Concatenate[Desk, P], Awaitable[None]]) -> Calla
 
     @with_settings
     @wraps(command)
-    def invoke(settings: Settings, *args: P.args, **kwargs: P.kwargs) -> None:
+    def invoke(settings: Settings, /, *args: P.args, **kwargs: P.kwargs) -> None:
         async def at_the_desk() -> None:
             async with open_desk(settings, SystemClock()) as desk:
                 await command(desk, *args, **kwargs)

@@ -13,6 +13,7 @@ from gateway.model.outbox import OutboxState
 
 if TYPE_CHECKING:
     from gateway.assembly import Desk
+    from gateway.model.outbox import OutboxItem
 
 
 @click.group()
@@ -33,12 +34,12 @@ async def list_items(desk: Desk, state: OutboxState | None, as_json: bool) -> No
         return
     show_table(
         ("id", "purpose", "to", "state", "attempts", "due", "case", "last reply"),
-        [
-            (
-                *(item.id, item.purpose, item.to, item.state, str(item.attempts)),
-                *(moment(item.due_at) if item.state is OutboxState.WAITING else "", item.case_reference, item.last_reply),
-            )
-            for item in items
-        ],
+        [_row(item) for item in items],
         empty="The outbox is empty." if state is None else f"Nothing in the outbox is {state}.",
     )
+
+
+def _row(item: OutboxItem) -> tuple[str, ...]:
+    due = moment(item.due_at) if item.state is OutboxState.WAITING else ""
+    what = (item.id, item.purpose, item.to, item.state, str(item.attempts))
+    return (*what, due, item.case_reference, item.last_reply)

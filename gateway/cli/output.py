@@ -95,7 +95,7 @@ def _is_seen(char: str) -> bool:
 
 def _rich_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     """Cells are `Text`: rich must not take brackets of a subject for markup."""
-    table = Table(*(Text(heading) for heading in headings), header_style="bold")
+    table = Table(*headings, header_style="bold")
     for row in rows:
         table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
     return table

@@ -149,7 +149,14 @@ class ScreeningShape(TypedDict):
     rulebook_version: int
 
 
-MissionShape = TypedDict("MissionShape", {"en": str, "fr": str, "zh": str})
+class MissionShape(TypedDict):
+    """A mission's names."""
+
+    en: str
+    fr: str
+    zh: str
+
+
 EntryShape = TypedDict(
     "EntryShape",
     {

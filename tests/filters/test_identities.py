@@ -49,7 +49,7 @@ def test_a_legal_from_field_has_one_strict_reading(value: str) -> None:
         *("From: a@m\0fa.gov.cn", "From: a@mfa.gov.cn\0.evil.example", "From: a@m\x01fa.gov.cn", "From: a@mfa\u200b.gov.cn"),
         *("From: a@mf\u00ada.gov.cn", "From: a\uff20mfa.gov.cn", "From: a\ufe6bmfa.gov.cn", "From: a@ｍｆａ。gov．cn"),
         *("From: 𝐚@𝐦𝐟𝐚.gov.cn", "From: a@mfa..gov.cn", "From: a@mfa.gov.cn.", "From: <a@mf\r\n a.gov.cn>", "From: a@mf\r\n a.gov.cn"),
-        *("From: \"a\"@mfa.gov.cn", "From: (x a@mfa.gov.cn", "From: \\a@mfa.gov.cn", "From: <a@mfa.gov.cn", "From: 'a@mfa.gov.cn'"),
+        *('From: "a"@mfa.gov.cn', "From: (x a@mfa.gov.cn", "From: \\a@mfa.gov.cn", "From: <a@mfa.gov.cn", "From: 'a@mfa.gov.cn'"),
         *("From: mailto:a@mfa.gov.cn", "From: a@mfa.gov.cn\r\n\tand more", "From: ((a)a@mfa.gov.cn", "From: [x] <a@mfa.gov.cn>"),
         *(" From: a@mfa.gov.cn", "From : a@mfa.gov.cn", "From\r\n : a@mfa.gov.cn", "From:\xa0a@mfa.gov.cn", "Fr\0om: a@mfa.gov.cn"),
         *(b"From: \xe9 a@mfa.gov.cn", b"From: \xd6\xd0\xce\xc4 <a@mfa.gov.cn> x", "From: 领事<a@mfa.gov.cn>，", "From: a@mfa.gov.cn\r"),

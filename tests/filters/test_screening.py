@@ -39,9 +39,9 @@ def dkim(domain: str) -> Authentication:
     return Authentication(dkim=(MethodResult(result=Result.PASS, domain=domain),))
 
 
-def dmarc_fail(policy: str, **others: MethodResult) -> Authentication:
+def dmarc_fail(policy: str, spf: MethodResult | None = None) -> Authentication:
     failed = MethodResult(result=Result.FAIL, domain="mfa.gov.cn")
-    return Authentication(dmarc=failed, dmarc_policy=policy, **others)
+    return Authentication(spf=spf or MethodResult(), dmarc=failed, dmarc_policy=policy)
 
 
 def screened(
@@ -106,7 +106,16 @@ def test_the_first_tier_that_applies_is_taken(path: str, lines: list[str], auth:
         (Tier.RELATED, spf("pass"), [FROM, f"Resent-From: {RESIDENT}"], Delivery.FLAG, Disposition.RELAY, REVIEW, REVIEW, False),
     ],
 )  # fmt: skip
-def test_what_follows_is_the_policy_table(tier, auth, lines, delivery, disposition, decline, report, notice) -> None:
+def test_what_follows_is_the_policy_table(
+    tier: Tier,
+    auth: Authentication,
+    lines: list[str],
+    delivery: Delivery,
+    disposition: Disposition,
+    decline: Handling,
+    report: Handling,
+    notice: bool,
+) -> None:
     [verdict] = screened(*lines, auth=auth).verdicts
     assert (verdict.tier, verdict.delivery, verdict.disposition) == (tier, delivery, disposition)
     assert (verdict.decline, verdict.report, verdict.notice) == (decline, report, notice)
@@ -146,8 +155,13 @@ def test_a_spoofed_message_with_a_copy_to_dispatch_is_still_never_declined() -> 
 
 def exemption(**changes: object) -> Exemption:
     values: dict[str, object] = {
-        **{"id": "1", "sender": CONSUL, "recipients": frozenset(), "until": NOW + timedelta(days=1)},
-        **{"approver": "chief", "reason": "visit", **changes},
+        "id": "1",
+        "sender": CONSUL,
+        "recipients": frozenset(),
+        "until": NOW + timedelta(days=1),
+        "approver": "chief",
+        "reason": "visit",
+        **changes,
     }
     return Exemption(**values)  # type: ignore[arg-type]
 
@@ -228,7 +242,14 @@ def test_an_entry_may_lower_the_mode_and_never_raise_it() -> None:
         ({"delivery": Delivery.HOLD}, spf("pass"), [FROM, f"Resent-From: {RESIDENT}"], Delivery.FLAG, REVIEW, REVIEW),
     ],
 )
-def test_an_entry_has_a_say_within_the_table(columns, auth, lines, delivery, decline, report) -> None:
+def test_an_entry_has_a_say_within_the_table(
+    columns: dict[str, object],
+    auth: Authentication,
+    lines: list[str],
+    delivery: Delivery,
+    decline: Handling,
+    report: Handling,
+) -> None:
     book = rulebook(entry("subtree", "mfa.gov.cn", **columns))
     [verdict] = screen(envelope(CONSUL), header(*lines), auth, book).verdicts
     assert (verdict.delivery, verdict.decline, verdict.report) == (delivery, decline, report)

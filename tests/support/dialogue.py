@@ -74,7 +74,7 @@ class Dialogue:
                 return b""
 
     async def close(self) -> None:
-        self._writer.close()
+        self._writer.transport.abort()
         try:
             await self._writer.wait_closed()
         except (ConnectionError, ssl.SSLError):

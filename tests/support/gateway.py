@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from tests.support.dialogue import Dialogue
 from tests.support.mta import ScriptedMTA
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from gateway.clock import Clock
     from gateway.model.case import CaseFile
@@ -49,16 +49,19 @@ class Running:
     port: int
     next_hop: ScriptedMTA
     smarthost: ScriptedMTA
+    dialogues: list[Dialogue] = field(default_factory=list)
 
     async def client(self, *, hello: str | None = "client.example") -> Dialogue:
-        return await Dialogue.open(self.port, hello=hello)
+        """A connection that is closed when the test ends."""
+        dialogue = await Dialogue.open(self.port, hello=hello)
+        self.dialogues.append(dialogue)
+        return dialogue
 
     async def send(self, reverse_path: str, recipients: list[str], content: bytes, expect: str = "250 2.0.0") -> str:
         """One message in a session of its own."""
         dialogue = await self.client()
         reply = await dialogue.mail(reverse_path, recipients, content, expect=expect)
         await dialogue.say("QUIT", "221")
-        await dialogue.close()
         return reply
 
     async def cases(self) -> list[CaseFile]:
@@ -104,9 +107,6 @@ url = "{url}"
     return path
 
 
-Start = "Callable[..., object]"
-
-
 @asynccontextmanager
 async def running_gateway(
     path: Path, clock: Clock, next_hop: ScriptedMTA, smarthost: ScriptedMTA, *, role: Role = Role.ALL
@@ -118,7 +118,10 @@ async def running_gateway(
         await service.start()
         port = int(service.where().rpartition(":")[2]) if role.takes_mail else 0
         try:
-            yield Running(settings, desk, port, next_hop, smarthost)
+            running = Running(settings, desk, port, next_hop, smarthost)
+            yield running
+            for dialogue in running.dialogues:
+                await dialogue.close()
         finally:
             await service.stop()
         assert await check_consistency(desk.store) == []

@@ -1,0 +1,188 @@
+"""`liaison check`: is everything there that the gateway needs? One line for each thing that was looked at.
+
+Changes nothing: a database that is not there yet stays so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from filters.guard import refusal
+from gateway.assembly import open_store, own_domains, read_packs
+from gateway.cli.invocation import config_option, fail, json_option, load_settings
+from gateway.cli.output import say, show_json
+from gateway.clock import SystemClock
+from gateway.compose.templates import check_templates
+from gateway.errors import ConfigurationError, StoreError
+from gateway.relay.connection import NextHopError, open_connection
+from gateway.smtp.server import server_tls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from gateway.settings import Endpoint, Settings
+    from gateway.store.migrating import SchemaState
+    from gateway.store.unit_of_work import Store
+
+ONLINE_TIMEOUT = 10.0
+"""Seconds that a server has for each answer."""
+
+
+class Grade(IntEnum):
+    """How a check ended; the number is the exit code that it asks for."""
+
+    OK = 0
+    FAILED = 1
+    MISCONFIGURED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that was looked at, and what was found in words."""
+
+    subject: str
+    grade: Grade
+    words: str
+
+    @property
+    def verdict(self) -> str:
+        """The first word of the line."""
+        return "ok" if self.grade is Grade.OK else "wrong"
+
+
+@click.command()
+@click.option("--online", is_flag=True, help="Also ask the next hops and the smarthost.")
+@json_option
+@config_option
+def check(online: bool, as_json: bool) -> None:
+    """Check configuration, lists, templates, TLS files and database.
+
+    Exit codes: 0 all is well, 1 something does not work, 2 the configuration is wrong.
+    """
+    lines = list(_lines(online=online))
+    if as_json:
+        show_json([{"check": line.subject, "ok": line.grade is Grade.OK, "says": line.words} for line in lines])
+    else:
+        for line in lines:
+            say(f"{line.verdict} {line.subject}: {line.words}")
+    worst = max(line.grade for line in lines)
+    if worst is not Grade.OK:
+        fail(worst)
+
+
+def _lines(*, online: bool) -> Iterator[Line]:
+    """Every check; those that need settings are left out while there are none."""
+    try:
+        settings = load_settings()
+    except ConfigurationError as error:
+        yield from _wrong("configuration", error.problems)
+        return
+    yield Line("configuration", Grade.OK, f"every key is understood; the mode is {settings.mode}")
+    for look in _CHECKS:
+        yield from look(settings)
+    if online:
+        yield from asyncio.run(_ask_servers(settings))
+
+
+def _look_at_packs(settings: Settings) -> Iterator[Line]:
+    try:
+        entries = read_packs(settings.senders.packs)
+    except ConfigurationError as error:
+        yield from _wrong("packs", error.problems)
+        return
+    own = own_domains(settings)
+    reasons = [reason for entry in entries if (reason := refusal(entry.kind, entry.value, own)) is not None]
+    yield from _wrong("packs", reasons)
+    if not reasons:
+        yield Line("packs", Grade.OK, f"{len(entries)} entries in {len(settings.senders.packs)} files")
+
+
+def _look_at_templates(_: Settings) -> Iterator[Line]:
+    problems = check_templates()
+    yield from (Line("templates", Grade.FAILED, problem) for problem in problems)
+    if not problems:
+        yield Line("templates", Grade.OK, "every mail can be written in both languages")
+
+
+def _look_at_tls(settings: Settings) -> Iterator[Line]:
+    try:
+        context = server_tls(settings.smtp.tls_certificate, settings.smtp.tls_key)
+    except OSError as error:  # ssl.SSLError is an OSError
+        yield Line("tls", Grade.MISCONFIGURED, f"smtp.tls_certificate and smtp.tls_key can't be used: {error}")
+        return
+    yield Line("tls", Grade.OK, "STARTTLS is offered" if context else "no certificate is set, STARTTLS is not offered")
+
+
+def _look_at_database(settings: Settings) -> Iterator[Line]:
+    """The key file is read with the store that it belongs to."""
+    try:
+        store = open_store(settings, SystemClock())
+    except ConfigurationError as error:
+        yield from _wrong("database", error.problems)
+        return
+    scheme, _, file = settings.store.url.partition(":///")
+    if scheme.startswith("sqlite") and not Path(file).exists():
+        yield Line("database", Grade.OK, f"{file} is not there yet: `liaison serve` makes it")
+        return
+    try:
+        state = asyncio.run(_schema_state(store))
+    except StoreError as error:
+        yield Line("database", Grade.FAILED, str(error))
+        return
+    yield _schema_line(state)
+
+
+async def _schema_state(store: Store) -> SchemaState:
+    try:
+        return await store.schema_state()
+    finally:
+        await store.close()
+
+
+def _schema_line(state: SchemaState) -> Line:
+    if state.current is None:
+        return Line("database", Grade.OK, "it is empty: `liaison serve` makes the tables")
+    if not state.up_to_date:
+        words = f"it is at schema {state.current}, this version needs {state.head}; `liaison db upgrade` migrates it"
+        return Line("database", Grade.FAILED, words)
+    return Line("database", Grade.OK, f"it answers, at schema {state.head}")
+
+
+_CHECKS: tuple[Callable[[Settings], Iterator[Line]], ...] = (
+    _look_at_packs,
+    _look_at_templates,
+    _look_at_tls,
+    _look_at_database,
+)
+
+
+async def _ask_servers(settings: Settings) -> list[Line]:
+    """Every next hop and the smarthost, all at once."""
+    hops = [(hop, route.tls) for route in settings.route for hop in route.next_hop]
+    questions = [_ask("next hop", hop, tls, settings) for hop, tls in dict.fromkeys(hops)]
+    if settings.outbound.smarthost is not None:
+        questions.append(_ask("smarthost", settings.outbound.smarthost, settings.outbound.tls, settings))
+    return list(await asyncio.gather(*questions))
+
+
+async def _ask(subject: str, endpoint: Endpoint, tls: str, settings: Settings) -> Line:
+    try:
+        connection = await open_connection(
+            endpoint, hostname=settings.smtp.hostname, tls=tls, timeout=ONLINE_TIMEOUT
+        )
+    except NextHopError as error:
+        return Line(subject, Grade.FAILED, str(error))
+    offered = ", ".join(sorted(connection.capabilities.keywords)) or "nothing"
+    connection.close()
+    return Line(subject, Grade.OK, f"{endpoint} answers and offers {offered}")
+
+
+def _wrong(subject: str, problems: list[str]) -> Iterator[Line]:
+    """Problems of the configuration, a line for each."""
+    return (Line(subject, Grade.MISCONFIGURED, problem) for problem in problems)

@@ -1,0 +1,196 @@
+"""`liaison senders`: the sender lists. Every change is one version, with its author, and all or nothing."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from filters.disposition import MODE_ORDER, STRICTNESS, Delivery
+from filters.lists import EntryKind, describe
+from filters.pack_rows import Row
+from filters.packs import format_csv, format_pack, parse_csv, parse_pack
+from gateway.cli.invocation import Word, actor, fail, json_option, with_desk
+from gateway.cli.output import complain, say, show_json, show_table
+from gateway.cli.shapes import entry_shape
+from gateway.errors import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from filters.lists import ListEntry
+    from filters.pack_rows import PackProblem
+    from gateway.assembly import Desk
+    from gateway.operations.listkeeping import ImportPreview
+
+_TOML, _CSV = "toml", "csv"
+_HANDLING = Word(STRICTNESS)
+_KIND = Word(EntryKind)
+_FORMAT = click.Choice([_TOML, _CSV], case_sensitive=False)
+_LARGEST_LIST = 32 * 1024 * 1024
+"""Octets of a file that may be imported; a hundred thousand entries are less."""
+
+
+@click.group()
+def senders() -> None:
+    """The listed missions and bodies: whose mail is flagged."""
+
+
+@senders.command("list")
+@click.option("--kind", type=_KIND, help="Only entries of this kind.")
+@json_option
+@with_desk
+async def list_entries(desk: Desk, kind: EntryKind | None, as_json: bool) -> None:
+    """List every entry in force."""
+    entries = [entry for entry in await desk.listkeeping.entries() if kind is None or entry.kind is kind]
+    if as_json:
+        show_json([entry_shape(entry) for entry in entries])
+        return
+    show_table(
+        ("kind", "value", "mission", "delivery", "decline", "report", "mode", "verified", "pack"),
+        [_row(entry) for entry in entries],
+        empty="The sender lists are empty." if kind is None else f"There is no {kind} entry.",
+    )
+
+
+def _row(entry: ListEntry) -> tuple[str, ...]:
+    """Where the entry says nothing, the policy of the tier holds; a dash says so."""
+    own = (entry.delivery, entry.decline, entry.report, entry.mode)
+    return (entry.kind, entry.value, entry.mission_en, *(word or "-" for word in own), entry.verified, entry.pack)
+
+
+def _read_date(_context: click.Context, _parameter: click.Parameter, value: str | None) -> date | None:
+    try:
+        return None if value is None else date.fromisoformat(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is no date; one looks like 2027-05-31") from error
+
+
+@senders.command()
+@click.argument("kind", type=_KIND)
+@click.argument("value")
+@click.option("--mission-en", metavar="NAME", help="The mission's name in English.")
+@click.option("--mission-fr", metavar="NAME", help="… in French.")
+@click.option("--mission-zh", metavar="NAME", help="… in its own language.")
+@click.option("--country", metavar="CODE", help="ISO 3166-1, such as CN.")
+@click.option("--class", "class", metavar="WORD", help="consular, police, foreign-ministry …")
+@click.option("--delivery", type=Word([Delivery.HOLD, Delivery.FLAG]), help="Instead of the policy's.")
+@click.option("--decline", type=_HANDLING, help="Who may start a decline: the stricter of this and the policy.")
+@click.option("--report", type=_HANDLING, help="Who may start a report: the stricter of this and the policy.")
+@click.option("--mode", type=Word(MODE_ORDER), help="A lower ceiling for this entry.")
+@click.option("--legacy", is_flag=True, help="A domain or an address of former times.")
+@click.option("--source", metavar="TEXT", help="How it is known.")
+@click.option("--verified", metavar="TEXT", help='"published 2026-05", "to verify" …')
+@click.option("--review-by", metavar="DATE", callback=_read_date, help="When to look at it again: 2027-05-31.")
+@click.option("--note", metavar="TEXT")
+@with_desk
+async def add(desk: Desk, /, **columns: str | bool | date | None) -> None:
+    """Add one entry: VALUE is an address, a domain, or a label such as `gat.*.gov.cn`."""
+    row = Row({column: given for column, given in columns.items() if given is not None}, {})
+    entry = row.entry(pack="")
+    if entry is None:
+        raise RefusedError("; ".join(problem.message for problem in row.problems))
+    version = await desk.listkeeping.add(entry, actor=actor())
+    say(f"Listed: {describe(entry)}. {_in_force(version)}")
+
+
+@senders.command()
+@click.argument("value")
+@click.option("--kind", type=_KIND, help="Which one, where several entries have this value.")
+@with_desk
+async def remove(desk: Desk, value: str, kind: EntryKind | None) -> None:
+    """Remove the entry that has this VALUE."""
+    entry = await desk.listkeeping.remove(value, kind, actor=actor())
+    say(f"No longer listed: {describe(entry)}. {_in_force((await desk.rulebooks.load()).version)}")
+
+
+@senders.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--format", "file_format", type=_FORMAT, help="What FILE is; else its name says it.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
+@with_desk
+async def import_file(desk: Desk, file: Path, file_format: str | None, dry_run: bool) -> None:
+    """Add the entries of FILE, a TOML pack or CSV, as one version: all of them, or none if one is refused.
+
+    Entries that stand already are left as they are.
+    """
+    entries, problems = _read(file, file_format or _format_of(file))
+    preview = await desk.listkeeping.preview(entries)
+    _show_preview(entries, problems, preview)
+    refused = len(problems) + len(preview.refused)
+    if refused:
+        complain(f"Nothing is imported: {_counted(refused)} of {file.name} can't be.")
+        fail()
+    if dry_run or not preview.new:
+        say(f"{_counted(len(preview.new))} would be added." if preview.new else "There is nothing new to import.")
+        return
+    imported = await desk.listkeeping.import_(entries, file.name, actor=actor())
+    say(f"{_counted(len(imported.new))} added. {_in_force((await desk.rulebooks.load()).version)}")
+
+
+@senders.command()
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--format", "file_format", type=_FORMAT, help="toml, unless FILE is named otherwise.")
+@with_desk
+async def export(desk: Desk, file: Path | None, file_format: str | None) -> None:
+    """Write the entries in force to FILE, or to stdout, in a form that `import` reads back."""
+    entries = await desk.listkeeping.entries()
+    chosen = file_format or (_format_of(file) if file is not None else _TOML)
+    written = (format_csv(entries) if chosen == _CSV else format_pack(entries)).encode()
+    if file is None:
+        click.echo(written, nl=False)
+        return
+    _write(file, written)
+    say(f"{_counted(len(entries))} written to {file}.")
+
+
+def _write(file: Path, octets: bytes) -> None:
+    try:
+        file.write_bytes(octets)
+    except OSError as error:
+        raise RefusedError(f"{file}: the file can't be written: {error.strerror}.") from error
+
+
+def _read(file: Path, file_format: str) -> tuple[Sequence[ListEntry], Sequence[PackProblem]]:
+    """The entries of a file, and what is wrong with others; RefusedError when there is no text to read."""
+    try:
+        with file.open("rb") as stream:
+            octets = stream.read(_LARGEST_LIST + 1)
+        text = octets.decode("utf-8-sig")
+    except OSError as error:
+        raise RefusedError(f"{file}: the file can't be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise RefusedError(f"{file}:{line}: the file is not in UTF-8; save it as UTF-8.") from error
+    if len(octets) > _LARGEST_LIST:
+        raise RefusedError(f"{file}: the file is larger than {_LARGEST_LIST} octets.")
+    return parse_csv(text, file.stem) if file_format == _CSV else parse_pack(text, file.stem)
+
+
+def _format_of(file: Path) -> str:
+    suffix = file.suffix.lower().removeprefix(".")
+    if suffix not in {_TOML, _CSV}:
+        raise click.UsageError(f"{file} is named neither .toml nor .csv: say which it is with --format.")
+    return suffix
+
+
+def _show_preview(entries: Sequence[ListEntry], problems: Sequence[PackProblem], preview: ImportPreview) -> None:
+    """One line for each entry, in the order of the file; first those that could not be read at all."""
+    known = {(entry.kind, entry.value) for entry in preview.known}
+    refused = {(entry.kind, entry.value): reason for entry, reason in preview.refused}
+    rows = [("refused", f"line {problem.line}" if problem.line else "", "", problem.message) for problem in problems]
+    for entry in entries:
+        key = (entry.kind, entry.value)
+        word = "refused" if key in refused else "known" if key in known else "new"
+        rows.append((word, entry.kind, entry.value, refused.get(key, entry.mission_en)))
+    show_table(("", "kind", "value", "mission or reason"), rows, empty="There is no entry in the file.")
+
+
+def _counted(count: int) -> str:
+    return "1 entry" if count == 1 else f"{count} entries"
+
+
+def _in_force(version: int) -> str:
+    return f"The lists are at version {version}, in force everywhere within two seconds."

@@ -1,0 +1,121 @@
+"""What has to hold between keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Reader, Refusal
+
+TWO_ROUTES = """[[route]]
+domains = ["a.example"]
+next_hop = ["127.0.0.1:2526"]
+[[route]]
+domains = [
+  "b.example",
+  "A.example",
+]
+next_hop = ["127.0.0.1:2527"]
+"""
+LOOP = '[[route]]\ndomains = ["a.example"]\nnext_hop = ["127.0.0.1:2526", "127.0.0.1:2525"]\n'
+
+CONFLICTS = {
+    "half of TLS": (
+        '[smtp]\ntls_key = "pem"',
+        2,
+        "smtp.tls_key",
+        "is set, but tls_certificate is not; write all of them",
+    ),
+    "half of a login": ('[outbound]\nusername = "u"', 2, "outbound.username", "is set, but password_file is not"),
+    "a third of DKIM": ('[dkim]\nselector = "s"', 2, "dkim.selector", "is set, but domain and key are not"),
+    "a domain in two routes": (
+        TWO_ROUTES,
+        7,
+        "route.domains",
+        '"a.example" is in another route too; write each domain',
+    ),
+    "a next hop that is us": (LOOP, 3, "route.next_hop", "127.0.0.1:2525 is where this gateway itself listens"),
+    "a smarthost that is us": (
+        '[smtp]\nlisten = ["0.0.0.0:25"]\n[outbound]\nsmarthost = "localhost:25"',
+        4,
+        "outbound.smarthost",
+        "localhost:25 is where this gateway itself listens",
+    ),
+    "two listeners on one port": (
+        '[metrics]\nlisten = "127.0.0.1:8025"',
+        2,
+        "metrics.listen",
+        "127.0.0.1:8025 is taken by console.listen; write another port",
+    ),
+    "a console for everybody": (
+        '[console]\nlisten = "0.0.0.0:8025"',
+        2,
+        "console.listen",
+        "but there is no TLS; write",
+    ),
+    "a console at a name": ('[console]\nlisten = "mx.example:8025"', 2, "console.listen", "but there is no TLS; write"),
+    "an emergency address elsewhere": (
+        '[emergency]\nrecipients = ["911@police.example", "911@fire.example"]',
+        2,
+        "emergency.recipients",
+        '"911@fire.example" is in no route',
+    ),
+    "emergency mail held": (
+        '[policy.emergency]\ndelivery = "hold"',
+        2,
+        "policy.emergency.delivery",
+        "their mail can't be held",
+    ),
+    "no consular address": (
+        '[agency]\nconsular_email = ""',
+        2,
+        "agency.consular_email",
+        'is empty, but mode "auto" sends declines',
+    ),
+    "no consular telephone": (
+        '[agency]\nconsular_phone = ""',
+        2,
+        "agency.consular_phone",
+        "names the consular contact",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "line", "key", "fragment"), CONFLICTS.values(), ids=CONFLICTS.keys())
+def test_values_that_do_not_go_together_are_refused(
+    problems: Refusal, tmp_path: Path, text: str, line: int, key: str, fragment: str
+) -> None:
+    (tmp_path / "pem").touch()
+    (problem,) = problems(text)
+    assert problem.startswith(f"gateway.toml:{line}: {key}: ")
+    assert fragment in problem
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'mode = "assist"\n[agency]\nconsular_email = ""\nconsular_phone = ""',
+        '[smtp]\ntls_certificate = "pem"\ntls_key = "pem"\n[console]\nlisten = "0.0.0.0:8025"',
+        '[console]\nlisten = "[::1]:0"\n[metrics]\nlisten = "[::1]:0"',
+        '[emergency]\nrecipients = ["Dispatch@POLICE.example"]',
+        '[smtp]\nlisten = ["[::]:2526"]',
+        '[policy.emergency]\nreport = "auto"',
+    ],
+)
+def test_values_that_go_together_are_accepted(read: Reader, tmp_path: Path, text: str) -> None:
+    (tmp_path / "pem").touch()
+    read(text)
+
+
+def test_a_value_that_could_not_be_read_is_not_complained_about_twice(problems: Refusal) -> None:
+    (problem,) = problems('[smtp]\ntls_certificate = "pem.missing"\ntls_key = ""')
+    assert "can't be read" in problem
+
+
+def test_emergency_addresses_are_not_judged_by_routes_that_could_not_be_read(problems: Refusal) -> None:
+    (problem,) = problems('[emergency]\nrecipients = ["911@police.example"]\n[[route]]\nnext_hop = ["a:25"]')
+    assert problem.startswith("gateway.toml:3: route.domains: is missing")

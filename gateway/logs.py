@@ -113,7 +113,7 @@ def _timestamp(clock: Clock) -> Callable[[WrappedLogger, str, EventDict], EventD
 
 def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     try:
-        return orjson.dumps(event, default=str).decode()
+        return orjson.dumps(event, default=str, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
     except TypeError:  # text that is no UTF-8: octets of a hostile client, decoded with surrogates
         return json.dumps(event, default=str)
 
@@ -131,7 +131,10 @@ class _Forward(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """One line of ours for one record of theirs."""
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError):  # their format and their arguments don't fit
+            self.handleError(record)
+            return
         logger = structlog.get_logger()
-        logger.log(
-            record.levelno, Event.LIBRARY, source=record.name, message=record.getMessage(), exc_info=record.exc_info
-        )
+        logger.log(record.levelno, Event.LIBRARY, source=record.name, message=message, exc_info=record.exc_info)

@@ -33,6 +33,11 @@ def trace_id() -> str:
     return secrets.token_hex(6)
 
 
+def nonce() -> bytes:
+    """12 random octets, for AES-GCM (NIST SP 800-38D §8.2.2)."""
+    return secrets.token_bytes(12)
+
+
 def secret_key() -> bytes:
     """32 random octets, for HMAC and AES-256."""
     return secrets.token_bytes(32)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.assembly import open_desk
-from gateway.cli.invocation import config_option, fail, load_settings, with_desk
+from gateway.cli.invocation import config_option, fail, load_quietly, with_desk
 from gateway.cli.output import complain, moment, say, show_json_line, show_table
 from gateway.cli.shapes import audit_shape
 from gateway.clock import SystemClock
@@ -97,7 +97,7 @@ def _after(entries: Sequence[AuditEntry], head: str) -> str:
 
 
 async def _stored() -> tuple[list[AuditEntry], ChainHead]:
-    async with open_desk(load_settings(), SystemClock()) as desk, desk.store.reading() as work:
+    async with open_desk(load_quietly(), SystemClock()) as desk, desk.store.reading() as work:
         return await work.audit.entries(), await work.audit.head()
 
 

@@ -53,7 +53,7 @@ async def list_cases(desk: Desk, status: CaseStatus | None, tier: Tier | None, a
 
 def _row(file: CaseFile) -> tuple[str, ...]:
     case = file.case
-    recipients = "\n".join(f"{delivery.recipient} {delivery.state}" for delivery in file.deliveries)
+    recipients = ", ".join(f"{delivery.recipient} {delivery.state}" for delivery in file.deliveries)
     sender = case.header_from or case.reverse_path or "<>"
     return (
         *(case.reference, moment(case.received_at), case.tier, case.status, sender, recipients),

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from enum import IntEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +16,7 @@ from filters.guard import refusal
 from gateway.assembly import open_store, own_domains, read_packs
 from gateway.cli.invocation import config_option, fail, json_option, load_settings
 from gateway.cli.output import say, show_json
+from gateway.cli.peeking import missing_database
 from gateway.clock import SystemClock
 from gateway.compose.templates import check_templates
 from gateway.errors import ConfigurationError, StoreError
@@ -126,9 +126,9 @@ def _look_at_database(settings: Settings) -> Iterator[Line]:
     except ConfigurationError as error:
         yield from _wrong("database", error.problems)
         return
-    scheme, _, file = settings.store.url.partition(":///")
-    if scheme.startswith("sqlite") and not Path(file).exists():
-        yield Line("database", Grade.OK, f"{file} is not there yet: `liaison serve` makes it")
+    missing = missing_database(settings)
+    if missing is not None:
+        yield Line("database", Grade.OK, f"{missing} is not there yet: `liaison serve` makes it")
         return
     try:
         state = asyncio.run(_schema_state(store))

@@ -85,15 +85,20 @@ def load_settings() -> Settings:
     return load(named, os.environ)
 
 
+def load_quietly() -> Settings:
+    """The same, for commands that tell their results themselves: the log is about trouble only."""
+    settings = load_settings()
+    logs.configure(_quieter(settings.log))
+    return settings
+
+
 def with_settings(command: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]:
-    """Hand the settings to a command, which also gets `--config`; its log tells of trouble only."""
+    """Hand the settings to a command, which also gets `--config`."""
 
     @config_option
     @wraps(command)
     def invoke(*args: P.args, **kwargs: P.kwargs) -> R:
-        settings = load_settings()
-        logs.configure(_quieter(settings.log))
-        return command(settings, *args, **kwargs)
+        return command(load_quietly(), *args, **kwargs)
 
     return invoke
 
@@ -132,5 +137,5 @@ def actor() -> str:
 
 
 def _quieter(log: Log) -> Log:
-    """People's commands tell their results themselves; who asks for debug still gets it."""
+    """Without the lines of the ordinary course; who asks for debug still gets them."""
     return replace(log, level=LogLevel.WARNING) if log.level is LogLevel.INFO else log

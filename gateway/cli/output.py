@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
@@ -94,8 +95,13 @@ def _is_seen(char: str) -> bool:
 
 
 def _rich_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """Cells are `Text`: rich must not take brackets of a subject for markup."""
-    table = Table(*headings, header_style="bold")
+    """Nothing is cut off, and the first column, which people copy, stays on one line.
+
+    Cells are `Text`: rich must not take brackets of a subject for markup.
+    """
+    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    for number, heading in enumerate(headings):
+        table.add_column(heading, overflow="fold", no_wrap=number == 0)
     for row in rows:
         table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
     return table

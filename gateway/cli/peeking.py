@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filters.lists import ListIndex
@@ -24,6 +25,12 @@ class Peek:
     rulebook: Rulebook
     secret: bytes = b""
     remark: str = ""
+
+
+def missing_database(settings: Settings) -> Path | None:
+    """The SQLite file that is not there yet; None if it is, or if the database is a server's."""
+    scheme, _, file = settings.store.url.partition(":///")
+    return Path(file) if scheme.startswith("sqlite") and not Path(file).exists() else None
 
 
 async def peek(settings: Settings, clock: Clock) -> Peek:
@@ -52,6 +59,8 @@ async def peek(settings: Settings, clock: Clock) -> Peek:
 
 async def _stored(settings: Settings, clock: Clock, store: Store) -> Peek | str:
     """The store's rulebook, or why it has none."""
+    if missing_database(settings) is not None:
+        return "There is no database yet"
     if not (await store.schema_state()).up_to_date:
         return "The store is not at this version's schema"
     rulebook = await open_rulebooks(settings, clock, store).load()

@@ -40,7 +40,7 @@ def about_screening(screening: Screening, *, mail_from: str, objections: Sequenc
     yield from _section("why", [*(finding.evidence for finding in screening.findings), *_entry_lines(screening.entry)])
     yield from _section("what follows", [_fate(verdict) for verdict in screening.verdicts])
     if screening.decline is not Handling.NEVER:
-        yield from _section("no decline could be sent", objections)
+        yield from _section("no decline may be sent, because", objections)
     if screening.findings and screening.mode is not Mode.AUTO:
         yield f"{_INDENT}The mode is {screening.mode}, which limits what follows."
 

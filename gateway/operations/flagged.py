@@ -6,6 +6,7 @@ next hop. What the client is told is `conclude()`'s table.
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from gateway.operations.outgoing import Outgoing
     from gateway.operations.recording import Recorder
     from gateway.spool import Spool
+
+RECORD_WITHIN = 25.0
+"""Seconds for one unit of work: a database that hangs must not hold the client past its own patience."""
 
 log = structlog.get_logger()
 
@@ -145,9 +149,10 @@ class FlaggedMail:
     ) -> CaseFile | None:
         """The case as it now stands, or None if the store failed."""
         try:
-            return await self.recorder.record(message, key=key, reference=reference, served=first)
-        except StoreError as error:
-            log.error(Event.STORE_FAILED, doing="recording a flagged message", case=reference, reason=str(error))
+            async with asyncio.timeout(RECORD_WITHIN):
+                return await self.recorder.record(message, key=key, reference=reference, served=first)
+        except (StoreError, TimeoutError) as error:
+            log.error(Event.STORE_FAILED, doing="recording a flagged message", case=reference, reason=_words(error))
             return None
 
     async def _relay_rest(
@@ -190,10 +195,15 @@ class FlaggedMail:
     async def _settle(self, recorded: CaseFile, served: Sequence[Served]) -> None:
         """The second unit of work. If it fails the deliveries stay visibly `pending`; the client's answer stands."""
         try:
-            await self.recorder.settle(recorded.case, served)
-        except StoreError as error:
+            async with asyncio.timeout(RECORD_WITHIN):
+                await self.recorder.settle(recorded.case, served)
+        except (StoreError, TimeoutError) as error:
             reference = recorded.case.reference
-            log.error(Event.STORE_FAILED, doing="settling deliveries", case=reference, reason=str(error))
+            log.error(Event.STORE_FAILED, doing="settling deliveries", case=reference, reason=_words(error))
+
+
+def _words(error: Exception) -> str:
+    return str(error) or f"no answer from the database within {RECORD_WITHIN:g} s"
 
 
 def _delivery_state(reply: Reply) -> DeliveryState:

@@ -64,12 +64,13 @@ class Outbox:
 
     async def judge_abandoned(self) -> None:
         """Items that a dead worker left in `sending`: a decline is never re-sent by the machine, the rest is."""
+        now, reason = self.clock.now(), "the gateway stopped during the attempt"
         async with self.store.begin() as work:
-            for item in await work.outbox.expired_sending(self.clock.now()):
-                state = OutboxState.UNCERTAIN if item.purpose is Purpose.DECLINE else OutboxState.WAITING
-                reason = "the gateway stopped during the attempt"
-                await work.outbox.settle(item.id, state=state, reply=reason, due_at=self.clock.now())
-                await self._audit(work, item, f"{item.purpose}-{state}", reason)
+            abandoned = await work.outbox.expired_sending(now)
+            for item in abandoned:
+                await work.outbox.settle(item.id, state=_after_a_crash(item), reply=reason, due_at=now)
+            for item in abandoned:  # the audit chain's head is locked last, or two units of work could block each other
+                await self._audit(work, item, f"{item.purpose}-{_after_a_crash(item)}", reason)
 
     async def claim(self) -> list[OutboxItem]:
         """The next items that are due, for this worker alone until its lease ends."""
@@ -172,6 +173,10 @@ class Outbox:
 
     async def _audit(self, work: Work, item: OutboxItem, action: str, reply: str) -> None:
         await work.audit.append(self.owner, action, item.case_reference or item.id, {"item": item.id, "reply": reply})
+
+
+def _after_a_crash(item: OutboxItem) -> OutboxState:
+    return OutboxState.UNCERTAIN if item.purpose is Purpose.DECLINE else OutboxState.WAITING
 
 
 _EVENTS = {

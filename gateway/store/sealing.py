@@ -61,7 +61,7 @@ class Seal:
         packed = zstandard.ZstdCompressor().compress(content)
         if not self.keys:
             return Sealed(digest, len(content), "", packed)
-        key, nonce = self.keys[0], tokens.secret_key()[:_NONCE_OCTETS]
+        key, nonce = self.keys[0], tokens.nonce()
         bound = _associated_data(subject, digest, len(content))
         return Sealed(digest, len(content), key.id, nonce + AESGCM(key.octets).encrypt(nonce, packed, bound))
 

@@ -107,6 +107,7 @@ def test_limits_count_octets_and_not_characters() -> None:
         *(("mfa..gov.cn", "mfa.gov.cn"), (".mfa.gov.cn", "mfa.gov.cn"), ("mfa。gov．cn｡", "mfa.gov.cn")),
         *(("ｍｆａ.gov.cn", "mfa.gov.cn"), ("𝐦𝐟𝐚.𝓰𝓸𝓿.cn", "mfa.gov.cn"), ("ⓜⓕⓐ.gov.cn", "mfa.gov.cn")),
         *(("m\u200bf\u00ada\u200d.gov\ufeff.cn", "mfa.gov.cn"), ("mfa\u2024gov\u2024cn", "mfa.gov.cn")),
+        *(("mfa" + "。" * 2000 + "gov.cn", "mfa.gov.cn"), ("m" + "\u200b" * 2000 + "fa.gov.cn", "mfa.gov.cn")),
         *(("外交部.公司", "xn--tlq87w5j9b.xn--55qx5d"), ("BÜCHER.example", "xn--bcher-kva.example")),
         *(("", ""), (".", ""), ("。。", ""), ("\u200b", ""), ("[192.0.2.1]", "[192.0.2.1]")),
     ],

@@ -38,10 +38,7 @@ def test_fields_come_in_order_with_their_folding() -> None:
 def test_a_name_that_only_some_parsers_accept_is_read_and_called_odd(section: bytes) -> None:
     [field] = parse_header(section).fields
     assert (field.name, field.value.strip(), field.odd) == ("from", b"a@x.example", True)
-    assert originator_fields(b"To: b@x.example\r\n" + section) in (
-        originator_fields(section),
-        (),  # white space first is a fold of To there, and a whole mbox line is no field
-    )
+    assert originator_fields(section) == (field,)
 
 
 @pytest.mark.parametrize("line", [b"From user@x.example Mon Jan  1 10:00:00 2026\r\n", b">From user Mon\n"])
@@ -68,7 +65,7 @@ def test_a_field_inside_a_fold_is_text() -> None:
     ("value", "text"),
     [
         *((b" plain ", "plain"), (b"one\r\n two\n\tthree", "one two three"), ("é 中".encode(), "é 中"), (b"\xe9", "é")),
-        *((b"=?utf-8?B?5Lit5paH?=", "中文"), (b"=?UTF-8?q?a_b=40c?=", "a b@c"), (b"=?utf-8*en?q?x?=", "x")),
+        *((b"=?utf-8?B?5Lit5paH?=", "中文"), (b"=?UTF-8?q?a_b=40c?=", "a b@c"), (b"=?utf-8*fr?q?=C3=A9?=", "é")),
         *((b"=?gb2312?B?1tDOxA==?=", "中文"), (b"=?GBK?B?1tDOxA?=", "中文"), (b"=?big5?B?pKSk5Q==?=", "中文")),
         *((b"=?nonsense?q?=E9?=", "é"), (b"=?utf-7?q?+AGE-?=", "+AGE-"), (b"=?rot13?q?abc?=", "abc")),
         (b"=?utf-8?q?=E4=B8?=\r\n =?utf-8?q?=AD=E6=96=87?=", "中文"),

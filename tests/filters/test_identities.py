@@ -48,7 +48,7 @@ def test_a_legal_from_field_has_one_strict_reading(value: str) -> None:
         *("From: =?utf-8?q?a=40mfa.gov.cn=00?= <x@y.example>", "From: =?utf-8?q?<a=40mfa.gov.cn>=0D=0A?= <x@y.example>"),
         *("From: a@m\0fa.gov.cn", "From: a@mfa.gov.cn\0.evil.example", "From: a@m\x01fa.gov.cn", "From: a@mfa\u200b.gov.cn"),
         *("From: a@mf\u00ada.gov.cn", "From: a\uff20mfa.gov.cn", "From: a\ufe6bmfa.gov.cn", "From: a@ｍｆａ。gov．cn"),
-        *("From: 𝐚@𝐦𝐟𝐚.gov.cn", "From: a@mfa..gov.cn", "From: a@mfa.gov.cn.", "From: <a@mf\r\n a.gov.cn>", "From: a@mf\r\n a.gov.cn"),
+        *("From: 𝐚@𝐦𝐟𝐚.gov.cn", "From: a@mfa..gov.cn", "From: a@mfa.gov.cn.", "From: <a@mf\r\n a.gov.cn>", "From: <a@mf a.gov.cn>", "From: a@mf\r\n a.gov.cn"),
         *('From: "a"@mfa.gov.cn', "From: (x a@mfa.gov.cn", "From: \\a@mfa.gov.cn", "From: <a@mfa.gov.cn", "From: 'a@mfa.gov.cn'"),
         *("From: mailto:a@mfa.gov.cn", "From: a@mfa.gov.cn\r\n\tand more", "From: ((a)a@mfa.gov.cn", "From: [x] <a@mfa.gov.cn>"),
         *(" From: a@mfa.gov.cn", "From : a@mfa.gov.cn", "From\r\n : a@mfa.gov.cn", "From:\xa0a@mfa.gov.cn", "Fr\0om: a@mfa.gov.cn"),
@@ -109,6 +109,7 @@ def test_what_is_no_originator_claims_nothing(line: str) -> None:
         (("From: a@x.example", "Sender: a@x.example", "Sender: b@x.example"), "There are 2 Sender fields."),
         (("From: a@x.example, b@x.example",), "The From field holds 2 addresses."),
         (("From: nobody:;",), "The From field holds no address."),
+        (("From: g: h: a@x.example;;",), "A From field can't be read by RFC 5322."),
         (("From:",), "A From field can't be read by RFC 5322."),
         (("From: a@x.example", "Reply-To: x"), "A Reply-To field can't be read by RFC 5322."),
         (("From: g: a@x.example;",), "A From field uses group syntax."),
@@ -137,6 +138,7 @@ def test_a_reverse_path_in_an_unusual_spelling_is_ambiguous(path: str) -> None:
 
 
 HOSTILE = [
+    "a",
     *("@", "a@b,", "<", "<a@b>", "(", ")", "()", '"', '\\"', '"a"@b ', "=?a?q?x?=", "=?utf-8?q?=40?= ", "=?utf-16?b?AAAA?="),
     *("a ", "a. ", " ", ".", "\u200b", "@\u0301\u0316", "\u0301\u0316", "\x00a@b", "\r\n ", "\r\n a@b", "<@a:", "g:a@b;", "a+@b ", "a@b\uff0e"),
 ]  # fmt: skip
@@ -144,7 +146,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_256_kib_of_junk_costs_no_more_than_linear_time(unit: str) -> None:
-    section = b"From: " + unit.encode() * (262144 // len(unit.encode())) + b"\r\n"
+    section = b"From: x@y," + unit.encode() * (262144 // len(unit.encode())) + b"\r\n"
     started = time.process_time()
     for identity in claims(NULL_PATH, Header(originator_fields(section))).identities:
         assert identity.mailbox.key

@@ -10,13 +10,11 @@ from gateway.errors import ConfigurationError
 from gateway.settings import load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from gateway.settings import Settings
-
-    Reader = Callable[..., Settings]
-    Refusal = Callable[..., list[str]]
+    from tests.support.configurations import Reader, Refusal
 
 ROUTE = '[[route]]\ndomains = ["police.example"]\nnext_hop = ["127.0.0.1:2526"]\n'
 

@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Reader, Refusal
+    from tests.support.configurations import Reader, Refusal
 
 TWO_ROUTES = """[[route]]
 domains = ["a.example"]

@@ -10,7 +10,7 @@ from filters.disposition import Delivery, Mode, Tier
 from gateway.settings import Endpoint
 
 if TYPE_CHECKING:
-    from conftest import Reader, Refusal
+    from tests.support.configurations import Reader, Refusal
 
 
 def test_a_variable_goes_above_the_file(read: Reader) -> None:

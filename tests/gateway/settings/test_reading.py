@@ -16,7 +16,7 @@ from gateway.errors import ConfigurationError
 from gateway.settings import BareNewlines, Endpoint, Language, Tls, load
 
 if TYPE_CHECKING:
-    from conftest import Reader, Refusal
+    from tests.support.configurations import Reader, Refusal
 
 CHECKOUT = Path(__file__).parents[3]
 

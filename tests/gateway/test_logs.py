@@ -1,0 +1,151 @@
+"""Log lines: what they look like, what they hide, what hostile text does to them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+import structlog
+
+from filters.address import NULL_PATH, Mailbox
+from gateway.events import Event
+from gateway.logs import configure, redact
+from gateway.settings import Log, LogAddresses, LogFormat, LogLevel
+from tests.support.clocks import StoppedClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RESIDENT = Mailbox("Resident", "HOME.example")
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level, configuration = root.handlers[:], root.level, structlog.get_config()
+    yield
+    configure(Log())  # redaction as it is before anybody sets it up
+    root.handlers[:], root.level = handlers, level
+    structlog.configure(**configuration)
+
+
+@pytest.fixture
+def stream() -> io.StringIO:
+    return io.StringIO()
+
+
+def _json_lines(stream: io.StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_a_json_line_has_time_level_event_and_what_was_given(stream: io.StringIO) -> None:
+    configure(Log(format=LogFormat.JSON), clock=StoppedClock(), stream=stream)
+    structlog.get_logger().info(Event.TRANSACTION, size=4096)
+    assert _json_lines(stream) == [
+        {"event": "transaction", "level": "info", "size": 4096, "timestamp": "2026-05-04T12:00:00.123+00:00"}
+    ]
+
+
+def test_a_console_line_is_one_line_for_people(stream: io.StringIO) -> None:
+    configure(Log(), clock=StoppedClock(), stream=stream)
+    structlog.get_logger().warning(Event.NEXT_HOP_FAILED, reason="no answer")
+    (line,) = stream.getvalue().splitlines()
+    assert line.startswith("2026-05-04T12:00:00.123+00:00")
+    assert "warning" in line
+    assert "next_hop_failed" in line
+    assert "reason='no answer'" in line
+
+
+def _choke_on(content: bytes) -> None:
+    raise RuntimeError(f"after {len(content)} octets")
+
+
+def test_lines_below_the_level_are_not_written(stream: io.StringIO) -> None:
+    configure(Log(format=LogFormat.JSON, level=LogLevel.WARNING), stream=stream)
+    structlog.get_logger().info(Event.STARTED)
+    structlog.get_logger().error(Event.STORE_FAILED)
+    assert [line["event"] for line in _json_lines(stream)] == ["store_failed"]
+
+
+@pytest.mark.parametrize("form", LogFormat)
+def test_an_exception_is_told_without_the_values_of_its_variables(stream: io.StringIO, form: LogFormat) -> None:
+    configure(Log(format=form), stream=stream)
+    try:
+        _choke_on(b"a line of somebody's mail")
+    except RuntimeError:
+        structlog.get_logger().exception(Event.FAULT)
+    assert "RuntimeError: after 25 octets" in stream.getvalue()
+    assert "somebody" not in stream.getvalue()
+
+
+def test_text_that_is_no_utf8_is_logged_escaped_as_json(stream: io.StringIO) -> None:
+    configure(Log(format=LogFormat.JSON), stream=stream)
+    structlog.get_logger().info(Event.PROTOCOL_VIOLATION, what=b"caf\xe9".decode("utf-8", "surrogateescape"))
+    assert r"caf\udce9" in stream.getvalue()
+
+
+def test_a_terminal_is_not_obeyed_by_what_a_client_says(stream: io.StringIO) -> None:
+    configure(Log(), stream=stream)
+    structlog.get_logger().info(Event.PROTOCOL_VIOLATION, what="\x1b[2J\u202e\udce9", helo="a\r\nb")
+    (line,) = stream.getvalue().splitlines()
+    assert r"\x1b[2J\u202e\udce9" in line
+    assert r"a\r\nb" in line
+
+
+def test_values_that_json_lacks_are_written_as_text(stream: io.StringIO) -> None:
+    configure(Log(format=LogFormat.JSON), stream=stream)
+    structlog.get_logger().info(Event.TRANSACTION, sender=RESIDENT)
+    assert _json_lines(stream)[0]["sender"] == "Resident@HOME.example"
+
+
+def test_what_libraries_warn_of_is_a_line_of_ours(stream: io.StringIO) -> None:
+    configure(Log(format=LogFormat.JSON), stream=stream)
+    logging.getLogger("mail.log").warning("odd: %s", "x")
+    logging.getLogger("mail.log").info("chatter")
+    (line,) = _json_lines(stream)
+    assert (line["event"], line["source"], line["message"]) == ("library", "mail.log", "odd: x")
+
+
+def test_a_library_that_formats_wrongly_breaks_nothing_of_ours(
+    stream: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(Log(format=LogFormat.JSON), stream=stream)
+    logging.getLogger("mail.log").warning("%d", "x")
+    assert stream.getvalue() == ""
+    assert "Logging error" in capsys.readouterr().err
+
+
+def test_an_address_is_hashed_by_what_is_compared_of_it() -> None:
+    configure(Log(addresses=LogAddresses.HASHED))
+    digest = hashlib.sha256(b"resident@home.example").hexdigest()[:16]
+    assert redact(RESIDENT) == redact("resident@home.EXAMPLE") == digest
+
+
+def test_a_key_makes_other_digests() -> None:
+    configure(Log(), key=b"one")
+    one = redact(RESIDENT)
+    configure(Log(), key=b"two")
+    assert len({one, redact(RESIDENT), hashlib.sha256(b"resident@home.example").hexdigest()[:16]}) == 3
+
+
+def test_an_address_is_plain_or_nothing_where_that_was_configured() -> None:
+    configure(Log(addresses=LogAddresses.PLAIN))
+    assert redact(RESIDENT) == "Resident@HOME.example"
+    configure(Log(addresses=LogAddresses.NONE))
+    assert redact(RESIDENT) == "-"
+
+
+@pytest.mark.parametrize("how", LogAddresses)
+def test_the_null_path_is_nobody_and_stays_readable(how: LogAddresses) -> None:
+    configure(Log(addresses=how))
+    assert redact(NULL_PATH) == redact("") == "<>"
+
+
+@pytest.mark.parametrize("address", ["postmaster", "a@", "\udce9@x.example", "a@b@c", "\x00"])
+def test_no_address_is_too_odd_to_be_hidden(address: str) -> None:
+    configure(Log())
+    assert len(redact(address)) == 16

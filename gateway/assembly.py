@@ -102,9 +102,7 @@ async def _desk(settings: Settings, clock: Clock, store: Store) -> Desk:
 
 def open_rulebooks(settings: Settings, clock: Clock, store: Store) -> Rulebooks:
     """The rulebook of the store, under the policy and the mode of the configuration; to be loaded."""
-    return Rulebooks(
-        store, clock, mode=settings.mode, policy=settings.policy, emergency=emergency_keys(settings)
-    )
+    return Rulebooks(store, clock, mode=settings.mode, policy=settings.policy, emergency=emergency_keys(settings))
 
 
 def emergency_keys(settings: Settings) -> frozenset[str]:
@@ -175,7 +173,7 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
 
 def node_name(settings: Settings) -> str:
     """What names this node to the others: its machine and its configuration."""
-    return f"{socket.gethostname()}:{settings.directory}"
+    return f"{socket.gethostname()}:{settings.file}"
 
 
 def voice(settings: Settings) -> AgencyVoice:

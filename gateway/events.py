@@ -15,6 +15,8 @@ class Event(StrEnum):
     """The gateway accepts connections."""
     STOPPED = "stopped"
     """The last mail transaction ended, and everything is closed."""
+    WORKER_DIED = "worker_died"
+    """A process that takes mail ended without being told to; another is started in its place."""
     CONFIGURATION_REFUSED = "configuration_refused"
     """A changed configuration has problems; the one before stays in force."""
     CONFIGURATION_RELOADED = "configuration_reloaded"

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 
 @click.group()
+@config_option
 def audit() -> None:
     """Who did what and when; each row's hash covers the row before it."""
 

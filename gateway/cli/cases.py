@@ -8,7 +8,7 @@ import click
 
 from filters.disposition import Tier
 from gateway.cli import words
-from gateway.cli.invocation import Word, actor, json_option, with_desk
+from gateway.cli.invocation import Word, actor, config_option, json_option, with_desk
 from gateway.cli.output import emphasize, moment, say, show_json, show_table
 from gateway.cli.shapes import case_shape, dossier_shape
 from gateway.model.case import CaseStatus
@@ -29,6 +29,7 @@ def reference_argument(command: Callable[P, R]) -> Callable[P, R]:
 
 
 @click.group()
+@config_option
 def cases() -> None:
     """Mail that was flagged: look at it, decide about it."""
 

@@ -173,9 +173,7 @@ async def _ask_servers(settings: Settings) -> list[Line]:
 
 async def _ask(subject: str, endpoint: Endpoint, tls: str, settings: Settings) -> Line:
     try:
-        connection = await open_connection(
-            endpoint, hostname=settings.smtp.hostname, tls=tls, timeout=ONLINE_TIMEOUT
-        )
+        connection = await open_connection(endpoint, hostname=settings.smtp.hostname, tls=tls, timeout=ONLINE_TIMEOUT)
     except NextHopError as error:
         return Line(subject, Grade.FAILED, str(error))
     offered = ", ".join(sorted(connection.capabilities.keywords)) or "nothing"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.assembly import open_store
-from gateway.cli.invocation import fail, json_option, with_settings
+from gateway.cli.invocation import config_option, fail, json_option, with_settings
 from gateway.cli.output import say, show_json
 from gateway.clock import SystemClock
 from gateway.store.consistency import check_consistency
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.group("db")
+@config_option
 def database() -> None:
     """The database: migrate it, check it."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli.invocation import Word, json_option, with_desk
+from gateway.cli.invocation import Word, config_option, json_option, with_desk
 from gateway.cli.output import moment, show_json, show_table
 from gateway.cli.shapes import item_shape
 from gateway.model.outbox import OutboxState
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.group()
+@config_option
 def outbox() -> None:
     """Declines, reports, notices and releases that were asked for."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 from typing import TYPE_CHECKING
 
 from filters.lists import ListIndex
@@ -30,7 +31,8 @@ class Peek:
 def missing_database(settings: Settings) -> Path | None:
     """The SQLite file that is not there yet; None if it is, or if the database is a server's."""
     scheme, _, file = settings.store.url.partition(":///")
-    return Path(file) if scheme.startswith("sqlite") and not Path(file).exists() else None
+    path = Path(unquote(file))
+    return path if scheme.startswith("sqlite") and not path.exists() else None
 
 
 async def peek(settings: Settings, clock: Clock) -> Peek:

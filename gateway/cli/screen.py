@@ -200,9 +200,7 @@ class Screener:
             raise RefusedError("this is no message: it has none of the header fields that mail has.")
         envelope = self._envelope(header)
         screening = decide(envelope, header, NOT_AUTHENTICATED, self.peeked.rulebook)
-        return Outcome(
-            envelope=envelope, screening=screening, objections=self._objections(envelope, header, screening)
-        )
+        return Outcome(envelope=envelope, screening=screening, objections=self._objections(envelope, header, screening))
 
     def serves(self, mailbox: Mailbox) -> bool:
         """Whether mail for the address is taken; a bare postmaster is (RFC 5321 §4.5.1)."""

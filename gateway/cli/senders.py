@@ -12,7 +12,7 @@ from filters.disposition import MODE_ORDER, STRICTNESS, Delivery
 from filters.lists import EntryKind, describe
 from filters.pack_rows import Row
 from filters.packs import format_csv, format_pack, parse_csv, parse_pack
-from gateway.cli.invocation import Word, actor, fail, json_option, with_desk
+from gateway.cli.invocation import Word, actor, config_option, fail, json_option, with_desk
 from gateway.cli.output import complain, say, show_json, show_table
 from gateway.cli.shapes import entry_shape
 from gateway.errors import RefusedError
@@ -34,6 +34,7 @@ _LARGEST_LIST = 32 * 1024 * 1024
 
 
 @click.group()
+@config_option
 def senders() -> None:
     """The listed missions and bodies: whose mail is flagged."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from typing import TYPE_CHECKING
 
 import click
 import uvloop
@@ -12,6 +14,9 @@ from gateway.cli.invocation import config_option, load_settings
 from gateway.clock import SystemClock
 from gateway.supervisor import Role
 from gateway.supervisor import serve as run
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
 
 _CONSOLE = "console"
 
@@ -24,8 +29,9 @@ _CONSOLE = "console"
     show_default=True,
     help="smtp takes mail, dispatch sends what the gateway itself writes; several processes may share one database.",
 )
+@click.option("--inherit", hidden=True, default="", help="Listening sockets that a parent process hands over.")
 @config_option
-def serve(role: str) -> None:
+def serve(role: str, inherit: str) -> None:
     """Run the gateway.
 
     Prints `ready smtp=HOST:PORT` once it accepts. SIGTERM lets the mail transactions in hand end.
@@ -35,4 +41,18 @@ def serve(role: str) -> None:
     settings = load_settings()
     logs.configure(settings.log)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(settings, Role(role), SystemClock(), click.echo))
+        runner.run(
+            run(
+                settings,
+                Role(role),
+                SystemClock(),
+                click.echo,
+                inherited=[int(number) for number in inherit.split(",") if number],
+                worker_command=_worker_command(settings),
+            )
+        )
+
+
+def _worker_command(settings: Settings) -> list[str]:
+    """What starts one SMTP worker with this configuration."""
+    return [sys.executable, "-m", "gateway", "--config", str(settings.file), "serve", "--role", str(Role.SMTP)]

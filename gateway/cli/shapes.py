@@ -101,6 +101,7 @@ class AuditShape(TypedDict):
 class DossierShape(CaseShape):
     """`cases show`."""
 
+    mission: dict[str, str]
     mode: str
     rulebook_version: int
     client_ip: str
@@ -209,6 +210,7 @@ def dossier_shape(dossier: Dossier) -> DossierShape:
     case = dossier.file.case
     return {
         **case_shape(dossier.file),
+        "mission": {"en": case.mission_en, "fr": case.mission_fr},
         "mode": case.mode,
         "rulebook_version": case.rulebook_version,
         "client_ip": case.client_ip,

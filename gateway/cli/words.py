@@ -55,7 +55,7 @@ def about_case(dossier: Dossier) -> Iterator[str]:
     case = dossier.file.case
     yield f"{_INDENT}{_TIERS[case.tier]}"
     yield from _section("message", _message_lines(case))
-    yield from _section("why", (finding.evidence for finding in case.findings))
+    yield from _section("why", _reason_lines(case))
     yield from _section(
         "recipients",
         (f"{one.recipient}: {one.state} ({one.tier}) {one.reply}".rstrip() for one in dossier.file.deliveries),
@@ -132,6 +132,13 @@ def _handled(what: str, handling: Handling) -> str:
             return f"no {what}"
         case unreachable:
             assert_never(unreachable)
+
+
+def _reason_lines(case: Case) -> Iterator[str]:
+    yield from (finding.evidence for finding in case.findings)
+    mission = case.mission_en or case.mission_fr
+    if mission:
+        yield f"The entry {case.entry} stands for: {mission}."
 
 
 def _item_line(item: OutboxItem) -> str:

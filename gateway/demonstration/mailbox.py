@@ -43,7 +43,7 @@ class Mailbox:
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 -- aiosmtpd's name
         """Keep it."""
         reverse_path = (envelope.mail_from or "").removeprefix("<>")
-        self.letters.append(Letter(reverse_path, tuple(envelope.rcpt_tos), bytes(envelope.content or b"")))
+        self.letters.append(Letter(reverse_path, tuple(envelope.rcpt_tos), envelope.original_content or b""))
         return "250 2.0.0 Kept"
 
     async def listen(self) -> asyncio.Server:

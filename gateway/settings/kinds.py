@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import math
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -105,11 +104,6 @@ def _string(value: object) -> str:
     return value
 
 
-def text(right: str = "a string") -> Kind:
-    """Any one-line text, also none."""
-    return _string_kind(right, lambda value: value)
-
-
 def _parse_filled(value: str) -> str:
     if not value.strip():
         raise UnfitError("is empty")
@@ -196,7 +190,7 @@ def seconds(most: int) -> Kind:
     def read(value: object, _: Path) -> float:
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise UnfitError(f"is {described(value)}, not a number")
-        if not (math.isfinite(value) and 0 < value <= most):  # TOML has inf and nan
+        if not 0 < value <= most:  # TOML has nan too, which is neither
             raise UnfitError(f"{value} is out of range")
         return value
 
@@ -319,7 +313,7 @@ def _read_store_url(value: object, directory: Path) -> str:
     name = rest.removeprefix("/")
     if name in {"", ":memory:", rest} or name.startswith("file:"):
         raise UnfitError("names no file for SQLite")
-    return f"{scheme}:///{(directory / name).resolve()}"
+    return f"{scheme}:///{quote(str((directory / name).resolve()))}"  # the store decodes it
 
 
 def _parse_public_url(value: str) -> str:
@@ -333,7 +327,7 @@ def _parse_public_url(value: str) -> str:
     return value.rstrip("/")
 
 
-TEXT = text()
+TEXT = _string_kind("a text on one line", str)
 BOOLEAN = Kind("true or false", _read_boolean)
 ADDRESS = _string_kind("an e-mail address such as liaison@police.example", _parse_address)
 ADDRESSES = several(ADDRESS, "an array of e-mail addresses")

@@ -81,7 +81,7 @@ class _Reading:
         values = self._document.values
         names = [spec.name for spec in keys_of(Settings)] + [section.name for section in sections()]
         self._refuse_unknown(values, names, ())
-        read: dict[str, object] = {"directory": self._directory, **self._keys(Settings, values, ())}
+        read: dict[str, object] = {"file": self._document.file.absolute(), **self._keys(Settings, values, ())}
         for section in sections():
             match section.name:
                 case "route":

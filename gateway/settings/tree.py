@@ -328,10 +328,10 @@ class Log:
 class Settings:
     """The whole configuration; paths in it are absolute once it was loaded.
 
-    `directory` is that of the file, where relative paths start; `policy` has a row for every tier.
+    `file` is where it was read from, and where relative paths start; `policy` has a row for every tier.
     """
 
-    directory: Path
+    file: Path
     mode: Annotated[
         Mode, Key(kinds.one_of(*Mode), "observe | assist | auto: the ceiling; `liaison mode` lowers or restores")
     ] = Mode.AUTO

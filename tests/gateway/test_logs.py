@@ -20,6 +20,7 @@ from tests.support.clocks import StoppedClock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+MAIL = b"a line of somebody's mail"
 RESIDENT = Mailbox("Resident", "HOME.example")
 
 
@@ -75,7 +76,7 @@ def test_lines_below_the_level_are_not_written(stream: io.StringIO) -> None:
 def test_an_exception_is_told_without_the_values_of_its_variables(stream: io.StringIO, form: LogFormat) -> None:
     configure(Log(format=form), stream=stream)
     try:
-        _choke_on(b"a line of somebody's mail")
+        _choke_on(MAIL)
     except RuntimeError:
         structlog.get_logger().exception(Event.FAULT)
     assert "RuntimeError: after 25 octets" in stream.getvalue()

@@ -66,7 +66,9 @@ async def test_parallel_sessions_do_not_mix_their_messages(gateway: Running) -> 
     for message in gateway.next_hop.messages:
         number = message.reverse_path[1:].partition("@")[0]
         assert message.recipients == [f"r{number}@police.example"]
-        assert message.content.endswith(b"\r\n") and message.content.split(b"\r\n")[-2].startswith(number.encode() + b"-")
+        assert message.content.endswith(b"\r\n") and message.content.split(b"\r\n")[-2].startswith(
+            number.encode() + b"-"
+        )
 
 
 async def test_bare_newlines_leave_as_clean_line_ends(gateway: Running) -> None:

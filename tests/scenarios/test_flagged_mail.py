@@ -92,7 +92,11 @@ async def test_emergency_recipients_get_it_flagged_and_the_others_are_held(gatew
 async def test_an_emergency_message_is_never_held_or_declined(gateway: Running) -> None:
     await gateway.send(SENDER, ["dispatch@police.example"], LISTED)
     (file,) = await gateway.cases()
-    assert (file.case.tier, file.case.decline, file.case.report) == (Tier.EMERGENCY, ActionState.NONE, ActionState.REVIEW)
+    assert (file.case.tier, file.case.decline, file.case.report) == (
+        Tier.EMERGENCY,
+        ActionState.NONE,
+        ActionState.REVIEW,
+    )
     assert [item.purpose for item in await gateway.items()] == []
 
 
@@ -102,9 +106,9 @@ async def test_a_listed_reply_to_is_delivered_with_a_flag(gateway: Running) -> N
     (message,) = await gateway.next_hop.arrived()
     (file,) = await gateway.cases()
     assert b"X-Liaison-Flag: tier=related;" in message.content
-    assert b"\r\nAuthentication-Results: mx.police.example; spf=none" in message.content.replace(b"\r\n\t", b" ").replace(
-        b"\r\n ", b" "
-    )
+    assert b"\r\nAuthentication-Results: mx.police.example; spf=none" in message.content.replace(
+        b"\r\n\t", b" "
+    ).replace(b"\r\n ", b" ")
     assert message.content.endswith(content)
     assert (file.case.tier, file.deliveries[0].state) == (Tier.RELATED, DeliveryState.RELAYED)
     assert (file.case.decline, file.case.report) == (ActionState.REVIEW, ActionState.REVIEW)

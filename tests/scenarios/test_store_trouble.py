@@ -90,3 +90,11 @@ async def test_an_emergency_tier_stands_in_the_record(gateway: Running) -> None:
     await gateway.send(SENDER, ["dispatch@police.example"], LISTED)
     (file,) = await gateway.cases()
     assert file.deliveries[0].tier is Tier.EMERGENCY
+
+
+async def test_a_database_file_may_have_any_name(tmp_path: Path, next_hop: ScriptedMTA, smarthost: ScriptedMTA) -> None:
+    place = tmp_path / "a b%41?c"
+    place.mkdir()
+    path = write_configuration(place, next_hop=next_hop.port, smarthost=None, url="sqlite:///l%20.db")
+    async with running_gateway(path, SystemClock(), next_hop, smarthost):
+        assert (place / "l%20.db").exists()

@@ -73,7 +73,14 @@ class Running:
 
 
 def write_configuration(
-    directory: Path, *, next_hop: int, smarthost: int | None, url: str, mode: str = "auto", more: str = "", smtp: str = ""
+    directory: Path,
+    *,
+    next_hop: int,
+    smarthost: int | None,
+    url: str,
+    mode: str = "auto",
+    more: str = "",
+    smtp: str = "",
 ) -> Path:
     """A configuration file for a gateway on loopback."""
     (directory / "pack.toml").write_text(PACK, encoding="utf-8")

@@ -88,7 +88,7 @@ def test_relative_paths_start_at_the_directory_of_the_file(read: Reader, tmp_pat
     configured = read('[store]\nkey_file = "keys"\nurl = "sqlite:///data/liaison.db"')
     assert configured.store.key_file == tmp_path / "keys"
     assert configured.store.url == f"sqlite:///{tmp_path}/data/liaison.db"
-    assert configured.directory == tmp_path
+    assert configured.file.parent == tmp_path
 
 
 @pytest.mark.parametrize(
@@ -382,4 +382,4 @@ def test_the_file_is_found_by_argument_then_variable_then_place(
     assert load(Path("argument.toml"), environ).route[0].domains == ("argument.example",)
     assert load(None, environ).route[0].domains == ("variable.example",)
     assert load(None, {"LIAISON_CONFIG": ""}).route[0].domains == ("config-gateway.example",)
-    assert load(None, {}).directory == tmp_path / "config"
+    assert load(None, {}).file == tmp_path / "config/gateway.toml"

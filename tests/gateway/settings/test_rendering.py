@@ -61,7 +61,7 @@ def test_every_default_is_what_its_own_kind_reads(fields: type, spec: KeySpec) -
 
 
 def test_every_field_of_the_tree_is_a_key_or_a_table() -> None:
-    names = {spec.attribute for spec in keys_of(Settings)} | {section.name for section in sections()} | {"directory"}
+    names = {spec.attribute for spec in keys_of(Settings)} | {section.name for section in sections()} | {"file"}
     assert names == {field.name for field in fields(Settings)}
     for section in sections():
         assert is_dataclass(section.fields)

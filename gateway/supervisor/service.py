@@ -1,4 +1,4 @@
-"""The running service: roles, signals, the order of start and stop.
+"""The parts of one process: roles, signals, the order of start and stop.
 
 Start: store, rulebook, sockets, then `ready` is said. Stop: no new connections, mail transactions in hand end, the
 attempt of the outbox worker ends, then everything is closed.
@@ -9,24 +9,24 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import structlog
 
-from gateway.assembly import open_desk, open_line
 from gateway.dispatch.worker import Worker
 from gateway.errors import ConfigurationError
 from gateway.events import Event
 from gateway.smtp.server import SmtpServer, server_tls
+from gateway.supervisor.workers import Workers
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Coroutine, Sequence
     from typing import Any
 
     from gateway.assembly import Line
-    from gateway.clock import Clock
     from gateway.settings import Endpoint, Settings
 
 STOP_WITHIN = 40.0
@@ -67,28 +67,25 @@ def bind(endpoints: tuple[Endpoint, ...]) -> list[socket.socket]:
     return sockets
 
 
-async def serve(settings: Settings, role: Role, clock: Clock, ready: Callable[[str], None]) -> None:
-    """Run until SIGTERM or SIGINT. `ready` gets the line that says where it accepts, ports being the real ones."""
-    async with open_desk(settings, clock) as desk:
-        service = Service(settings, open_line(settings, clock, desk), role)
-        await service.start()
-        service.obey_signals()
-        try:
-            log.info(Event.STARTED, role=str(role))
-            ready(service.where())
-            await service.run()
-        finally:
-            await service.stop()
-            log.info(Event.STOPPED, role=str(role))
-
-
 class Service:
     """The parts of one process, started and stopped in order."""
 
-    def __init__(self, settings: Settings, line: Line, role: Role) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        line: Line,
+        role: Role,
+        *,
+        inherited: Sequence[int] = (),
+        worker_command: Sequence[str] = (),
+    ) -> None:
+        """`inherited` are listening sockets that a parent handed over; `worker_command` starts one SMTP worker."""
         self._settings = settings
         self._line = line
-        self._server = SmtpServer(line.intake, settings.smtp, _tls(settings)) if role.takes_mail else None
+        self._inherited = inherited
+        here = role.takes_mail and (bool(inherited) or settings.smtp.workers == 1)
+        self._server = SmtpServer(line.intake, settings.smtp, _tls(settings)) if here else None
+        self._workers = Workers(worker_command, settings.smtp.workers) if role.takes_mail and not here else None
         self._worker = Worker(line.outbox, line.ways) if role.sends_mail else None
         self._sending: asyncio.Task[None] | None = None
         self._listening: list[str] = []
@@ -102,14 +99,26 @@ class Service:
     async def start(self) -> None:
         """Listen, follow the rulebook, work on the outbox, learn what the next hops offer."""
         self._own(self._line.desk.rulebooks.follow())
-        if self._server is not None:
+        await self._listen()
+        if self._worker is not None:
+            self._sending = self._own(self._worker.run())
+
+    async def _listen(self) -> None:
+        """On sockets of our own or of a parent's, in this process or in workers that inherit them."""
+        if self._server is None and self._workers is None:
+            return
+        if self._inherited:
+            sockets = [socket.socket(fileno=number) for number in self._inherited]
+        else:
             sockets = bind(self._settings.smtp.listen)
-            self._listening = [_address(listening) for listening in sockets]
+        self._listening = [_address(listening) for listening in sockets]
+        if self._server is not None:
             await self._server.serve(sockets)
             for pool in self._line.routes.pools:
                 self._server.own(pool.refresh())
-        if self._worker is not None:
-            self._sending = self._own(self._worker.run())
+        if self._workers is not None:
+            await self._workers.start(sockets)
+            self._own(self._workers.watch())
 
     def obey_signals(self) -> None:
         """SIGTERM and SIGINT stop, SIGHUP reads the certificate again."""
@@ -117,6 +126,8 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload_certificate)
+        if self._inherited:
+            loop.add_reader(sys.stdin, self._stopping.set)  # its end means that the parent is gone
 
     async def run(self) -> None:
         """Until a signal; or until a part that never should ends, whose trouble is then raised."""
@@ -127,6 +138,8 @@ class Service:
 
     async def stop(self) -> None:
         """No new connections; what is in hand ends; then everything is closed."""
+        if self._workers is not None:
+            await self._workers.stop()
         if self._server is not None:
             await self._server.stop()
         if self._worker is not None and self._sending is not None:
@@ -144,6 +157,8 @@ class Service:
 
     def _reload_certificate(self) -> None:
         """SIGHUP: the files are read again; an unusable certificate leaves the old one in force."""
+        if self._workers is not None:
+            self._workers.signal(signal.SIGHUP)
         certificate = self._settings.smtp.tls_certificate
         if self._server is None or self._server.tls is None or certificate is None:
             return

@@ -1,0 +1,125 @@
+"""What the demo plays on: a temporary directory with a configuration, two local mailboxes, and the real gateway.
+
+The gateway is started as `serve` starts it. Its only ways out are the two mailboxes, so nothing that it writes can
+leave the machine, whatever address it is written to.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from gateway.assembly import open_desk, open_line
+from gateway.demonstration.mailbox import open_mailbox
+from gateway.demonstration.stories import DISPATCH
+from gateway.settings import load
+from gateway.shipped import shipped
+from gateway.supervisor import Role, Service
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from gateway.assembly import Desk
+    from gateway.clock import Clock
+    from gateway.demonstration.mailbox import Mailbox
+
+COLLATION = "collation@ildc.example"
+"""Where the demo's reports go, in place of the RCMP's own address."""
+
+_CONFIGURATION = """\
+# Written by `liaison demo`, and removed with its directory when the demo ends.
+# Port 0 lets the system choose; next hop and smarthost are mailboxes inside the demo.
+mode = "auto"
+
+[smtp]
+hostname = "mx.police.example"
+listen = ["127.0.0.1:0"]
+
+[[route]]
+domains = ["police.example"]
+next_hop = ["127.0.0.1:{next_hop}"]
+tls = "none"
+timeout = 5
+
+[outbound]                                    # everything for elsewhere stays in the local outbound mailbox
+smarthost = "127.0.0.1:{outbound}"
+tls = "none"
+retry = [1]
+
+[collation]                                   # a name in .example: even the address is nobody's
+address = "{collation}"
+from = "liaison@police.example"
+
+[emergency]
+recipients = ["{dispatch}"]
+
+[senders]
+packs = [{pack}]
+
+[store]
+url = "sqlite:///liaison.db"
+
+[console]
+listen = "127.0.0.1:0"
+
+[metrics]
+listen = "127.0.0.1:0"
+
+[log]
+level = "warning"
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Everything that runs. `smtp` is "host:port" of the gateway, `configuration` the file that commands can use."""
+
+    configuration: Path
+    smtp: str
+    desk: Desk
+    service: Service
+    next_hop: Mailbox
+    outbound: Mailbox
+
+
+@asynccontextmanager
+async def open_stage(clock: Clock) -> AsyncIterator[Stage]:
+    """Set up, and take down again: the service stops as on SIGTERM, then the directory goes."""
+    with TemporaryDirectory(prefix="liaison-demo-") as directory:
+        async with open_mailbox("mail.police.example") as next_hop, open_mailbox("outbound.example") as outbound:
+            configuration = _write_configuration(directory, next_hop, outbound)
+            settings = load(configuration, {})
+            async with open_desk(settings, clock) as desk:
+                service = Service(settings, open_line(settings, clock, desk), Role.ALL)
+                try:
+                    await service.start()
+                    yield Stage(
+                        configuration=configuration,
+                        smtp=_smtp(service.where()),
+                        desk=desk,
+                        service=service,
+                        next_hop=next_hop,
+                        outbound=outbound,
+                    )
+                finally:
+                    await service.stop()
+
+
+def _write_configuration(directory: str, next_hop: Mailbox, outbound: Mailbox) -> Path:
+    path = Path(directory) / "gateway.toml"
+    # A JSON string in ASCII is a TOML basic string too, whatever the path holds.
+    pack = json.dumps(str(shipped("config") / "senders" / "prc.toml"))
+    text = _CONFIGURATION.format(
+        next_hop=next_hop.port, outbound=outbound.port, collation=COLLATION, dispatch=DISPATCH, pack=pack
+    )
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _smtp(ready: str) -> str:
+    """The SMTP address in the service's `ready smtp=HOST:PORT …` line."""
+    return dict(word.partition("=")[::2] for word in ready.split())["smtp"]

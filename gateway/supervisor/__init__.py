@@ -1,0 +1,49 @@
+"""The running gateway: one process, or several that share the listening sockets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from gateway.assembly import open_desk, open_line
+from gateway.events import Event
+from gateway.supervisor.service import Role, Service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gateway.clock import Clock
+    from gateway.settings import Settings
+
+__all__ = ["Role", "Service", "serve"]
+
+log = structlog.get_logger()
+
+
+async def serve(
+    settings: Settings,
+    role: Role,
+    clock: Clock,
+    ready: Callable[[str], None],
+    *,
+    inherited: Sequence[int] = (),
+    worker_command: Sequence[str] = (),
+) -> None:
+    """Run until SIGTERM or SIGINT. `ready` gets the line that says where it accepts, ports being the real ones.
+
+    `inherited` are the numbers of listening sockets that a parent handed over; `worker_command` is the command line
+    that starts one SMTP worker, to which `--inherit NUMBERS` is added.
+    """
+    async with open_desk(settings, clock) as desk:
+        line = open_line(settings, clock, desk)
+        service = Service(settings, line, role, inherited=inherited, worker_command=worker_command)
+        try:
+            await service.start()
+            service.obey_signals()
+            log.info(Event.STARTED, role=str(role))
+            ready(service.where())
+            await service.run()
+        finally:
+            await service.stop()
+            log.info(Event.STOPPED, role=str(role))

@@ -1,0 +1,98 @@
+"""SMTP workers: processes that inherit the listening sockets, so that the kernel shares connections among them.
+
+A worker that dies is started again; its backlog lives on in the socket. A worker whose parent dies sees the end of its
+standard input and stops by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING
+
+import structlog
+
+from gateway.errors import LiaisonError
+from gateway.events import Event
+
+if TYPE_CHECKING:
+    import socket
+    from asyncio.subprocess import Process
+    from collections.abc import Sequence
+
+RESTART_PAUSE = 1.0
+"""Seconds before a worker that died is started again."""
+STOP_WITHIN = 45.0
+"""Seconds for a worker to finish its mail transactions."""
+
+log = structlog.get_logger()
+
+
+class Workers:
+    """`count` processes of `command`, kept alive until `stop()`."""
+
+    def __init__(self, command: Sequence[str], count: int) -> None:
+        self._command = tuple(command)
+        self._count = count
+        self._sockets: list[socket.socket] = []
+        self._processes: list[Process] = []
+
+    async def start(self, sockets: Sequence[socket.socket]) -> None:
+        """Start all, and return when all accept; LiaisonError if one does not get that far."""
+        self._sockets = list(sockets)
+        self._processes = [await self._spawn() for _ in range(self._count)]
+
+    async def watch(self) -> None:
+        """Replace every worker that ends; for as long as the service runs."""
+        while True:
+            ends = [asyncio.ensure_future(process.wait()) for process in self._processes]
+            try:
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for end in ends:
+                    end.cancel()
+            await asyncio.sleep(RESTART_PAUSE)
+            await self._replace_the_dead()
+
+    async def _replace_the_dead(self) -> None:
+        for index, process in enumerate(self._processes):
+            if process.returncode is None:
+                continue
+            log.error(Event.WORKER_DIED, pid=process.pid, status=process.returncode)
+            try:
+                self._processes[index] = await self._spawn()
+            except LiaisonError as error:
+                log.error(Event.WORKER_DIED, reason=str(error))
+
+    def signal(self, number: signal.Signals) -> None:
+        """Pass a signal on."""
+        for process in self._processes:
+            if process.returncode is None:
+                process.send_signal(number)
+
+    async def stop(self) -> None:
+        """Let all finish what is in hand; kill what does not end."""
+        self.signal(signal.SIGTERM)
+        for process in self._processes:
+            try:
+                async with asyncio.timeout(STOP_WITHIN):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+        for listening in self._sockets:
+            listening.close()
+
+    async def _spawn(self) -> Process:
+        numbers = [listening.fileno() for listening in self._sockets]
+        process = await asyncio.create_subprocess_exec(
+            *self._command,
+            "--inherit",
+            ",".join(map(str, numbers)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            pass_fds=numbers,
+        )
+        if process.stdout is None or not (await process.stdout.readline()).startswith(b"ready"):
+            raise LiaisonError(f"an SMTP worker ended before it was ready, with status {await process.wait()}")
+        return process

@@ -1,0 +1,170 @@
+"""The documents are true: they name what stands, and nothing that doesn't."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import click
+import pytest
+
+from gateway.cli import main
+from gateway.events import Event
+from gateway.model.case import ActionState, CaseStatus, DeliveryState
+from gateway.model.outbox import OutboxState, Purpose
+from gateway.settings import render_defaults
+from filters.disposition import Delivery, Disposition, Handling, Mode, Tier
+from tests.support.checkout import ROOT, document, documents, modules, texts
+
+ARCHITECTURE = "docs/architecture.md"
+GLOSSARY = "docs/glossary.md"
+RFCS = "docs/rfcs.md"
+OPERATIONS = "docs/operations.md"
+
+
+def commands(command: click.Command, name: str = "liaison") -> set[str]:
+    """`liaison`, `liaison cases`, `liaison cases list` …"""
+    below = command.commands if isinstance(command, click.Group) else {}
+    return {name}.union(*(commands(child, f"{name} {word}") for word, child in below.items()))
+
+
+# --- architecture.md ----------------------------------------------------------------------------------------------
+
+
+def test_architecture_names_every_module() -> None:
+    text = document(ARCHITECTURE)
+    wanted = {
+        one.relative
+        for one in modules()
+        if one.path.name != "__init__.py" and "migrations/versions" not in one.relative
+    }
+    assert sorted(name for name in wanted if f"`{name}`" not in text) == []
+
+
+def test_architecture_names_no_module_that_does_not_stand() -> None:
+    named = set(re.findall(r"`((?:gateway|filters)/[\w/]+\.py)`", document(ARCHITECTURE)))
+    assert sorted(name for name in named if not (ROOT / name).is_file()) == []
+
+
+def test_architecture_names_every_package_and_none_that_does_not_stand() -> None:
+    packages = {
+        f"{one.path.parent.relative_to(ROOT).as_posix()}/" for one in modules() if one.path.name == "__init__.py"
+    }
+    named = set(re.findall(r"`((?:gateway|filters)/(?:[a-z]+/)*)`", document(ARCHITECTURE)))
+    missing = packages - named
+    stray = {name for name in named if not (ROOT / name).is_dir()}
+    assert (missing, stray) == (set(), set())
+
+
+# --- words, RFCs ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words", [Tier, Disposition, Delivery, Handling, Mode, CaseStatus, DeliveryState, ActionState, OutboxState, Purpose]
+)
+def test_the_glossary_explains_every_word_of_a_closed_vocabulary(words: type[Tier]) -> None:
+    text = document(GLOSSARY)
+    assert [word for word in words if f"`{word.value}`" not in text] == []
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "Envelope", "Content", "Mail transaction", "Unit of work", "Reply", "Decline", "Report", "Notice", "Release",
+        "Identity", "Finding", "Verdict", "Disposition", "Case", "Outbox item", "Exemption", "Rulebook", "Intake key",
+        "Reverse-path", "Next hop", "Smarthost", "Claim", "Look-alike",
+    ],
+)  # fmt: skip
+def test_the_glossary_has_the_word(word: str) -> None:
+    assert re.search(rf"^\| \*\*{re.escape(word)}\b", document(GLOSSARY), re.MULTILINE)
+
+
+def test_every_rfc_that_the_code_cites_is_in_the_list() -> None:
+    cited = {number for one in modules() for number in re.findall(r"RFC (\d{3,5})", one.text)}
+    listed = set(re.findall(r"^\| RFC (\d{3,5}) ", document(RFCS), re.MULTILINE))
+    assert sorted(cited - listed, key=int) == []
+
+
+def test_every_section_in_the_list_of_rfcs_is_cited_by_the_code() -> None:
+    """A section that nobody cites any more is obeyed by nobody who knows it."""
+    code = " ".join(re.sub(r"\s+(?:#\s+)?", " ", one.text) for one in modules())
+    cited = re.findall(r"RFC (\d+) ((?:§[\d.]*\d(?:, | and )?)+)", code)
+    obeyed = {(number, section) for number, sections in cited for section in re.findall(r"§[\d.]*\d", sections)}
+    rows = re.findall(r"^\| RFC (\d+) [^|]*\| ([^|]*)\|", document(RFCS), re.MULTILINE)
+    listed = {(number, section) for number, sections in rows for section in re.findall(r"§[\d.]*\d", sections)}
+    assert (sorted(listed - obeyed), sorted(obeyed - listed)) == ([], [])
+
+
+def test_operations_explains_every_log_event() -> None:
+    text = document(OPERATIONS)
+    assert [event for event in Event if f"`{event.value}`" not in text] == []
+
+
+# --- commands, configuration, version -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(documents()))
+def test_every_command_that_a_document_names_is_there(name: str) -> None:
+    known = commands(main)
+    for line in re.findall(r"(?:^|`)(?:\.venv/bin/)?(liaison(?: [a-z]+){1,2})", document(name), re.MULTILINE):
+        words = line.split()
+        assert " ".join(words[:2]) in known, line
+        if " ".join(words[:2]) in {"liaison cases", "liaison senders", "liaison outbox", "liaison audit", "liaison db"}:
+            assert " ".join(words[:3]) in known, line
+
+
+def test_the_readme_names_every_command() -> None:
+    text = document("README.md")
+    groups = {"liaison"} | {
+        name for name in commands(main) if any(other.startswith(f"{name} ") for other in commands(main))
+    }
+    assert [name for name in sorted(commands(main) - groups) if name not in text] == []
+
+
+@pytest.mark.parametrize("name", sorted(documents()))
+def test_every_make_target_that_a_document_names_is_there(name: str) -> None:
+    targets = set(re.findall(r"^([a-z]+):", document("Makefile"), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z]+)", document(name), re.MULTILINE))
+    assert named - targets == set()
+
+
+def test_the_shipped_configuration_is_the_one_that_the_code_describes() -> None:
+    assert document("config/gateway.toml") == render_defaults()
+
+
+def test_the_first_configuration_of_the_readme_is_understood() -> None:
+    blocks = re.findall(r"```toml\n(.*?)```", document("README.md"), re.DOTALL)
+    assert blocks
+    known = tomllib.loads(document("config/gateway.toml"))
+    for block in blocks:
+        for section, keys in tomllib.loads(block).items():
+            assert section in known
+            tables = keys if isinstance(keys, list) else [keys]
+            model = known[section][0] if isinstance(known[section], list) else known[section]
+            for table in tables:
+                assert not isinstance(table, dict) or set(table) <= set(model), section
+
+
+def test_the_changelog_has_this_version() -> None:
+    version = tomllib.loads(document("pyproject.toml"))["project"]["version"]
+    assert re.search(rf"^## {re.escape(version)}\b", document("CHANGELOG.md"), re.MULTILINE)
+
+
+# --- decisions, links -------------------------------------------------------------------------------------------------
+
+
+def test_the_decisions_are_numbered_without_a_gap() -> None:
+    numbers = sorted(int(path.name[:4]) for path in (ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_every_decision_that_is_referred_to_is_written_down() -> None:
+    decided = {int(path.name[:4]) for path in (ROOT / "docs" / "decisions").glob("[0-9]*.md")}
+    cited = {int(number) for text in texts().values() for number in re.findall(r"\bdecisions? (\d+)\b", text)}
+    assert cited - decided == set()
+
+
+@pytest.mark.parametrize("name", sorted(documents()))
+def test_no_link_leads_nowhere(name: str) -> None:
+    targets = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", document(name))
+    assert [target for target in targets if not ((ROOT / name).parent / target).exists()] == []

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.gateway.cli.conftest import CommandLine
+
+
+def start(liaison: CommandLine, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "gateway", "serve", "--config", str(liaison.config), *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def stop(process: subprocess.Popen[str]) -> tuple[str, str]:
+    process.send_signal(signal.SIGTERM)
+    return process.communicate(timeout=30)
+
+
+def test_serve_says_where_it_accepts_and_ends_with_sigterm(liaison: CommandLine) -> None:
+    process = start(liaison)
+    assert process.stdout is not None
+    ready = process.stdout.readline()
+    assert ready.startswith("ready smtp=127.0.0.1:")
+    port = int(ready.split()[1].rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        assert client.recv(100).startswith(b"220 mx.police.example")
+    rest, _ = stop(process)
+    assert (process.returncode, rest) == (0, "")
+
+
+def test_a_dispatching_process_listens_nowhere(liaison: CommandLine) -> None:
+    process = start(liaison, "--role", "dispatch")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    stop(process)
+    assert process.returncode == 0
+
+
+def test_a_taken_port_is_a_sentence_and_exit_2(liaison: CommandLine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        liaison.config.write_text(liaison.config.read_text().replace("127.0.0.1:0", f"127.0.0.1:{port}"))
+        process = start(liaison)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (2, "")
+    assert f"127.0.0.1:{port} can't be listened on" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("role", ["everything", "ALL "])
+def test_an_unknown_role_is_wrong_usage(liaison: CommandLine, role: str) -> None:
+    assert liaison("serve", "--role", role).exit_code == 2

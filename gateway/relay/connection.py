@@ -95,6 +95,8 @@ class Connection(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self.closing = False
+        self._banner = self.expect()
+        """Waited for from the start: it may be here before anybody asks."""
 
     # --- asyncio's side -------------------------------------------------------------------------------------------
 
@@ -225,7 +227,7 @@ class Connection(asyncio.Protocol):
 
     async def greet(self, hostname: str) -> None:
         """Wait for the banner, then EHLO, or HELO where EHLO is not known (RFC 5321 §3.2)."""
-        banner = await self._in_time(self.expect())
+        banner = await self._in_time(self._banner)
         if not banner.positive:
             raise NextHopError(f"{self.endpoint} greeted with {banner}")
         await self.hello(hostname)

@@ -67,10 +67,12 @@ class CommandLine:
 
     async def _store(self, work: Callable[[Work], Awaitable[object]]) -> None:
         store = Store.open(f"sqlite:///{self.database}", Seal(), StoppedClock())
-        await store.upgrade()
-        async with store.begin() as unit:
-            await work(unit)
-        await store.close()
+        try:
+            await store.upgrade()
+            async with store.begin() as unit:
+                await work(unit)
+        finally:
+            await store.close()
 
     def case(self, number: int = 1, *recipients: str, **changed: object) -> Case:
         """A recorded case, held for its recipients (one, unless they are named)."""

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+import pytest
+from sqlalchemy import create_engine, text
+
+if TYPE_CHECKING:
+    from tests.gateway.cli.conftest import CommandLine
+
+Row = dict[str, object]
+
+
+def change(liaison: CommandLine, old: str, new: str) -> None:
+    written = liaison.config.read_text()
+    assert old in written
+    liaison.config.write_text(written.replace(old, new))
+
+
+def wrong(liaison: CommandLine, code: int) -> list[str]:
+    """The lines that say what is wrong; the exit code has to be this one."""
+    result = liaison("check")
+    assert (result.exit_code, result.stderr) == (code, ""), result.output
+    return [line for line in result.stdout.splitlines() if line.startswith("wrong ")]
+
+
+def test_all_is_well_before_the_first_start(liaison: CommandLine) -> None:
+    lines = liaison.ok("check").splitlines()
+    assert [line.split()[:2] for line in lines] == [
+        ["ok", "configuration:"], ["ok", "packs:"], ["ok", "templates:"], ["ok", "tls:"], ["ok", "database:"]
+    ]  # fmt: skip
+    assert "is not there yet" in lines[-1]
+    assert not liaison.database.exists()
+
+
+def test_all_is_well_after_it(liaison: CommandLine) -> None:
+    liaison.ok("senders", "list")
+    assert "ok database: it answers, at schema " in liaison.ok("check")
+
+
+def test_programs_get_every_line_too(liaison: CommandLine) -> None:
+    lines = cast("list[Row]", liaison.json("check"))
+    assert all(line["ok"] and line["says"] for line in lines)
+
+
+def test_a_wrong_key_is_named_with_file_and_line_and_what_would_be_right(liaison: CommandLine) -> None:
+    change(liaison, "next_hop =", "nexthop =")
+    lines = wrong(liaison, 2)
+    assert any(f"{liaison.config}:9: route.nexthop:" in line or "route[0].nexthop" in line for line in lines), lines
+    assert any("next_hop" in line for line in lines)
+
+
+def test_a_pack_that_lists_the_wrong_is_named(liaison: CommandLine) -> None:
+    (liaison.directory / "pack.toml").write_text('[[entry]]\nkind = "subtree"\nvalue = "gov.cn"\n')
+    assert ["gov.cn is a public suffix" in line for line in wrong(liaison, 2)] == [True]
+
+
+def test_a_pack_that_can_not_be_read_is_named_with_its_line(liaison: CommandLine) -> None:
+    (liaison.directory / "pack.toml").write_text('[[entry]]\nkind = "planet"\nvalue = "mars.example"\n')
+    (line,) = wrong(liaison, 2)
+    assert "pack.toml:2: " in line
+
+
+def test_a_certificate_that_is_none_is_named(liaison: CommandLine) -> None:
+    liaison.file("cert.pem", "no certificate")
+    change(liaison, "[smtp]", '[smtp]\ntls_certificate = "cert.pem"\ntls_key = "cert.pem"')
+    (line,) = wrong(liaison, 2)
+    assert line.startswith("wrong tls: smtp.tls_certificate and smtp.tls_key can't be used")
+
+
+def test_a_key_file_that_is_none_is_named_with_its_line(liaison: CommandLine) -> None:
+    liaison.file("keys", "# a comment\nonly-an-id\n")
+    change(liaison, "[store]", '[store]\nkey_file = "keys"')
+    (line,) = wrong(liaison, 2)
+    assert "keys:2: " in line
+
+
+def test_a_database_that_can_not_be_read_is_exit_1(liaison: CommandLine) -> None:
+    liaison.file("liaison.db", b"this is no database, and never was one" * 100)
+    (line,) = wrong(liaison, 1)
+    assert line.startswith("wrong database: ")
+
+
+def test_an_old_schema_is_exit_1_and_says_what_to_do(liaison: CommandLine) -> None:
+    liaison.ok("db", "upgrade")
+    engine = create_engine(f"sqlite:///{liaison.database}")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    engine.dispose()
+    (line,) = wrong(liaison, 1)
+    assert "it is at schema 0000" in line
+    assert "`liaison db upgrade`" in line
+
+
+def test_an_empty_database_is_well(liaison: CommandLine) -> None:
+    liaison.file("liaison.db", b"")
+    assert "ok database: it is empty" in liaison.ok("check")
+
+
+@pytest.mark.parametrize("answers", [True, False], ids=["there", "away"])
+def test_online_asks_the_next_hop(liaison: CommandLine, answers: bool) -> None:
+    code, said = asyncio.run(_check_online(liaison, answers=answers))
+    assert code == (0 if answers else 1)
+    expected = "ok next hop: 127.0.0.1:{} answers and offers PIPELINING, SIZE" if answers else "wrong next hop: 127.0.0.1:{}"
+    assert expected.format(_port(liaison)) in said
+
+
+def _port(liaison: CommandLine) -> int:
+    return int(liaison.config.read_text().partition('next_hop = ["127.0.0.1:')[2].partition('"')[0])
+
+
+async def _check_online(liaison: CommandLine, *, answers: bool) -> tuple[int, str]:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 hop.example ESMTP\r\n")
+        while line := await reader.readline():
+            writer.write(b"250-hop.example\r\n250-PIPELINING\r\n250 SIZE 1000\r\n" if line[:4] == b"EHLO" else b"221 bye\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    change(liaison, 'next_hop = ["127.0.0.1:2526"]', f'next_hop = ["127.0.0.1:{port}"]')
+    if not answers:
+        server.close()
+        await server.wait_closed()
+    result = await asyncio.to_thread(liaison, "check", "--online")
+    server.close()
+    await server.wait_closed()
+    return result.exit_code, result.stdout

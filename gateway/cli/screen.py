@@ -176,8 +176,6 @@ def _read_message(file: Path, limit: int) -> bytes:
                 content = stream.read(limit + 1)
     except OSError as error:
         raise RefusedError(f"the file can't be read: {error.strerror}.") from error
-    except ValueError as error:  # a NUL in the name
-        raise RefusedError(f"there is no such file: {error}.") from error
     if not content:
         raise RefusedError("the file is empty.")
     if len(content) > limit:

@@ -43,7 +43,7 @@ class _Action:
     refused: int
 
 
-def compose_report(  # noqa: PLR0913 -- named one by one: what a report is made of is the point
+def compose_report(
     *,
     case: Case,
     deliveries: tuple[Delivery, ...],

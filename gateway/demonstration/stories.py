@@ -49,8 +49,8 @@ class Fate:
 class Story:
     """One message: `file` names it under templates/demo, `reverse_path` "" is the null path.
 
-    `decline` and `report` are the states expected of its case before anybody has decided anything. `why` explains
-    what nothing was found in; for flagged mail the findings speak for themselves.
+    `decline` and `report` are the states expected of its case before anybody has decided anything. `why` says it
+    where no new finding does; for flagged mail the findings speak for themselves.
     """
 
     title: str
@@ -113,49 +113,49 @@ _CLEAR_STORIES = (
         file="ordinary",
         reverse_path="resident@mail.example",
         fates=_clear(FRONT_DESK),
-        why="Nobody on the lists claims to have written it.",
+        why="Its sender is not on the lists.",
     ),
     Story(
         title="HTML with a picture attached",
         file="flyer",
         reverse_path="events@community.example",
         fates=_clear(COMMUNITY),
-        why="Nobody on the lists; bodies and attachments are never opened.",
+        why="Not on the lists; bodies are never read.",
     ),
     Story(
         title="A post to a mailing list",
         file="mailing-list",
         reverse_path="crime-analysts-bounces@lists.example",
         fates=_clear(ANALYSIS),
-        why="Neither the author nor the list is on our lists.",
+        why="Neither author nor list is on the lists.",
     ),
     Story(
         title="A bounce (null reverse-path)",
         file="bounce",
         reverse_path="",
         fates=_clear(FRONT_DESK),
-        why="Nobody on the lists; bounces must arrive like other mail.",
+        why="Not on the lists; bounces must arrive, too.",
     ),
     Story(
         title="A city invites to a meeting",
         file="calendar",
         reverse_path="emergency.planning@city.example",
         fates=_clear(COMMUNITY),
-        why="An invitation is no reason: its sender is not on the lists.",
+        why="An invitation is no reason by itself.",
     ),
     Story(
         title="A resident writes in Chinese",
         file="chinese",
         reverse_path="chen@mail.example",
         fates=_clear(FRONT_DESK),
-        why="Names, languages, scripts and words are never looked at.",
+        why="Language, script and names never count.",
     ),
     Story(
-        title="A resident passes on a consulate's letter",
+        title="A resident passes on a consulate letter",
         file="passed-on",
         reverse_path="neighbour@mail.example",
         fates=_clear(FRONT_DESK),
-        why="The letter is in the text, the resident is the sender.",
+        why="The sender is the resident: text is not read.",
     ),
 )
 
@@ -172,7 +172,7 @@ _FLAGGED_STORIES = (
     Story(
         title="A consulate invites to a reception",
         file="reception",
-        reverse_path="protocol.section@toronto.china-consulate.gov.cn",
+        reverse_path="protocol@toronto.china-consulate.gov.cn",
         fates=_held(COMMUNITY, ANALYSIS),
         decline=ActionState.REVIEW,
         report=ActionState.SENT,
@@ -203,7 +203,7 @@ _FLAGGED_STORIES = (
         report=ActionState.REVIEW,
     ),
     Story(
-        title="The same embassy: dispatch and front desk",
+        title="The same embassy, to front desk as well",
         file="mixed",
         reverse_path="duty.officer@china-embassy.gov.cn",
         fates=(_EMERGENCY, *_held(FRONT_DESK)),
@@ -217,6 +217,7 @@ _FLAGGED_STORIES = (
         fates=_held(ANALYSIS),
         decline=ActionState.REVIEW,
         report=ActionState.SENT,
+        why="Same sender, same octets: its case is found again.",
         repeats=True,
     ),
 )

@@ -44,9 +44,9 @@ def received_field(
     address = f"IPv6:{client_ip}" if ":" in client_ip else client_ip or "unknown"
     secured = f" ({_NOT_TRACE.sub(' ', tls)})" if tls else ""
     whom = f"\r\n\tfor <{recipient}>" if recipient and recipient.isascii() else ""
-    return (
-        f"Received: from {said} ([{address}])\r\n\tby {by} with {protocol}{secured} id {trace_id}{whom};\r\n\t{date_time(at)}\r\n"
-    ).encode("ascii", "replace")
+    first = f"Received: from {said} ([{address}])\r\n"
+    second = f"\tby {by} with {protocol}{secured} id {trace_id}{whom};\r\n"
+    return f"{first}{second}\t{date_time(at)}\r\n".encode("ascii", "replace")
 
 
 _OURS = re.compile(

@@ -93,20 +93,25 @@ class MailTransaction:
         pool = self._intake.routes.pool_for(mailbox)
         if pool is None:
             return NOT_SERVED
-        if _names_a_route(mailbox):
-            return ROUTED_RECIPIENT
         if any(mailbox.key == known.key for known in self.recipients):
             return RECIPIENT_OK
-        if len(self.recipients) >= self._intake.max_recipients:
-            return TOO_MANY_RECIPIENTS
-        if pool is not self._pool and self.recipients:
-            return OTHER_ROUTE
+        objection = self._objection(mailbox, pool)
+        if objection is not None:
+            return objection
         next_hop = await self._towards(pool)
         reply = await next_hop.recipient(mailbox)
         if not reply.positive:
             return reply
         self.recipients.append(mailbox)
         return RECIPIENT_OK
+
+    def _objection(self, mailbox: Mailbox, pool: Pool) -> Reply | None:
+        """Why the next hop is not even asked about a recipient of a served domain."""
+        if _names_a_route(mailbox):
+            return ROUTED_RECIPIENT
+        if len(self.recipients) >= self._intake.max_recipients:
+            return TOO_MANY_RECIPIENTS
+        return OTHER_ROUTE if self.recipients and pool is not self._pool else None
 
     async def _towards(self, pool: Pool) -> NextHopTransaction:
         """The one next hop of this mail transaction: DATA has one answer (RFC 5321 §4.1.1.4)."""
@@ -148,7 +153,7 @@ class MailTransaction:
             if not touches_lists(claimed, rulebook):
                 return None
             screening = screen(envelope, parse_header(header_section), NOT_AUTHENTICATED, rulebook)
-        except Exception as error:  # noqa: BLE001 -- decision 9: the one catch around screening; mail must flow
+        except Exception as error:
             log.exception(Event.SCREENING_FAILED, id=self.id)
             screening = screen_reverse_path(envelope, rulebook, failure=type(error).__name__)
         return screening if screening.flagged else None

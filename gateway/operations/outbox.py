@@ -57,7 +57,7 @@ class Outbox:
     node: str
 
     async def start(self) -> None:
-        """This node starts again: what its last life claimed is free, what it left half sent is judged."""
+        """The start of a node: what its last life claimed is free, what it left half sent is judged."""
         async with self.store.begin() as work:
             await work.outbox.free_claims_of(self.node)
         await self.judge_abandoned()

@@ -21,7 +21,6 @@ from gateway.model.outbox import OutboxItem, OutboxState, Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
     from filters.content import Header
     from filters.rules import Finding

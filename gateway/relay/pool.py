@@ -73,11 +73,13 @@ class Pool:
     async def reset_and_release(self, connection: Connection) -> None:
         """RSET what is still open on the connection, then give it back."""
         try:
-            await connection.command(b"RSET")
+            answer = await connection.command(b"RSET")
         except NextHopError:
-            connection.close()
-        else:
+            return  # it is closed already
+        if answer.positive:
             self.release(connection)
+        else:
+            connection.close()
 
     def sweep(self) -> None:
         """Close what has been idle for too long. Called about once a second."""

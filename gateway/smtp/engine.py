@@ -2,8 +2,8 @@
 
 The commands of a mail transaction (MAIL, RCPT, DATA, RSET, NOOP, QUIT) are taken straight from the input buffer by our
 own grammar, and DATA is read in chunks. Every other line goes to aiosmtpd's own loop, `_handle_client()`, which waits
-in `_Lines.readuntil()`: while it is parked there the engine reads on by itself. So there is one buffer, one order of
-commands, and one path for each verb.
+in `Lines.readuntil()`: while it is parked there the engine reads on by itself. So there is one buffer, one order of
+commands, and one path for each verb. What that loop is given stands in `gateway.smtp.borrowed`.
 
 An instance is made by copying a template's state: aiosmtpd's constructor inspects classes and costs more than a whole
 mail transaction. The private attributes of aiosmtpd 1.4.6 that this relies on are asserted by `make_template()`.
@@ -11,7 +11,6 @@ mail transaction. The private attributes of aiosmtpd 1.4.6 that this relies on a
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, cast
 
 import aiosmtpd
@@ -21,9 +20,12 @@ from aiosmtpd.smtp import SMTP
 from gateway.events import Event
 from gateway.model.reply import Reply
 from gateway.smtp import replies
+from gateway.smtp.borrowed import Hooks, Lines, SessionCommands, with_enhanced_code
 from gateway.smtp.grammar import COMMAND_LINE_LIMIT
+from gateway.smtp.replies import octets
 
 if TYPE_CHECKING:
+    import asyncio
     import ssl
     from collections.abc import Callable, Coroutine
 
@@ -43,48 +45,8 @@ _PRIVATE = (
     "_handle_client", "_smtp_methods", "_handle_hooks", "_handler_coroutine", "_create_session", "_create_envelope",
     "_call_handler_hook", "_tls_handshake_okay", "_proxy_timeout", "_enforce_call_limit", "_ehlo_hook_ver",
 )  # fmt: skip
-_ENHANCED = {"454": "4.7.0", "500": "5.5.2", "501": "5.5.4", "502": "5.5.1", "503": "5.5.1"}
-"""For the replies that aiosmtpd words itself."""
 
 log = structlog.get_logger()
-
-
-class _Hooks:
-    """aiosmtpd's hooks; they find the session through the engine that calls them."""
-
-    async def handle_EHLO(self, server: Engine, session: Any, envelope: Any, name: str, lines: list[str]) -> list[str]:  # noqa: N802, ARG002, PLR0917
-        session.host_name = name
-        return [server.conversation.hello(name, extended=True)]
-
-    async def handle_HELO(self, server: Engine, session: Any, envelope: Any, name: str) -> str:  # noqa: N802, ARG002
-        session.host_name = name
-        return server.conversation.hello(name, extended=False)
-
-
-class _Lines:
-    """What aiosmtpd's loop reads from: the lines that the engine hands over, one at a time."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._line: asyncio.Future[bytes] | None = None
-
-    @property
-    def parked(self) -> bool:
-        """aiosmtpd has nothing to do and waits for a line."""
-        return self._line is not None
-
-    async def readuntil(self) -> bytes:
-        """The next handed-over line; until it comes the engine reads on by itself."""
-        line: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._line = line
-        self._engine.read_on()
-        return await line
-
-    def hand_over(self, line: bytes) -> None:
-        """Let aiosmtpd's loop have this line, without its CRLF."""
-        if self._line is not None and not self._line.done():
-            self._line.set_result(line)
-        self._line = None
 
 
 class Engine(SMTP):
@@ -96,7 +58,7 @@ class Engine(SMTP):
     @classmethod
     def make_template(cls, hostname: str, tls: ssl.SSLContext | None, loop: asyncio.AbstractEventLoop) -> Engine:
         """The instance whose state all others copy; RuntimeError if aiosmtpd is not what this was written against."""
-        template = cls(_Hooks(), hostname=hostname, ident="ESMTP", tls_context=tls, data_size_limit=None, loop=loop)
+        template = cls(Hooks(), hostname=hostname, ident="ESMTP", tls_context=tls, data_size_limit=None, loop=loop)
         missing = [name for name in _PRIVATE if not hasattr(template, name)]
         if missing or aiosmtpd.__version__ != "1.4.6":
             raise RuntimeError(f"aiosmtpd {aiosmtpd.__version__} is not 1.4.6, or lacks {missing}")
@@ -108,7 +70,7 @@ class Engine(SMTP):
         engine = cls.__new__(cls)
         engine.__dict__.update(template.__dict__)
         engine._server = server
-        engine._lend("_smtp_methods", _SessionCommands(engine))
+        engine._lend("_smtp_methods", SessionCommands(engine))
         return engine
 
     # --- asyncio's side -------------------------------------------------------------------------------------------
@@ -123,7 +85,7 @@ class Engine(SMTP):
         self._data: DataReader | None = None
         self._waiting = False
         self._deaf = False
-        self._lines = _Lines(self)
+        self._lines = Lines(self)
         self._lend("_reader", self._lines)
         self._handler_coroutine = None
         self._secured = False
@@ -247,17 +209,17 @@ class Engine(SMTP):
         else:
             self._lines.hand_over(line + b"\r\n")
 
-    def _mail(self, line: bytes, argument: bytes) -> None:  # noqa: ARG002 -- one shape for all commands
+    def _mail(self, line: bytes, argument: bytes) -> None:
         self.reply(self.conversation.mail(line))
 
-    def _rcpt(self, line: bytes, argument: bytes) -> None:  # noqa: ARG002
+    def _rcpt(self, line: bytes, argument: bytes) -> None:
         answer = self.conversation.rcpt(line)
         if isinstance(answer, Reply):
             self.reply(answer)
         else:
             self._wait_for(answer)
 
-    def _data_command(self, line: bytes, argument: bytes) -> None:  # noqa: ARG002
+    def _data_command(self, line: bytes, argument: bytes) -> None:
         if argument.strip():
             self.reply(replies.NO_ARGUMENT_ALLOWED)
             return
@@ -268,17 +230,17 @@ class Engine(SMTP):
             self._data = answer
             self.reply(replies.GO_AHEAD)
 
-    def _rset(self, line: bytes, argument: bytes) -> None:  # noqa: ARG002
+    def _rset(self, line: bytes, argument: bytes) -> None:
         if argument.strip():
             self.reply(replies.NO_ARGUMENT_ALLOWED)
             return
         self.conversation.reset()
         self.reply(replies.OK)
 
-    def _noop(self, line: bytes, argument: bytes) -> None:  # noqa: ARG002
+    def _noop(self, line: bytes, argument: bytes) -> None:
         self.reply(replies.OK)
 
-    def _quit(self, line: bytes, argument: bytes) -> None:  # noqa: ARG002
+    def _quit(self, line: bytes, argument: bytes) -> None:
         self.close_with(replies.GOODBYE)
 
     # --- hooks that wait ------------------------------------------------------------------------------------------
@@ -303,7 +265,7 @@ class Engine(SMTP):
     async def handle_exception(self, error: Exception) -> str:
         """What aiosmtpd answers when its own loop fails."""
         log.error(Event.FAULT, exc_info=error)
-        return _line(replies.OUR_FAULT)
+        return octets(replies.OUR_FAULT)[:-2].decode()
 
     # --- replies --------------------------------------------------------------------------------------------------
 
@@ -311,7 +273,7 @@ class Engine(SMTP):
         """Queue a reply; they leave together when the engine has to wait."""
         if reply.permanent and reply.code not in _NO_FAULT_OF_THE_CLIENT:
             self._errors += 1
-        self._output += _octets(reply)
+        self._output += octets(reply)
         if self._errors > MAX_ERRORS:
             self._errors = 0
             self.close_with(replies.TOO_MANY_ERRORS)
@@ -319,7 +281,7 @@ class Engine(SMTP):
     async def push(self, status: str | bytes) -> None:
         """A reply in aiosmtpd's words, with an enhanced code where RFC 2034 wants one."""
         text = status.decode("ascii", "replace") if isinstance(status, bytes) else status
-        self._output += _with_enhanced_code(text).encode("ascii", "replace") + b"\r\n"
+        self._output += with_enhanced_code(text).encode("ascii", "replace") + b"\r\n"
         self._flush()
 
     def _flush(self) -> None:
@@ -329,7 +291,7 @@ class Engine(SMTP):
 
     def close_with(self, reply: Reply) -> None:
         """Say it and hang up."""
-        self._output += _octets(reply)
+        self._output += octets(reply)
         self._flush()
         if self._wire is not None:
             self._wire.close()
@@ -337,7 +299,7 @@ class Engine(SMTP):
 
     # --- time -----------------------------------------------------------------------------------------------------
 
-    def _reset_timeout(self, duration: float | None = None) -> None:  # noqa: ARG002 -- aiosmtpd's signature
+    def _reset_timeout(self, duration: float | None = None) -> None:
         """Note that something happened; the server's sweeper looks once a second, instead of a timer per command."""
         self.last_active = self.loop.time()
 
@@ -353,7 +315,7 @@ class Engine(SMTP):
 
     # --- the session's commands, called by aiosmtpd's loop ----------------------------------------------------------
 
-    async def smtp_STARTTLS(self, arg: str | None) -> None:  # noqa: N802
+    async def smtp_STARTTLS(self, arg: str | None) -> None:
         """RFC 3207: whatever was said before TLS is forgotten, whatever was sent ahead of it is an attack."""
         if arg:
             self.reply(replies.NO_ARGUMENT_ALLOWED)
@@ -368,7 +330,8 @@ class Engine(SMTP):
     async def _start_tls(self) -> None:
         await self.push("220 2.0.0 Ready to start TLS")
         plain, context = self._wire, self.tls_context
-        assert plain is not None and context is not None  # noqa: S101, PT018 -- smtp_STARTTLS asked
+        assert plain is not None  # noqa: S101 -- smtp_STARTTLS asked
+        assert context is not None  # noqa: S101
         try:
             secured = await self.loop.start_tls(
                 plain, self, context, server_side=True, ssl_handshake_timeout=TLS_HANDSHAKE_WITHIN
@@ -386,19 +349,19 @@ class Engine(SMTP):
         self._begin_session()
         self.conversation.secured(secured.get_extra_info("ssl_object"))
 
-    async def smtp_VRFY(self, arg: str | None) -> None:  # noqa: N802, ARG002
+    async def smtp_VRFY(self, arg: str | None) -> None:
         """RFC 5321 §7.3."""
         self.reply(replies.CANNOT_VERIFY)
 
-    async def smtp_EXPN(self, arg: str | None) -> None:  # noqa: N802, ARG002
+    async def smtp_EXPN(self, arg: str | None) -> None:
         """RFC 5321 §7.3."""
         self.reply(replies.NO_LISTS)
 
-    async def smtp_HELP(self, arg: str | None) -> None:  # noqa: N802, ARG002
+    async def smtp_HELP(self, arg: str | None) -> None:
         """Nothing about us that a stranger needs."""
         self.reply(replies.HELP)
 
-    async def smtp_AUTH(self, arg: str | None) -> None:  # noqa: N802, ARG002
+    async def smtp_AUTH(self, arg: str | None) -> None:
         """Not offered: mail comes in from strangers, and strangers have no password here."""
         self.reply(replies.NOT_OFFERED)
 
@@ -413,39 +376,5 @@ _TRANSACTION_COMMANDS: dict[bytes, Callable[[Engine, bytes, bytes], None]] = {
 }
 
 
-class _SessionCommands:
-    """aiosmtpd's table of commands, bound when one is called and not at every connection."""
-
-    NAMES = frozenset({"EHLO", "HELO", "STARTTLS", "VRFY", "EXPN", "HELP", "AUTH"})
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def get(self, command: str) -> Callable[[str | None], Coroutine[Any, Any, None]] | None:
-        """The method for the command, or None."""
-        return getattr(self._engine, f"smtp_{command}") if command in self.NAMES else None
-
-
 _NO_FAULT_OF_THE_CLIENT = frozenset({550, 551, 552, 553, 554})
 """Refusals of recipients and of messages; the rest of 5yz are errors in the session."""
-
-
-def _line(reply: Reply) -> str:
-    return f"{reply.code} {reply.enhanced} {reply.text}" if reply.enhanced else f"{reply.code} {reply.text}"
-
-
-def _octets(reply: Reply) -> bytes:
-    """On the wire; a text of several lines becomes a multiline reply (RFC 5321 §4.2.1), all ASCII."""
-    *first, last = reply.text.encode("ascii", "replace").split(b"\n")
-    prefix = f"{reply.code}-{reply.enhanced} ".encode() if reply.enhanced else f"{reply.code}-".encode()
-    final = prefix.replace(b"-", b" ", 1)
-    return b"".join(prefix + line[:500] + b"\r\n" for line in first) + final + last[:500] + b"\r\n"
-
-
-def _with_enhanced_code(text: str) -> str:
-    """aiosmtpd words some refusals itself, without one. Greetings get none (RFC 2034 §3)."""
-    code, rest = text[:3], text[4:]
-    enhanced = _ENHANCED.get(code)
-    if enhanced is None or rest[:2] in {"4.", "5."}:
-        return text
-    return f"{code} {enhanced} {rest.removeprefix('Error: ')}"

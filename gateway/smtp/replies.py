@@ -43,3 +43,11 @@ LINE_OF_TEXT_TOO_LONG = Reply(554, "5.6.0", "The message contains a line longer 
 HEADER_TOO_LARGE = Reply(554, "5.6.0", "The header section is larger than 262144 octets or 1000 fields")
 LOOP = Reply(554, "5.4.6", "Routing loop: the message has passed more than 100 servers")
 NO_ROOM = Reply(452, "4.3.1", "No room for the message now, please try again later")
+
+
+def octets(reply: Reply) -> bytes:
+    """On the wire; a text of several lines becomes a multiline reply (RFC 5321 §4.2.1), all ASCII."""
+    *first, last = reply.text.encode("ascii", "replace").split(b"\n")
+    prefix = f"{reply.code}-{reply.enhanced} ".encode() if reply.enhanced else f"{reply.code}-".encode()
+    final = prefix.replace(b"-", b" ", 1)
+    return b"".join(prefix + line[:500] + b"\r\n" for line in first) + final + last[:500] + b"\r\n"

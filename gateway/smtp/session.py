@@ -13,7 +13,6 @@ from filters.envelope import Origin
 from gateway.events import Event
 from gateway.logs import redact
 from gateway.model.reply import Reply
-from gateway.relay.transaction import MailParameters
 from gateway.smtp import replies
 from gateway.smtp.data import DataReader
 from gateway.smtp.grammar import parse_mail, parse_rcpt
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from filters.address import Mailbox
     from gateway.operations.intake import MailTransaction
+    from gateway.relay.transaction import MailParameters
     from gateway.smtp.server import SmtpServer
 
 log = structlog.get_logger()

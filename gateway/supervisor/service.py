@@ -93,7 +93,7 @@ class Service:
         self._stopping = asyncio.Event()
 
     def where(self) -> str:
-        """`ready smtp=127.0.0.1:2525`"""
+        """The line that says where it accepts: `ready smtp=127.0.0.1:2525`."""
         return " ".join(["ready", *([f"smtp={','.join(self._listening)}"] if self._listening else [])])
 
     async def start(self) -> None:

@@ -8,12 +8,12 @@ import tomllib
 import click
 import pytest
 
+from filters.disposition import Delivery, Disposition, Handling, Mode, Tier
 from gateway.cli import main
 from gateway.events import Event
 from gateway.model.case import ActionState, CaseStatus, DeliveryState
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.settings import render_defaults
-from filters.disposition import Delivery, Disposition, Handling, Mode, Tier
 from tests.support.checkout import ROOT, document, documents, modules, texts
 
 ARCHITECTURE = "docs/architecture.md"

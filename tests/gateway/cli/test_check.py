@@ -102,7 +102,9 @@ def test_an_empty_database_is_well(liaison: CommandLine) -> None:
 def test_online_asks_the_next_hop(liaison: CommandLine, answers: bool) -> None:
     code, said = asyncio.run(_check_online(liaison, answers=answers))
     assert code == (0 if answers else 1)
-    expected = "ok next hop: 127.0.0.1:{} answers and offers PIPELINING, SIZE" if answers else "wrong next hop: 127.0.0.1:{}"
+    expected = (
+        "ok next hop: 127.0.0.1:{} answers and offers PIPELINING, SIZE" if answers else "wrong next hop: 127.0.0.1:{}"
+    )
     assert expected.format(_port(liaison)) in said
 
 
@@ -114,7 +116,9 @@ async def _check_online(liaison: CommandLine, *, answers: bool) -> tuple[int, st
     async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 hop.example ESMTP\r\n")
         while line := await reader.readline():
-            writer.write(b"250-hop.example\r\n250-PIPELINING\r\n250 SIZE 1000\r\n" if line[:4] == b"EHLO" else b"221 bye\r\n")
+            writer.write(
+                b"250-hop.example\r\n250-PIPELINING\r\n250 SIZE 1000\r\n" if line[:4] == b"EHLO" else b"221 bye\r\n"
+            )
         writer.close()
 
     server = await asyncio.start_server(greet, "127.0.0.1", 0)

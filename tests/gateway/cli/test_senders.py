@@ -102,7 +102,9 @@ def test_what_may_not_be_listed_is_refused_with_its_reason(
     assert rows(liaison) == before
 
 
-@pytest.mark.parametrize("option", [("--decline", "perhaps"), ("--delivery", "pass"), ("--review-by", "soon")], ids=" ".join)
+@pytest.mark.parametrize(
+    "option", [("--decline", "perhaps"), ("--delivery", "pass"), ("--review-by", "soon")], ids=" ".join
+)
 def test_a_wrong_column_is_wrong_usage(liaison: CommandLine, option: tuple[str, str]) -> None:
     result = liaison("senders", "add", "subtree", "embassy.example", *option)
     assert result.exit_code == 2
@@ -138,7 +140,9 @@ def test_an_import_adds_what_is_new_as_one_version(liaison: CommandLine) -> None
         ["known", "domain", "mission.example"],
     ]
     assert said[4].startswith("2 entries added. The lists are at version 3")
-    assert liaison.ok("senders", "import", liaison.file("more.toml", PACK)).endswith("There is nothing new to import.\n")
+    assert liaison.ok("senders", "import", liaison.file("more.toml", PACK)).endswith(
+        "There is nothing new to import.\n"
+    )
 
 
 def test_a_dry_run_changes_nothing(liaison: CommandLine) -> None:
@@ -154,7 +158,7 @@ def test_a_dry_run_changes_nothing(liaison: CommandLine) -> None:
     ("bad", "words"),
     [
         ('[[entry]]\nkind = "subtree"\nvalue = "gov.cn"\n', "public suffix"),
-        ('[[entry]]\nkind = "planet"\nvalue = "mars.example"\n', "line 16"),
+        ('[[entry]]\nkind = "planet"\nvalue = "mars.example"\n', "line 18"),
         ('[[entry]]\nkind = "domain"\nvalue = "mars.example"\ncolour = "red"\n', "colour"),
     ],
     ids=["guarded", "unknown kind", "unknown key"],

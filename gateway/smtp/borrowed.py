@@ -1,0 +1,78 @@
+"""What aiosmtpd's own loop is given in place of its own parts: lines to read, hooks, a table of commands, codes.
+
+The loop handles the session's commands (EHLO, HELO, STARTTLS, VRFY, EXPN, HELP, AUTH) and everything unknown; the
+commands of a mail transaction never reach it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from gateway.smtp.engine import Engine
+
+_ENHANCED = {"454": "4.7.0", "500": "5.5.2", "501": "5.5.4", "502": "5.5.1", "503": "5.5.1"}
+"""For the replies that aiosmtpd words itself."""
+
+
+class Hooks:
+    """aiosmtpd's hooks; they find the session through the engine that calls them."""
+
+    async def handle_EHLO(self, server: Engine, session: Any, envelope: Any, name: str, lines: list[str]) -> list[str]:
+        session.host_name = name
+        return [server.conversation.hello(name, extended=True)]
+
+    async def handle_HELO(self, server: Engine, session: Any, envelope: Any, name: str) -> str:
+        session.host_name = name
+        return server.conversation.hello(name, extended=False)
+
+
+class Lines:
+    """What aiosmtpd's loop reads from: the lines that the engine hands over, one at a time."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._line: asyncio.Future[bytes] | None = None
+
+    @property
+    def parked(self) -> bool:
+        """aiosmtpd has nothing to do and waits for a line."""
+        return self._line is not None
+
+    async def readuntil(self) -> bytes:
+        """The next handed-over line; until it comes the engine reads on by itself."""
+        line: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._line = line
+        self._engine.read_on()
+        return await line
+
+    def hand_over(self, line: bytes) -> None:
+        """Let aiosmtpd's loop have this line, without its CRLF."""
+        if self._line is not None and not self._line.done():
+            self._line.set_result(line)
+        self._line = None
+
+
+class SessionCommands:
+    """aiosmtpd's table of commands, bound when one is called and not at every connection."""
+
+    NAMES = frozenset({"EHLO", "HELO", "STARTTLS", "VRFY", "EXPN", "HELP", "AUTH"})
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def get(self, command: str) -> Callable[[str | None], Coroutine[Any, Any, None]] | None:
+        """The method for the command, or None."""
+        return getattr(self._engine, f"smtp_{command}") if command in self.NAMES else None
+
+
+def with_enhanced_code(text: str) -> str:
+    """aiosmtpd words some refusals itself, without one. Greetings get none (RFC 2034 §3)."""
+    code, rest = text[:3], text[4:]
+    enhanced = _ENHANCED.get(code)
+    if enhanced is None or rest[:2] in {"4.", "5."}:
+        return text
+    return f"{code} {enhanced} {rest.removeprefix('Error: ')}"

@@ -301,10 +301,7 @@ async def open_connection(endpoint: Endpoint, *, hostname: str, tls: str, timeou
     if tls == "none":
         return connection
     try:
-        if "STARTTLS" in connection.capabilities:
-            await connection.start_tls(tls_context(tls), hostname)
-        elif tls != "opportunistic":
-            raise TlsRefusedError(f"{endpoint} does not offer STARTTLS, which the route's tls = {tls!r} needs")
+        await _secure(connection, tls, hostname)
     except TlsRefusedError:
         connection.close()
         if tls != "opportunistic":
@@ -314,6 +311,13 @@ async def open_connection(endpoint: Endpoint, *, hostname: str, tls: str, timeou
         connection.close()
         raise
     return connection
+
+
+async def _secure(connection: Connection, tls: str, hostname: str) -> None:
+    if "STARTTLS" in connection.capabilities:
+        await connection.start_tls(tls_context(tls), hostname)
+    elif tls != "opportunistic":
+        raise TlsRefusedError(f"{connection.endpoint} does not offer STARTTLS, which tls = {tls!r} needs")
 
 
 async def _greeted(endpoint: Endpoint, hostname: str, timeout: float) -> Connection:

@@ -20,9 +20,7 @@ def lint_imports(directory: Path) -> subprocess.CompletedProcess[str]:
     run = (
         "from importlinter.cli import lint_imports; raise SystemExit(lint_imports(no_cache=True, is_debug_mode=False))"
     )
-    return subprocess.run(  # noqa: S603 -- our own interpreter
-        [sys.executable, "-c", run], cwd=directory, capture_output=True, check=False, text=True
-    )
+    return subprocess.run([sys.executable, "-c", run], cwd=directory, capture_output=True, check=False, text=True)
 
 
 @pytest.fixture(scope="module")

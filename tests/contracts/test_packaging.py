@@ -8,11 +8,14 @@ import sys
 import sysconfig
 import tomllib
 import zipfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.checkout import ROOT, document
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -34,7 +37,7 @@ runpy.run_module("gateway", run_name="__main__")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built as `make wheel` builds it, without a network, from the files of the checkout."""
     directory = tmp_path_factory.mktemp("dist")
-    subprocess.run(  # noqa: S603 -- our own interpreter
+    subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(directory)],
         cwd=ROOT, check=True, capture_output=True,
     )  # fmt: skip
@@ -53,7 +56,7 @@ def unpacked(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def liaison(unpacked: Path, directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The command, by an interpreter that sees the wheel and its dependencies, and not the checkout."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("LIAISON_", "PYTHON"))}
-    return subprocess.run(  # noqa: S603 -- our own interpreter
+    return subprocess.run(
         [sys.executable, "-I", "-S", "-c", ALONE, str(unpacked), sysconfig.get_path("purelib"), *arguments],
         cwd=directory, capture_output=True, check=False, text=True, env=environment,
     )  # fmt: skip

@@ -46,7 +46,7 @@ class PostgresServer:
     def run(self, statement: str, *names: str) -> None:
         """Run one statement of an administrator, `{}` standing for the names."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def shut(self, database: str) -> None:
         """As if the server went away: every connection to the database breaks and no new one is taken."""

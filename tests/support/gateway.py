@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.assembly import Desk, open_desk, open_line
@@ -12,14 +11,15 @@ from gateway.settings import Settings, load
 from gateway.store.consistency import check_consistency
 from gateway.supervisor import Role, Service
 from tests.support.dialogue import Dialogue
-from tests.support.mta import ScriptedMTA
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from gateway.clock import Clock
     from gateway.model.case import CaseFile
     from gateway.model.outbox import OutboxItem
+    from tests.support.mta import ScriptedMTA
 
 PACK = """
 [[entry]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ def read(wire: bytes, *cuts: int, reject: bool = False, max_size: int = BIG) -> 
     """The reader, what it left in the buffer, and whether it saw the end; `cuts` are where segments end."""
     reader, buffer, done = DataReader(max_size, reject_bare_newlines=reject), bytearray(), False
     edges = [0, *sorted(cuts), len(wire)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         buffer += wire[start:end]
         done = done or reader.feed(buffer)
     return reader, bytes(buffer), done

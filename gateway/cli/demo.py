@@ -25,6 +25,7 @@ from gateway.demonstration.stories import STORIES
 from gateway.settings import Log, LogLevel
 
 if TYPE_CHECKING:
+    from gateway.demonstration.play import Performance
     from gateway.demonstration.stage import Stage
 
 _PLAYED_WITHIN = 25.0
@@ -63,24 +64,23 @@ async def _demonstrate(show: Showing, *, leave: bool) -> bool:
     _let_sigterm_stop()
     async with open_stage(SystemClock()) as stage:
         show.opens(stage)
-        as_expected = await _play(stage, show)
+        performance = await _play(stage, show)
+        found = list(differences(performance))
+        show.ends(performance)
+        show.concludes(performance, found)
         if leave:
             show.leaves()
         else:
-            show.stays(stage)
+            show.stays(stage, performance)
             stage.service.obey_signals()  # from here on, Ctrl-C ends it as it ends `serve`
             await stage.service.run()
-    return as_expected
+    return not found
 
 
-async def _play(stage: Stage, show: Showing) -> bool:
+async def _play(stage: Stage, show: Showing) -> Performance:
     numbers = count(1)
     async with asyncio.timeout(_PLAYED_WITHIN):
-        performance = await play(stage, STORIES, lambda story, reply: show.sent(next(numbers), story, reply))
-    found = list(differences(performance))
-    show.ends(performance)
-    show.concludes(performance, found)
-    return not found
+        return await play(stage, STORIES, lambda story, reply: show.sent(next(numbers), story, reply))
 
 
 def _let_sigterm_stop() -> None:

@@ -8,6 +8,7 @@ from gateway.cli.audit import audit
 from gateway.cli.cases import cases
 from gateway.cli.check import check
 from gateway.cli.database import database
+from gateway.cli.demo import demo
 from gateway.cli.invocation import Program, config_option
 from gateway.cli.mode import mode
 from gateway.cli.outbox import outbox
@@ -26,5 +27,5 @@ def main() -> None:
     """
 
 
-for command in (serve, check, screen, senders, cases, outbox, audit, database, mode):
+for command in (demo, serve, check, screen, senders, cases, outbox, audit, database, mode):
     main.add_command(command)

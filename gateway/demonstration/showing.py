@@ -92,12 +92,11 @@ class Showing:
             f"left no record, {flagged} became cases, 1 was a retry. 1 decline was sent, when it was asked for."
         )
 
-    def stays(self, stage: Stage) -> None:
+    def stays(self, stage: Stage, performance: Performance) -> None:
         """What can be tried while it runs."""
         self._title("It stays up: try it from another terminal")
         liaison = f"{self._program} --config {stage.configuration}"
-        commands = ("cases list", "outbox list", "senders list", "mode", "audit verify")
-        for command in commands:
+        for command in _commands(performance):
             self._command(f"{liaison} {command}")
         self._say(f"Or send mail of your own to {FRONT_DESK}, by SMTP to {stage.smtp}.")
         self._say("Ctrl-C ends the demo and removes its directory.")
@@ -166,6 +165,17 @@ def _places(stage: Stage) -> Iterator[tuple[str, str]]:
     yield "outbound", f"127.0.0.1:{stage.outbound.port}, keeps declines and reports; these go to {COLLATION} here"
     yield "emergency", f"{DISPATCH} is served first, always"
     yield "files", str(stage.configuration.parent)
+
+
+def _commands(performance: Performance) -> Iterator[str]:
+    """What can be asked and done, with the reference of a case that is still held."""
+    yield "cases list"
+    outcomes = (one for one in performance.outcomes if one.told and one.story is not INFORMATION_REQUEST)
+    held = [dossier.file.case.reference for outcome in outcomes for dossier in outcome.dossiers]
+    for reference in held[:1]:
+        yield f"cases show {reference}"
+        yield f"cases release {reference}"
+    yield from ("outbox list", "senders list", "audit verify")
 
 
 def _table(outcomes: Sequence[Outcome]) -> Table:

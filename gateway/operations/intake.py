@@ -87,13 +87,16 @@ class MailTransaction:
         self._origin = origin
         self._pool: Pool | None = None
         self._next_hop: NextHopTransaction | None = None
+        self._keys: set[str] = set()
+        """Of the recipients, as they are compared."""
 
     async def recipient(self, mailbox: Mailbox) -> Reply:
         """The answer to RCPT. Its code is the next hop's; only served domains get that far (RFC 5321 §7.9)."""
         pool = self._intake.routes.pool_for(mailbox)
         if pool is None:
             return NOT_SERVED
-        if any(mailbox.key == known.key for known in self.recipients):
+        key = mailbox.key
+        if key in self._keys:
             return RECIPIENT_OK
         objection = self._objection(mailbox, pool)
         if objection is not None:
@@ -103,6 +106,7 @@ class MailTransaction:
         if not reply.positive:
             return reply
         self.recipients.append(mailbox)
+        self._keys.add(key)
         return RECIPIENT_OK
 
     def _objection(self, mailbox: Mailbox, pool: Pool) -> Reply | None:

@@ -155,6 +155,7 @@ class Connection(asyncio.Protocol):
             waiter = self._waiting.popleft()
             if not waiter.done():
                 waiter.set_exception(NextHopError(f"{self.endpoint} {self._lost}"))
+                waiter.exception()  # whoever waits hears of it; nobody has to
         if self._transport is not None:
             self._transport.abort()
 

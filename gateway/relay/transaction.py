@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 UNREACHABLE = Reply(451, "4.4.1", "The mail server behind this gateway can't be reached, please try again later")
 ANSWER_LOST = Reply(451, "4.4.2", "The mail server behind this gateway did not answer, please try again later")
+CHANGED = Reply(451, "4.3.0", "The mail server behind this gateway changed its answer")
 NOT_SUPPORTED = Reply(451, "4.3.3", "The mail server behind this gateway does not take this kind of mail now")
 
 log = structlog.get_logger()
@@ -55,6 +56,10 @@ class NextHopTransaction:
         """The recipients of the transaction that is open on the connection; None when MAIL is still to be sent."""
         self._refusal: Reply | None = None
         """What MAIL was refused with; answered at every RCPT."""
+        self._pooled = False
+        """The connection has served others before."""
+        self._replaying = False
+        """A connection died: from now on only new ones are used, for what is pooled may have died with it."""
 
     # --- RCPT -----------------------------------------------------------------------------------------------------
 
@@ -69,7 +74,7 @@ class NextHopTransaction:
 
     async def _rcpt(self, mailbox: Mailbox) -> Reply:
         connection = await self._connect()
-        replayed = self._accepted if self._open is None else []
+        replayed = self._accepted if self._open is None else []  # a new connection, after the last one died
         return (await self._round(connection, [*replayed, mailbox]))[-1]
 
     # --- DATA -----------------------------------------------------------------------------------------------------
@@ -97,20 +102,18 @@ class NextHopTransaction:
             refusal = await self._reopened(connection, recipients)
             if refusal is not None:
                 return _temporary(refusal)
-        go_ahead = await connection.command(b"DATA")
+        go_ahead = (await self._said(connection, b"DATA"))[0]
         if go_ahead.code != 354:
-            self._open = None if go_ahead.code == 421 else self._open
-            return _temporary(go_ahead) if again or not go_ahead.permanent else go_ahead
+            return _temporary(go_ahead) if again else for_client(go_ahead)
         reply = await connection.content(encode(content()))
         self._open = None
-        connection.transactions += 1
         connection.refusals = 0 if reply.positive else connection.refusals + 1
-        return reply
+        return for_client(reply)
 
     async def _reopened(self, connection: Connection, recipients: list[Mailbox]) -> Reply | None:
         """MAIL and RCPT for exactly these recipients; the first refusal, or None."""
         if self._open is not None:
-            await connection.command(b"RSET")
+            await self._said(connection, b"RSET")
             self._open = None
         replies = await self._round(connection, recipients)
         return next((reply for reply in replies if not reply.positive), None)
@@ -118,10 +121,20 @@ class NextHopTransaction:
     # --- one round of commands on one connection ------------------------------------------------------------------
 
     async def _connect(self) -> Connection:
+        if self._connection is not None and not self._connection.usable:
+            self._drop()
         if self._connection is None:
-            self._open = None
-            self._connection = self._pool.idle() or await self._pool.open()
+            pooled = None if self._replaying else self._pool.idle()
+            self._pooled = pooled is not None
+            self._connection = pooled or await self._pool.open()
         return self._connection
+
+    async def _said(self, connection: Connection, *lines: bytes) -> list[Reply]:
+        """The replies to these lines. A pooled connection that says 421 has died of age: that is not our client's."""
+        replies = await connection.commands(*lines)
+        if self._pooled and any(reply.code == 421 for reply in replies):
+            raise NextHopError(f"{connection.endpoint} closes the connection")
+        return replies
 
     async def _round(self, connection: Connection, recipients: list[Mailbox]) -> list[Reply]:
         """MAIL if it is still to be sent, and RCPT for these: a reply for each. A refused MAIL speaks for all."""
@@ -131,13 +144,14 @@ class NextHopTransaction:
             if unsupported is not None:
                 return [unsupported] * len(recipients)
             lines.insert(0, self._mail_line(connection))
-        replies = await connection.commands(*lines)
+        replies = [for_client(reply) for reply in await self._said(connection, *lines)]
         if self._open is None:
             mail = replies.pop(0)
             if not mail.positive:
                 connection.refusals += 1
                 self._refusal = mail
                 return [mail] * len(recipients)
+            connection.transactions += 1
             self._open = []
         for mailbox, reply in zip(recipients, replies, strict=True):
             if reply.positive:
@@ -174,6 +188,7 @@ class NextHopTransaction:
             if self._connection is None:  # none could be opened: no use in asking again at once
                 return self._failed(error, UNREACHABLE)
             self._drop()
+        self._replaying = True
         try:
             return await attempt()
         except NextHopError as error:
@@ -186,7 +201,7 @@ class NextHopTransaction:
 
     def _drop(self) -> None:
         if self._connection is not None:
-            self._connection.close()
+            self._connection.abort()
         self._connection = self._open = None
 
     async def finish(self) -> None:
@@ -204,8 +219,18 @@ def _rcpt_line(mailbox: Mailbox) -> bytes:
     return f"RCPT TO:<{mailbox}>".encode()
 
 
+def for_client(reply: Reply) -> Reply:
+    """The next hop's reply as our client may hear it: a done, a not now, or a not ever, with an enhanced code.
+
+    421 speaks of the next hop's own channel, which is not the client's (RFC 5321 §3.8). Where the next hop gave no
+    enhanced code, RFC 3463 §3.1 has one that says no more than its class.
+    """
+    if not (reply.positive or reply.transient or reply.permanent):
+        return CHANGED
+    code = 451 if reply.code == 421 else reply.code
+    return replace(reply, code=code, enhanced=reply.enhanced or f"{code // 100}.0.0")
+
+
 def _temporary(reply: Reply) -> Reply:
     """A refusal in a second round counts as temporary: the client was told 250 for this recipient before."""
-    if reply.transient:
-        return reply
-    return replace(reply, code=451, enhanced="4.3.0", text="The mail server behind this gateway changed its answer")
+    return for_client(reply) if reply.transient else CHANGED

@@ -95,8 +95,13 @@ class DataReader:
 
     def _judge(self) -> None:
         """What only the whole message shows."""
-        if self.refusal is not None:
-            return
+        try:
+            if self.refusal is None:
+                self._judge_whole()
+        except OSError:  # the disk is full: what was written is written only now
+            self._refuse(replies.NO_ROOM)
+
+    def _judge_whole(self) -> None:
         head = self.spool.head(MAX_HEADER + 2)
         self.header_section = head[: header_length(head)]
         if len(self.header_section) > MAX_HEADER or self._count(_FIELD, MAX_FIELDS) > MAX_FIELDS:

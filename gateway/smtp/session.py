@@ -42,8 +42,10 @@ class Session:
         self._transaction: MailTransaction | None = None
         self._mail: MailParameters | None = None
         self._size = 0
-        self._answering = False
-        """The final dot has come and its answer is being made."""
+        self._offers = server.intake.offers()
+        """What EHLO announced: it holds for the session, although a next hop may turn out to lack some of it."""
+        self._answering = self._gone = False
+        """An answer is being made that needs the transaction; the client has left."""
         self._refused: Reply | None = None
         """The last refusal of a recipient, for the log of a transaction that never got to DATA."""
 
@@ -57,13 +59,13 @@ class Session:
     def hello(self, name: str, *, extended: bool) -> str:
         """EHLO or HELO: the reply, ready for the wire. Ends a mail transaction (RFC 5321 §4.1.4)."""
         self.reset()
-        self._helo, self._extended = name, extended
+        self._helo, self._extended, self._offers = name, extended, self._server.intake.offers()
         lines = [self._server.hostname, *self._keywords()] if extended else [self._server.hostname]
         *first, last = lines
         return "".join(f"250-{line}\r\n" for line in first) + f"250 {last}"
 
     def _keywords(self) -> list[str]:
-        offers = self._server.intake.offers()
+        offers = self._offers
         keywords = ["PIPELINING", f"SIZE {offers.size}", "ENHANCEDSTATUSCODES"]
         keywords += ["8BITMIME"] if offers.eightbitmime else []
         keywords += ["SMTPUTF8"] if offers.smtputf8 else []
@@ -87,7 +89,7 @@ class Session:
             return replies.ONE_TRANSACTION
         if self._server.draining:
             return replies.SERVICE_CLOSING
-        command = parse_mail(line, self._server.intake.offers(), extended=self._extended)
+        command = parse_mail(line, self._offers, extended=self._extended)
         if isinstance(command, Reply):
             return command
         self._mail = command
@@ -111,7 +113,13 @@ class Session:
         return mailbox if isinstance(mailbox, Reply) else self._recipient(self._transaction, mailbox)
 
     async def _recipient(self, transaction: MailTransaction, mailbox: Mailbox) -> Reply:
-        reply = await transaction.recipient(mailbox)
+        self._answering = True
+        try:
+            reply = await transaction.recipient(mailbox)
+        finally:
+            self._answering = False
+            if self._gone:
+                self._end(self._refused)
         if not reply.positive:
             self._refused = reply
         return reply
@@ -145,7 +153,8 @@ class Session:
         self._end(self._refused)
 
     def lost(self) -> None:
-        """The connection is gone. A message that is being answered is finished all the same; it has its own end."""
+        """The connection is gone. What is being answered is finished first: it still uses the next hop's connection."""
+        self._gone = True
         if not self._answering:
             self._end(self._refused)
 

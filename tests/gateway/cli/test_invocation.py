@@ -54,7 +54,7 @@ def test_the_configuration_is_named_by_the_environment(liaison: CommandLine) -> 
 
 def test_the_option_counts_before_the_environment(liaison: CommandLine) -> None:
     result = CliRunner().invoke(
-        main, ["cases", "list", "--config", str(liaison.config)], env={"LIAISON_CONFIG": "/nowhere.toml"}
+        main, ["cases", "list", "--config", str(liaison.config)], env={"LIAISON_CONFIG": "none.toml"}
     )
     assert result.exit_code == 0
 

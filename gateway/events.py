@@ -17,6 +17,8 @@ class Event(StrEnum):
     """The last mail transaction ended, and everything is closed."""
     WORKER_DIED = "worker_died"
     """A process that takes mail ended without being told to; another is started in its place."""
+    KEY_WITHOUT_EFFECT = "key_without_effect"
+    """A configuration key is set that this version does not obey yet."""
     CONFIGURATION_REFUSED = "configuration_refused"
     """A changed configuration has problems; the one before stays in force."""
     CONFIGURATION_RELOADED = "configuration_reloaded"

@@ -7,6 +7,7 @@ file has no name that could outlive the process.
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -88,5 +89,6 @@ class Spool:
         """Forget the content."""
         self._parts = []
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # the disk is full: the octets still in a buffer are not wanted any more
+                self._file.close()
             self._file = None

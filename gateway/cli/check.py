@@ -21,6 +21,7 @@ from gateway.clock import SystemClock
 from gateway.compose.templates import check_templates
 from gateway.errors import ConfigurationError, StoreError
 from gateway.relay.connection import NextHopError, open_connection
+from gateway.settings import refuse_false_safety, without_effect
 from gateway.smtp.server import server_tls
 
 if TYPE_CHECKING:
@@ -80,10 +81,13 @@ def _lines(*, online: bool) -> Iterator[Line]:
     """Every check; those that need settings are left out while there are none."""
     try:
         settings = load_settings()
+        refuse_false_safety(settings)
     except ConfigurationError as error:
         yield from _wrong("configuration", error.problems)
         return
     yield Line("configuration", Grade.OK, f"every key is understood; the mode is {settings.mode}")
+    if idle := without_effect(settings):
+        yield Line("configuration", Grade.OK, f"set, but not obeyed by this version yet: {', '.join(idle)}")
     for look in _CHECKS:
         yield from look(settings)
     if online:

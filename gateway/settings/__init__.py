@@ -21,6 +21,7 @@ from gateway.settings.tree import (
     Smtp,
     Store,
 )
+from gateway.settings.unused import refuse_false_safety, without_effect
 from gateway.settings.values import (
     BareNewlines,
     ClientInfo,
@@ -64,5 +65,7 @@ __all__ = [
     "Store",
     "Tls",
     "load",
+    "refuse_false_safety",
     "render_defaults",
+    "without_effect",
 ]

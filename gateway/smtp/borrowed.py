@@ -1,7 +1,7 @@
 """What aiosmtpd's own loop is given in place of its own parts: lines to read, hooks, a table of commands, codes.
 
-The loop handles the session's commands (EHLO, HELO, STARTTLS, VRFY, EXPN, HELP, AUTH) and everything unknown; the
-commands of a mail transaction never reach it.
+The loop handles the session's commands (EHLO, HELO, STARTTLS, VRFY, EXPN, HELP, AUTH); those of a mail transaction and
+what is no command never reach it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Lines:
         return await line
 
     def hand_over(self, line: bytes) -> None:
-        """Let aiosmtpd's loop have this line, without its CRLF."""
+        """Let aiosmtpd's loop have this line; its CRLF is gone already."""
         if self._line is not None and not self._line.done():
             self._line.set_result(line)
         self._line = None
@@ -59,14 +59,14 @@ class Lines:
 class SessionCommands:
     """aiosmtpd's table of commands, bound when one is called and not at every connection."""
 
-    NAMES = frozenset({"EHLO", "HELO", "STARTTLS", "VRFY", "EXPN", "HELP", "AUTH"})
+    NAMES = frozenset({b"EHLO", b"HELO", b"STARTTLS", b"VRFY", b"EXPN", b"HELP", b"AUTH"})
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def get(self, command: str) -> Callable[[str | None], Coroutine[Any, Any, None]] | None:
         """The method for the command, or None."""
-        return getattr(self._engine, f"smtp_{command}") if command in self.NAMES else None
+        return getattr(self._engine, f"smtp_{command}") if command.encode() in self.NAMES else None
 
 
 def with_enhanced_code(text: str) -> str:

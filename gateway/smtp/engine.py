@@ -33,10 +33,14 @@ if TYPE_CHECKING:
     from gateway.smtp.server import SmtpServer
     from gateway.smtp.session import Session
 
+    _Command = Callable[["Engine", bytes], None]
+
 INPUT_LIMIT = 64 * 1024
 """Octets read ahead of a hook that waits; beyond it the client is not read from (back-pressure)."""
 MAX_ERRORS = 20
 """Commands refused with 5yz in one session, RCPT apart, before it is closed."""
+LINGER = 10.0
+"""Seconds for a client to read our last words."""
 TLS_HANDSHAKE_WITHIN = 30.0
 """Seconds."""
 
@@ -89,7 +93,7 @@ class Engine(SMTP):
         self._lend("_reader", self._lines)
         self._handler_coroutine = None
         self._secured = False
-        self.client_ip: str = transport.get_extra_info("peername")[0]
+        self.client_ip: str = (transport.get_extra_info("peername") or ("",))[0]  # none: it has left already
         self._begin_session()
         self._reset_timeout()
         refusal = self._server.admit(self)
@@ -100,14 +104,11 @@ class Engine(SMTP):
         self._handler_coroutine = self._server.own(self._handle_client())
 
     def data_received(self, data: bytes) -> None:
-        if self._handler_coroutine is None:
-            return  # refused at the door
+        if self._wire is None:
+            return  # we have hung up
         self._reset_timeout()
         self._input += data
         self.read_on()
-        if len(self._input) > INPUT_LIMIT and not self._deaf and self._wire is not None:
-            self._deaf = True
-            self._wire.pause_reading()
 
     def eof_received(self) -> bool:
         return False  # close: a client that says no more hears no more
@@ -157,8 +158,17 @@ class Engine(SMTP):
             if not (self._read_content() if self._data is not None else self._read_command()):
                 break
         self._flush()
-        if self._deaf and len(self._input) <= INPUT_LIMIT and self._wire is not None:
-            self._deaf = False
+        self._throttle()
+
+    def _throttle(self) -> None:
+        """Leave what the client sends to TCP's flow control for as long as too much of it waits here."""
+        full = len(self._input) > INPUT_LIMIT
+        if full == self._deaf or self._wire is None:
+            return
+        self._deaf = full
+        if full:
+            self._wire.pause_reading()
+        else:
             self._wire.resume_reading()
 
     def _read_content(self) -> bool:
@@ -200,29 +210,39 @@ class Engine(SMTP):
         verb, _, argument = line.partition(b" ")
         verb = verb.upper()
         command = _TRANSACTION_COMMANDS.get(verb)
-        if command is not None:
-            command(self, line, argument)
+        if verb in _WITHOUT_ARGUMENT and argument.strip():
+            self.reply(replies.NO_ARGUMENT_ALLOWED)
+        elif command is not None:
+            self._obey(command, line)
         elif verb in _FOREIGN_VERBS:
             self.close_with(replies.NOT_SMTP)
         elif verb == b"BDAT":
             self.close_with(replies.BDAT_NOT_OFFERED)  # what follows would be content, and read as commands
+        elif verb not in SessionCommands.NAMES:
+            self.reply(replies.UNKNOWN_COMMAND)
+        elif not line.isascii():
+            self.reply(replies.NOT_ASCII)
         else:
-            self._lines.hand_over(line + b"\r\n")
+            self._lines.hand_over(line)
 
-    def _mail(self, line: bytes, argument: bytes) -> None:
+    def _obey(self, command: _Command, line: bytes) -> None:
+        try:
+            command(self, line)
+        except Exception:
+            log.exception(Event.FAULT)
+            self.reply(replies.OUR_FAULT)
+
+    def _mail(self, line: bytes) -> None:
         self.reply(self.conversation.mail(line))
 
-    def _rcpt(self, line: bytes, argument: bytes) -> None:
+    def _rcpt(self, line: bytes) -> None:
         answer = self.conversation.rcpt(line)
         if isinstance(answer, Reply):
             self.reply(answer)
         else:
             self._wait_for(answer)
 
-    def _data_command(self, line: bytes, argument: bytes) -> None:
-        if argument.strip():
-            self.reply(replies.NO_ARGUMENT_ALLOWED)
-            return
+    def _data_command(self, line: bytes) -> None:
         answer = self.conversation.data()
         if isinstance(answer, Reply):
             self.reply(answer)
@@ -230,17 +250,14 @@ class Engine(SMTP):
             self._data = answer
             self.reply(replies.GO_AHEAD)
 
-    def _rset(self, line: bytes, argument: bytes) -> None:
-        if argument.strip():
-            self.reply(replies.NO_ARGUMENT_ALLOWED)
-            return
+    def _rset(self, line: bytes) -> None:
         self.conversation.reset()
         self.reply(replies.OK)
 
-    def _noop(self, line: bytes, argument: bytes) -> None:
+    def _noop(self, line: bytes) -> None:
         self.reply(replies.OK)
 
-    def _quit(self, line: bytes, argument: bytes) -> None:
+    def _quit(self, line: bytes) -> None:
         self.close_with(replies.GOODBYE)
 
     # --- hooks that wait ------------------------------------------------------------------------------------------
@@ -281,6 +298,7 @@ class Engine(SMTP):
     async def push(self, status: str | bytes) -> None:
         """A reply in aiosmtpd's words, with an enhanced code where RFC 2034 wants one."""
         text = status.decode("ascii", "replace") if isinstance(status, bytes) else status
+        self._errors += text.startswith("5")
         self._output += with_enhanced_code(text).encode("ascii", "replace") + b"\r\n"
         self._flush()
 
@@ -293,8 +311,11 @@ class Engine(SMTP):
         """Say it and hang up."""
         self._output += octets(reply)
         self._flush()
-        if self._wire is not None:
-            self._wire.close()
+        wire = self._wire
+        if wire is not None:
+            wire.close()
+            if wire.get_write_buffer_size():
+                self.loop.call_later(LINGER, wire.abort)  # a client that never reads would keep the socket for ever
             self.connection_lost(None)
 
     # --- time -----------------------------------------------------------------------------------------------------
@@ -366,7 +387,7 @@ class Engine(SMTP):
         self.reply(replies.NOT_OFFERED)
 
 
-_TRANSACTION_COMMANDS: dict[bytes, Callable[[Engine, bytes, bytes], None]] = {
+_TRANSACTION_COMMANDS: dict[bytes, _Command] = {
     b"MAIL": Engine._mail,
     b"RCPT": Engine._rcpt,
     b"DATA": Engine._data_command,
@@ -374,7 +395,7 @@ _TRANSACTION_COMMANDS: dict[bytes, Callable[[Engine, bytes, bytes], None]] = {
     b"NOOP": Engine._noop,
     b"QUIT": Engine._quit,
 }
-
+_WITHOUT_ARGUMENT = frozenset({b"DATA", b"RSET", b"QUIT"})
 
 _NO_FAULT_OF_THE_CLIENT = frozenset({550, 551, 552, 553, 554})
 """Refusals of recipients and of messages; the rest of 5yz are errors in the session."""

@@ -20,7 +20,6 @@ TOO_MANY_CONNECTIONS = Reply(421, "4.7.0", "Too many connections, please try aga
 TOO_MANY_ERRORS = Reply(421, "4.7.0", "Too many errors in this session")
 IDLE_TOO_LONG = Reply(421, "4.4.2", "Idle for too long")
 OUR_FAULT = Reply(451, "4.3.0", "A problem here, please try again later")
-TLS_NOT_AVAILABLE = Reply(454, "4.7.0", "TLS is not available now")
 
 BAD_CHARACTER = Reply(500, "5.5.2", "A command may not contain a bare CR, a bare LF or NUL")
 LINE_TOO_LONG = Reply(500, "5.5.2", "Command line too long")

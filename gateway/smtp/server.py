@@ -82,9 +82,10 @@ class SmtpServer:
         await self._end_tasks()
 
     async def _end_tasks(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks:  # ending a mail transaction owns a task of its own: it gives the connection back
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # --- for the engines ------------------------------------------------------------------------------------------
 

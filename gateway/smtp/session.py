@@ -110,19 +110,21 @@ class Session:
         if self._transaction is None or self._mail is None:
             return replies.MAIL_FIRST if self._helo else replies.HELLO_FIRST
         mailbox = parse_rcpt(line, smtputf8=self._mail.smtputf8)
-        return mailbox if isinstance(mailbox, Reply) else self._recipient(self._transaction, mailbox)
+        if isinstance(mailbox, Reply):
+            return mailbox
+        self._answering = True  # now, not when the coroutine begins: the client may be gone by then
+        return self._recipient(self._transaction, mailbox)
 
     async def _recipient(self, transaction: MailTransaction, mailbox: Mailbox) -> Reply:
-        self._answering = True
         try:
             reply = await transaction.recipient(mailbox)
+            if not reply.positive:
+                self._refused = reply
+            return reply
         finally:
             self._answering = False
             if self._gone:
                 self._end(self._refused)
-        if not reply.positive:
-            self._refused = reply
-        return reply
 
     def data(self) -> Reply | DataReader:
         """DATA: a reader for the content, if there is somebody to get it."""
@@ -133,12 +135,14 @@ class Session:
         limits = self._server.limits
         return DataReader(limits.max_message_size, reject_bare_newlines=limits.bare_newlines == "reject")
 
-    async def content(self, data: DataReader) -> Reply:
+    def content(self, data: DataReader) -> Coroutine[Any, Any, Reply]:
         """The answer to the final dot; it ends the mail transaction."""
-        transaction = self._transaction
-        if transaction is None:
+        if self._transaction is None:
             raise RuntimeError("content without a mail transaction")
         self._size, self._answering = data.spool.size, True
+        return self._content(self._transaction, data)
+
+    async def _content(self, transaction: MailTransaction, data: DataReader) -> Reply:
         reply = replies.OUR_FAULT
         try:
             reply = data.refusal or await transaction.message(data.header_section, data.spool)

@@ -8,6 +8,7 @@ import structlog
 
 from gateway.assembly import open_desk, open_line
 from gateway.events import Event
+from gateway.settings import refuse_false_safety, without_effect
 from gateway.supervisor.service import Role, Service
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ async def serve(
     `inherited` are the numbers of listening sockets that a parent handed over; `worker_command` is the command line
     that starts one SMTP worker, to which `--inherit NUMBERS` is added.
     """
+    refuse_false_safety(settings)
+    for key in without_effect(settings):
+        log.warning(Event.KEY_WITHOUT_EFFECT, key=key)
     async with open_desk(settings, clock) as desk:
         line = open_line(settings, clock, desk)
         service = Service(settings, line, role, inherited=inherited, worker_command=worker_command)

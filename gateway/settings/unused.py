@@ -1,0 +1,57 @@
+"""Keys that the contract has and this version does not obey yet: set, they are named, never silently ignored.
+
+It shrinks with every stage; the day it is empty it goes.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from gateway.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateway.settings.tree import Settings
+
+NOT_OBEYED_YET: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "smtp": (
+            "proxy_protocol_from",
+            "xclient_from",
+            "trusted_authserv_id",
+            "trusted_received_by",
+            "internal_networks",
+        ),
+        "outbound": ("mx",),
+        "dkim": ("domain", "selector", "key"),
+        "dns": ("nameservers", "timeout"),
+        "collation": ("daily_limit", "domain_daily_limit"),
+        "decline": ("window_days", "delay", "daily_limit", "domain_daily_limit"),
+        "ledger": ("days",),
+        "console": ("listen", "public_url"),
+        "metrics": ("listen",),
+    }
+)
+
+
+def without_effect(settings: Settings) -> tuple[str, ...]:
+    """The keys that are set to something else than their default, and do nothing yet."""
+    found = []
+    for name, keys in NOT_OBEYED_YET.items():
+        section = getattr(settings, name)
+        usual = type(section)()
+        found += [f"{name}.{key}" for key in keys if getattr(section, key) != getattr(usual, key)]
+    return tuple(found)
+
+
+def refuse_false_safety(settings: Settings) -> None:
+    """ConfigurationError for a key whose silence would harm: who sets it relies on it."""
+    if settings.collation.smime_certificate is not None:
+        raise ConfigurationError(
+            [
+                "collation.smime_certificate: reports are not encrypted yet, and would leave without it; take the key "
+                "out, and let [collation] tls and a smarthost that you trust protect them"
+            ]
+        )

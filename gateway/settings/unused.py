@@ -49,9 +49,6 @@ def without_effect(settings: Settings) -> tuple[str, ...]:
 def refuse_false_safety(settings: Settings) -> None:
     """ConfigurationError for a key whose silence would harm: who sets it relies on it."""
     if settings.collation.smime_certificate is not None:
-        raise ConfigurationError(
-            [
-                "collation.smime_certificate: reports are not encrypted yet, and would leave without it; take the key "
-                "out, and let [collation] tls and a smarthost that you trust protect them"
-            ]
-        )
+        wrong = "collation.smime_certificate: reports are not encrypted yet, and would leave without it"
+        mend = "take the key out, and let [collation] tls and a smarthost that you trust protect them"
+        raise ConfigurationError([f"{wrong}; {mend}"])

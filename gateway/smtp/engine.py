@@ -260,8 +260,6 @@ class Engine(SMTP):
     def _quit(self, line: bytes) -> None:
         self.close_with(replies.GOODBYE)
 
-    # --- hooks that wait ------------------------------------------------------------------------------------------
-
     def _wait_for(self, answer: Coroutine[Any, Any, Reply]) -> None:
         """Read on when the reply is there. The task belongs to the server, which lets it finish at shutdown."""
         self._waiting = True
@@ -288,9 +286,11 @@ class Engine(SMTP):
 
     def reply(self, reply: Reply) -> None:
         """Queue a reply; they leave together when the engine has to wait."""
-        if reply.permanent and reply.code not in _NO_FAULT_OF_THE_CLIENT:
-            self._errors += 1
-        self._output += octets(reply)
+        self._say(octets(reply), fault=reply.permanent and reply.code not in _NO_FAULT_OF_THE_CLIENT)
+
+    def _say(self, line: bytes, *, fault: bool) -> None:
+        self._output += line
+        self._errors += fault
         if self._errors > MAX_ERRORS:
             self._errors = 0
             self.close_with(replies.TOO_MANY_ERRORS)
@@ -298,8 +298,7 @@ class Engine(SMTP):
     async def push(self, status: str | bytes) -> None:
         """A reply in aiosmtpd's words, with an enhanced code where RFC 2034 wants one."""
         text = status.decode("ascii", "replace") if isinstance(status, bytes) else status
-        self._errors += text.startswith("5")
-        self._output += with_enhanced_code(text).encode("ascii", "replace") + b"\r\n"
+        self._say(with_enhanced_code(text).encode("ascii", "replace") + b"\r\n", fault=text.startswith("5"))
         self._flush()
 
     def _flush(self) -> None:
@@ -334,7 +333,7 @@ class Engine(SMTP):
         if self._handler_coroutine is None or not (self._waiting or self.conversation.in_transaction):
             self.close_with(replies.SERVICE_CLOSING)
 
-    # --- the session's commands, called by aiosmtpd's loop ----------------------------------------------------------
+    # --- the session's commands, called by aiosmtpd's loop --------------------------------------------------------
 
     async def smtp_STARTTLS(self, arg: str | None) -> None:
         """RFC 3207: whatever was said before TLS is forgotten, whatever was sent ahead of it is an attack."""
@@ -351,8 +350,7 @@ class Engine(SMTP):
     async def _start_tls(self) -> None:
         await self.push("220 2.0.0 Ready to start TLS")
         plain, context = self._wire, self.tls_context
-        assert plain is not None  # noqa: S101 -- smtp_STARTTLS asked
-        assert context is not None  # noqa: S101
+        assert plain is not None and context is not None  # noqa: S101, PT018 -- smtp_STARTTLS asked
         try:
             secured = await self.loop.start_tls(
                 plain, self, context, server_side=True, ssl_handshake_timeout=TLS_HANDSHAKE_WITHIN

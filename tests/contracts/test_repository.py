@@ -44,7 +44,7 @@ def test_a_lock_file_names_no_package_index(lock: str) -> None:
 
 
 def test_no_file_says_where_packages_come_from() -> None:
-    option = re.compile(r"--(?:extra-)?index-url[ =]|--find-links[ =]|\bindex-url\s*=|trusted-host")
+    option = re.compile(r"--(?:extra-)?index-url[ =]|--find-links[ =]|\bindex-url\s*=|trusted[-]host")
     named = [name for name, text in texts().items() if name.startswith(OURS) and option.search(text)]
     assert named == []
 

@@ -9,10 +9,13 @@ import pytest
 from gateway.clock import SystemClock
 from tests.support.gateway import Running, running_gateway, write_configuration
 from tests.support.mta import ScriptedMTA
+from tests.support.passage import front, passage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+__all__ = ["front", "gateway", "next_hop", "passage", "smarthost"]
 
 
 @pytest.fixture

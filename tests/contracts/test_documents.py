@@ -88,7 +88,9 @@ def test_every_rfc_that_the_code_cites_is_in_the_list() -> None:
 def _rfc_rows() -> list[tuple[str, set[str], set[str]]]:
     """RFC number, sections, modules."""
     rows = re.findall(r"^\| RFC (\d+) [^|]*\| ([^|]*)\|[^|]*\| ([^|]*)\|$", document(RFCS), re.MULTILINE)
-    return [(rfc, set(re.findall(r"§[\d.]*\d", parts)), set(re.findall(r"`([^`]+)`", where))) for rfc, parts, where in rows]
+    return [
+        (rfc, set(re.findall(r"§[\d.]*\d", parts)), set(re.findall(r"`([^`]+)`", where))) for rfc, parts, where in rows
+    ]
 
 
 def test_every_section_in_the_list_of_rfcs_is_cited_by_the_code() -> None:

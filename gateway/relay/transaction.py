@@ -104,7 +104,7 @@ class NextHopTransaction:
                 return _temporary(refusal)
         go_ahead = (await self._said(connection, b"DATA"))[0]
         if go_ahead.code != 354:
-            return _temporary(go_ahead) if again else for_client(go_ahead)
+            return _temporary(go_ahead) if again or not go_ahead.permanent else for_client(go_ahead)
         reply = await connection.content(encode(content()))
         self._open = None
         connection.refusals = 0 if reply.positive else connection.refusals + 1

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
+import signal
 import socket
 import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.support.mta import HANG
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,10 +142,10 @@ async def test_bare_newlines_are_refused_where_the_agency_wants_it(passage: Pass
     assert len(front.next_hop.messages) == 1
 
 
-async def test_a_client_that_floods_while_it_waits_is_not_read_from(front: Running) -> None:
-    blocked = asyncio.Event()
-    front.next_hop.script = lambda stage, _link: "hang" if stage.startswith("MAIL") and not blocked.is_set() else None
-    reader, writer = await asyncio.open_connection("127.0.0.1", front.port)
+async def test_a_client_that_floods_while_it_waits_is_not_read_from(passage: Passage) -> None:
+    front = await passage.open(route="timeout = 2")
+    front.next_hop.script = lambda stage, _link: HANG if stage.startswith("MAIL") else None
+    _reader, writer = await asyncio.open_connection("127.0.0.1", front.port)
     writer.write(b"EHLO x\r\nMAIL FROM:<a@town.example>\r\nRCPT TO:<desk@police.example>\r\n")
     sent, stuck = 0, False
     while not stuck and sent < 64 * 2**20:
@@ -154,24 +158,23 @@ async def test_a_client_that_floods_while_it_waits_is_not_read_from(front: Runni
                 stuck = True
     writer.transport.abort()
     assert stuck, "64 MiB were read ahead"
-    assert reader is not None
 
 
 async def test_a_client_that_never_reads_is_not_answered_without_end_and_is_closed(passage: Passage) -> None:
-    front = await passage.open(smtp="idle_timeout = 2\nmax_connections = 1")
+    front = await passage.open(smtp="idle_timeout = 1\nmax_connections = 1")
     with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.connect(("127.0.0.1", front.port))
         deaf.setblocking(False)  # noqa: FBT003
         deaf.send(b"EHLO x\r\n")
         sent = 0
-        for _ in range(3000):
+        for _ in range(500):
             try:
                 sent += deaf.send(b"HELP\r\n" * 5000)
             except BlockingIOError:
                 await asyncio.sleep(0.001)
         assert sent < 32 * 2**20
-        await asyncio.sleep(3.5)
+        await asyncio.sleep(2.5)
         await front.send("a@town.example", ["desk@police.example"], MESSAGE)
 
 
@@ -202,9 +205,6 @@ async def test_no_room_for_a_large_message_is_a_temporary_refusal(
 
 async def test_a_disk_that_fills_up_is_a_temporary_refusal(front: Running) -> None:
     """The limit on the size of files of this process stands in for a full disk."""
-    import resource
-    import signal
-
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     large = b"A: b\r\n\r\n" + b"line of text\r\n" * 150_000

@@ -60,6 +60,8 @@ class ScriptedMTA:
         self.messages: list[Message] = []
         self.links: list[Link] = []
         self.port = 0
+        self.delay = 0.0
+        """Seconds before each answer to a command."""
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._arrived = asyncio.Event()
@@ -124,6 +126,7 @@ class _Dialogue:
 
     async def say(self, stage: str, usual: str) -> str:
         answer = self.mta.script(stage, self.link)
+        await asyncio.sleep(self.mta.delay)
         if answer == DROP:
             self.writer.transport.abort()
             raise ConnectionResetError

@@ -27,6 +27,9 @@ class NonAsciiAddressError(AddressError):
     """The path would need SMTPUTF8, which the client did not ask for (RFC 6531 §3.5: 553 5.6.7)."""
 
 
+_ASCII_LOWER = str.maketrans({chr(code): chr(code + 32) for code in range(ord("A"), ord("Z") + 1)})
+
+
 @dataclass(frozen=True, slots=True)
 class Mailbox:
     """An address as received: `local_part` keeps its quotes and case, `domain` its spelling.
@@ -40,6 +43,15 @@ class Mailbox:
     def __str__(self) -> str:
         """The address without angle brackets: "" for the null path, "postmaster" for the bare one."""
         return f"{self.local_part}@{self.domain}" if self.domain else self.local_part
+
+    @property
+    def delivery_key(self) -> str:
+        """What tells two recipients apart: the local part as sent, but for ASCII case, @ canonical domain.
+
+        Not `key`, which folds what looks alike: two mailboxes of one domain may differ in just that (RFC 6531 §3.3).
+        """
+        local_part = self.local_part.translate(_ASCII_LOWER)
+        return f"{local_part}@{canonical_domain(self.domain)}" if self.domain else local_part
 
     @property
     def key(self) -> str:

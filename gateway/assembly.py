@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import socket
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ class Line:
     intake: Intake
     outbox: Outbox
     ways: Ways
+    node: Node
 
 
 def open_store(settings: Settings, clock: Clock) -> Store:
@@ -137,6 +139,7 @@ def read_packs(packs: tuple[Path, ...]) -> list[ListEntry]:
 def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
     """What `serve` runs."""
     hostname = settings.smtp.hostname
+    node = take_node_name(settings)
     routes = Routes(settings.route, hostname=hostname, max_message_size=settings.smtp.max_message_size)
     recorder = Recorder(
         store=desk.store,
@@ -164,16 +167,34 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
             composer=composer,
             rulebooks=desk.rulebooks,
             outbound=settings.outbound,
-            owner=f"{node_name(settings)}/{tokens.item_id()}",
-            node=node_name(settings),
+            node=node.name,
         ),
         ways=Ways(routes=settings.route, outbound=settings.outbound, hostname=hostname),
+        node=node,
     )
 
 
-def node_name(settings: Settings) -> str:
-    """What names this node to the others: its machine and its configuration."""
-    return f"{socket.gethostname()}:{settings.file}"
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What names this process to the others; `mark` keeps the name for as long as the process lives."""
+
+    name: str
+    mark: socket.socket
+
+
+def take_node_name(settings: Settings) -> Node:
+    """The name of this machine and configuration; where another living process has that name already, a name apart from it.
+
+    Whoever starts under a name frees what its last life claimed: two living processes must never share one. The mark
+    is a socket in Linux's abstract namespace, which goes with the process however it ends.
+    """
+    name = f"{socket.gethostname()}:{settings.file}"
+    mark = socket.socket(socket.AF_UNIX)
+    try:
+        mark.bind("\0liaison-gateway:" + hashlib.sha256(name.encode()).hexdigest())
+    except OSError:
+        return Node(f"{name}#{tokens.item_id()}", mark)
+    return Node(name, mark)
 
 
 def voice(settings: Settings) -> AgencyVoice:

@@ -201,6 +201,7 @@ _FLAGGED_STORIES = (
         reverse_path="duty.officer@china-embassy.gov.cn",
         fates=(_EMERGENCY,),
         report=ActionState.REVIEW,
+        declinable=False,
     ),
     Story(
         title="The same embassy, to front desk as well",

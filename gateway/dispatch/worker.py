@@ -15,15 +15,19 @@ import structlog
 from gateway.errors import StoreError
 from gateway.events import Event
 from gateway.operations.outbox import Objection
-from gateway.relay.outbound import send
+from gateway.relay.outbound import Outcome, OutcomeKind, send
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from gateway.model.outbox import OutboxItem
-    from gateway.operations.outbox import Outbox
+    from gateway.operations.outbox import Claim, Outbox
     from gateway.operations.ways import Ways
 
 POLL_INTERVAL = 0.5
 """Seconds between looks at the outbox when nothing is due."""
+SETTLE_PAUSE = 2.0
+"""Seconds between tries to write an outcome down."""
 RENEW_INTERVAL = 20.0
 """Seconds; a third of the lease."""
 
@@ -37,13 +41,15 @@ class Worker:
         self._outbox = outbox
         self._ways = ways
         self._stopping = asyncio.Event()
+        self._claim: Claim | None = None
+        """What is being worked on; nothing else is renewed."""
 
     def stop(self) -> None:
         """Finish the attempt in hand and return from `run()`."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Send what is due. Cancelled in mid-attempt, the item stays `sending` and is judged at the next start."""
+        """Send what is due. Cancelled in mid-attempt, an item stays `sending`, and is judged when its lease ends."""
         renewing = asyncio.get_running_loop().create_task(self._renew())
         try:
             started = False
@@ -57,36 +63,60 @@ class Worker:
                     log.warning(Event.STORE_FAILED, doing="looking after the outbox", reason=str(error))
                     busy = False
                 if not busy:
-                    await self._pause()
+                    await self._pause(POLL_INTERVAL)
         finally:
             renewing.cancel()
             await asyncio.gather(renewing, return_exceptions=True)
 
     async def _round(self) -> bool:
-        """One batch; False when nothing was due."""
+        """One batch; False when nothing was due. What an error leaves undone is free again when the lease ends."""
         await self._outbox.judge_abandoned()
-        items = await self._outbox.claim()
-        for item in items:
-            if self._stopping.is_set():
-                break  # the claim is free again when this node starts, or when its lease ends elsewhere
-            await self._attempt(item)
-        return bool(items)
+        claim = self._claim = await self._outbox.claim()
+        try:
+            for item in claim.items:
+                if self._stopping.is_set():
+                    break
+                await self._attempt(item, claim)
+        finally:
+            self._claim = None
+        return bool(claim.items)
 
-    async def _attempt(self, item: OutboxItem) -> None:
+    async def _attempt(self, item: OutboxItem, claim: Claim) -> None:
         way = self._ways.towards(item.to)
         if isinstance(way, Objection):
-            await self._outbox.wait(item, way)
+            await self._outbox.wait(item, way, claim)
             return
-        prepared = await self._outbox.prepare(item)
-        if isinstance(prepared, Objection):
-            await self._outbox.refuse(item, prepared)
-            return
-        outcome = await send(prepared, way, partial(self._outbox.begin_sending, item))
-        await self._outbox.settle(item, outcome)
-
-    async def _pause(self) -> None:
+        leaving = _Leaving(partial(self._outbox.begin_sending, item, claim))
         try:
-            async with asyncio.timeout(POLL_INTERVAL):
+            prepared = await self._outbox.prepare(item)
+            if isinstance(prepared, Objection):
+                await self._outbox.refuse(item, prepared, claim)
+                return
+            outcome = await send(prepared, way, leaving)
+        except StoreError:
+            raise
+        except Exception as error:  # one item that can't be handled must not stop all others
+            log.exception(Event.FAULT, item=item.id)
+            kind = OutcomeKind.UNCERTAIN if leaving.begun else OutcomeKind.TRY_LATER
+            outcome = Outcome(kind, f"a fault of the gateway ({type(error).__name__}); the log has it")
+        await self._settle(item, outcome, claim)
+
+    async def _settle(self, item: OutboxItem, outcome: Outcome, claim: Claim) -> None:
+        """Until the store takes it: what came of an attempt stands nowhere else."""
+        while True:
+            try:
+                await self._outbox.settle(item, outcome, claim)
+            except StoreError as error:
+                log.error(Event.STORE_FAILED, doing="settling an outbox item", item=item.id, reason=str(error))
+                if self._stopping.is_set():
+                    raise
+                await self._pause(SETTLE_PAUSE)
+            else:
+                return
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
                 await self._stopping.wait()
         except TimeoutError:
             return
@@ -94,7 +124,21 @@ class Worker:
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(RENEW_INTERVAL)
+            if self._claim is None:
+                continue
             try:
-                await self._outbox.renew()
+                await self._outbox.renew(self._claim)
             except StoreError as error:
                 log.warning(Event.STORE_FAILED, doing="renewing claims", reason=str(error))
+
+
+class _Leaving:
+    """Commits the attempt before the message leaves, and remembers that it did."""
+
+    def __init__(self, begin: Callable[[], Awaitable[bool]]) -> None:
+        self._begin = begin
+        self.begun = False
+
+    async def __call__(self) -> bool:
+        self.begun = await self._begin()
+        return self.begun

@@ -64,7 +64,7 @@ def remaining(case: Case, deliveries: Iterable[Delivery], recipients: Iterable[M
     due = {delivery.key: delivery for delivery in deliveries if delivery.state in _TO_RELAY}
     groups: dict[Tier | None, list[Mailbox]] = {}
     for mailbox in recipients:
-        delivery = due.get(mailbox.key)
+        delivery = due.get(mailbox.delivery_key)
         if delivery is not None:
             groups.setdefault(None if case.mode is Mode.OBSERVE else delivery.tier, []).append(mailbox)
     return _grouped(groups)

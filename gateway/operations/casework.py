@@ -93,6 +93,10 @@ class Casework:
             earlier = await work.outbox.find(case.stored_id, Purpose.REPORT)
             if earlier is not None and earlier.state is not OutboxState.CANCELLED:
                 raise RefusedError(f"{reference} has a report already; it is {earlier.state}")
+            if case.disposal is Disposal.DISMISSED:
+                raise RefusedError(
+                    f"{reference} was dismissed: no approach by a mission, so there is nothing to report"
+                )
             return await self._add(work, case, Purpose.REPORT, self.collation_address, actor)
 
     async def release(self, reference: str, recipients: Sequence[str], *, actor: str) -> list[OutboxItem]:

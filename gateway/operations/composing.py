@@ -18,6 +18,7 @@ from gateway.compose.release import compose_release
 from gateway.compose.report import compose_report
 from gateway.compose.text import ComposeError
 from gateway.compose.values import Mission
+from gateway.model.case import ActionState, Disposal
 from gateway.model.outbox import Purpose
 from gateway.model.trace import forged_fields, without
 
@@ -42,10 +43,14 @@ class Gate:
 
     def objections(self, case: Case, header: Header, index: ListIndex) -> tuple[str, ...]:
         """Why no decline may be sent for this case, in words; empty when nothing stands against it."""
+        if case.disposal is Disposal.DISMISSED:
+            return ("The case was dismissed: no approach by a mission.",)
+        if case.decline is ActionState.NONE:
+            return (f"Nothing is declined here: the tier ({case.tier}), the list entry or the mode says never.",)
         try:
             reverse_path = parse_path(case.reverse_path, smtputf8=True)
         except AddressError as error:
-            return (f"its reverse-path is not one mailbox: {error}",)
+            return (f"Its reverse-path is not one mailbox: {error}.",)
         entries = index.lookup(reverse_path)
         return hard_objections(reverse_path, header, entries, self.own_domains, self._is_own_token)
 

@@ -21,7 +21,7 @@ from gateway.compose.flag import flag_fields
 from gateway.errors import StoreError
 from gateway.events import Event
 from gateway.model.case import DeliveryState
-from gateway.model.conclusion import ACCEPTED, TRY_AGAIN, conclude
+from gateway.model.conclusion import TRY_AGAIN, conclude
 from gateway.model.intake_key import intake_key, trace_length
 from gateway.model.plan import plan, remaining
 from gateway.operations.recording import auth_word, authentication_texts
@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 
 RECORD_WITHIN = 25.0
 """Seconds for one unit of work: a database that hangs must not hold the client past its own patience."""
+SETTLE_GRACE = 3.0
+"""Seconds past the client's deadline; a delivery that is not settled by then stays visibly `pending`."""
+RECORDS_AT_ONCE = 4
+"""Flagged messages that stand whole in memory at a time: anybody can claim to be a mission, with 50 MB."""
 
 log = structlog.get_logger()
 
@@ -50,7 +54,7 @@ log = structlog.get_logger()
 class RelayStep(Protocol):
     """One planned relay, with the reference that its flag names."""
 
-    async def __call__(self, step: Relay, reference: str) -> list[Served]:
+    async def __call__(self, step: Relay, reference: str) -> list[RelayResult]:
         """What came of it, for each of its recipients."""
         ...
 
@@ -74,7 +78,7 @@ class FlaggedMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class RelayResult:
     """What the next hop answered for one recipient."""
 
     recipient: Mailbox
@@ -89,19 +93,22 @@ class ServedFirst:
     LIMIT = 10_000
 
     def __init__(self) -> None:
-        self._seen: OrderedDict[str, tuple[datetime, frozenset[str]]] = OrderedDict()
+        self._seen: OrderedDict[str, tuple[datetime, dict[str, Reply]]] = OrderedDict()
 
-    def add(self, key: str, recipients: Iterable[Mailbox], now: datetime) -> None:
-        """Remember that these recipients have this message."""
-        _, known = self._seen.pop(key, (now, frozenset()))
-        self._seen[key] = (now, known | {mailbox.key for mailbox in recipients})
-        while len(self._seen) > self.LIMIT:
+    def add(self, key: str, served: Iterable[RelayResult], now: datetime) -> None:
+        """Remember who has this message, and what the next hop said to it."""
+        new = {one.recipient.delivery_key: one.reply for one in served if one.reply.positive}
+        if not new:
+            return
+        _, known = self._seen.pop(key, (now, {}))
+        self._seen[key] = (now, known | new)
+        while len(self._seen) > self.LIMIT or now - next(iter(self._seen.values()))[0] > self.LIFE:
             self._seen.popitem(last=False)
 
-    def __contains__(self, item: tuple[str, Mailbox, datetime]) -> bool:
-        key, mailbox, now = item
-        at, recipients = self._seen.get(key, (now, frozenset()))
-        return now - at < self.LIFE and mailbox.key in recipients
+    def reply_to(self, key: str, mailbox: Mailbox, now: datetime) -> Reply | None:
+        """The next hop's answer for this recipient of this message at an earlier attempt, or None."""
+        at, replies = self._seen.get(key, (now, {}))
+        return replies.get(mailbox.delivery_key) if now - at < self.LIFE else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +119,9 @@ class FlaggedMail:
     hostname: str
     secret: bytes
     served_first: ServedFirst = field(default_factory=ServedFirst)
+    recording: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(RECORDS_AT_ONCE))
 
-    async def take(self, message: FlaggedMessage, outgoing: Outgoing, deliver: Deliver) -> Reply:
+    async def take(self, message: FlaggedMessage, outgoing: Outgoing, deliver: Deliver, *, deadline: float) -> Reply:
         """Serve first, record, relay the rest, settle; the answer to the final dot."""
         key = intake_key(message.envelope.reverse_path, message.content.chunks(trace_length(message.header_section)))
         reference = tokens.case_reference(self.secret, key)
@@ -122,42 +130,47 @@ class FlaggedMail:
         first = await self._serve_first(steps.first, key, message, relay, reference)
         if any(served.reply.transient for served in first):
             return conclude(served.reply for served in first)
-        recorded = await self._record(message, key, reference, first)
+        recorded = await self._record(message, key, reference, first, deadline)
         if recorded is None and message.screening.mode is not Mode.OBSERVE:
             return conclude([*(served.reply for served in first), TRY_AGAIN])
         rest = await self._relay_rest(steps, recorded, first, message, relay)
         if recorded is not None:
-            await self._settle(recorded, rest)
+            await self._settle(recorded, [*first, *rest], deadline)
         return conclude(served.reply for served in (*first, *rest))
 
     async def _serve_first(
         self, relays: Sequence[Relay], key: str, message: FlaggedMessage, relay: RelayStep, reference: str
-    ) -> list[Served]:
+    ) -> list[RelayResult]:
         """Emergency recipients, before anything that could fail or wait; those of an earlier attempt not again."""
         now = message.envelope.received_at
-        served: list[Served] = []
+        served: list[RelayResult] = []
         for step in relays:
-            due = tuple(mailbox for mailbox in step.recipients if (key, mailbox, now) not in self.served_first)
-            done = [mailbox for mailbox in step.recipients if mailbox not in due]
-            served += [Served(mailbox, DeliveryState.RELAYED, ACCEPTED) for mailbox in done]
+            earlier = [(mailbox, self.served_first.reply_to(key, mailbox, now)) for mailbox in step.recipients]
+            due = tuple(mailbox for mailbox, reply in earlier if reply is None)
+            served += [RelayResult(mailbox, DeliveryState.RELAYED, reply) for mailbox, reply in earlier if reply]
             served += await relay(replace(step, recipients=due), reference) if due else []
-        self.served_first.add(key, (one.recipient for one in served if one.reply.positive), now)
+        self.served_first.add(key, served, now)
         return served
 
     async def _record(
-        self, message: FlaggedMessage, key: str, reference: str, first: Sequence[Served]
+        self, message: FlaggedMessage, key: str, reference: str, first: Sequence[RelayResult], deadline: float
     ) -> CaseFile | None:
         """The case as it now stands, or None if the store failed."""
         try:
-            async with asyncio.timeout(RECORD_WITHIN):
+            async with asyncio.timeout_at(min(_now() + RECORD_WITHIN, deadline)), self.recording:
                 return await self.recorder.record(message, key=key, reference=reference, served=first)
         except (StoreError, TimeoutError) as error:
             log.error(Event.STORE_FAILED, doing="recording a flagged message", case=reference, reason=_words(error))
             return None
 
     async def _relay_rest(
-        self, steps: Plan, recorded: CaseFile | None, first: Sequence[Served], message: FlaggedMessage, relay: RelayStep
-    ) -> list[Served]:
+        self,
+        steps: Plan,
+        recorded: CaseFile | None,
+        first: Sequence[RelayResult],
+        message: FlaggedMessage,
+        relay: RelayStep,
+    ) -> list[RelayResult]:
         """What the record still asks for (in observe mode without a record: what the plan asked for)."""
         if any(not served.reply.positive for served in first):
             return []  # refused for good by the next hop: it stands in the record, and the client is told
@@ -166,7 +179,7 @@ class FlaggedMail:
             mailbox for mailbox in message.envelope.recipients if mailbox not in {one.recipient for one in first}
         ]
         relays = remaining(recorded.case, recorded.deliveries, recipients) if recorded else steps.rest
-        served: list[Served] = []
+        served: list[RelayResult] = []
         for step in relays:
             served += await relay(step, reference)
             if not served[-1].reply.positive:
@@ -175,11 +188,11 @@ class FlaggedMail:
 
     async def _relay(
         self, message: FlaggedMessage, outgoing: Outgoing, deliver: Deliver, step: Relay, reference: str
-    ) -> list[Served]:
+    ) -> list[RelayResult]:
         flag = self._flag(step.flag, reference, message.screening)
         reply = await deliver(step.recipients, partial(outgoing.chunks, flag))
         state = _delivery_state(reply)
-        return [Served(mailbox, state, reply) for mailbox in step.recipients]
+        return [RelayResult(mailbox, state, reply) for mailbox in step.recipients]
 
     def _flag(self, tier: Tier | None, reference: str, screening: Screening) -> bytes:
         if tier is None:
@@ -192,18 +205,22 @@ class FlaggedMail:
             authentication=authentication_texts(screening),
         )
 
-    async def _settle(self, recorded: CaseFile, served: Sequence[Served]) -> None:
+    async def _settle(self, recorded: CaseFile, served: Sequence[RelayResult], deadline: float) -> None:
         """The second unit of work. If it fails the deliveries stay visibly `pending`; the client's answer stands."""
         try:
-            async with asyncio.timeout(RECORD_WITHIN):
+            async with asyncio.timeout_at(min(_now() + RECORD_WITHIN, deadline + SETTLE_GRACE)):
                 await self.recorder.settle(recorded.case, served)
         except (StoreError, TimeoutError) as error:
             reference = recorded.case.reference
             log.error(Event.STORE_FAILED, doing="settling deliveries", case=reference, reason=_words(error))
 
 
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
 def _words(error: Exception) -> str:
-    return str(error) or f"no answer from the database within {RECORD_WITHIN:g} s"
+    return str(error) or "no answer from the database in time"
 
 
 def _delivery_state(reply: Reply) -> DeliveryState:

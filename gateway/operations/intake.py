@@ -95,7 +95,7 @@ class MailTransaction:
         pool = self._intake.routes.pool_for(mailbox)
         if pool is None:
             return NOT_SERVED
-        key = mailbox.key
+        key = mailbox.delivery_key
         if key in self._keys:
             return RECIPIENT_OK
         objection = self._objection(mailbox, pool)
@@ -137,7 +137,7 @@ class MailTransaction:
         message = FlaggedMessage(
             envelope=envelope, header_section=header_section, content=content, screening=self.screening
         )
-        return await self._intake.flagged.take(message, outgoing, deliver)
+        return await self._intake.flagged.take(message, outgoing, deliver, deadline=deadline)
 
     def _envelope(self) -> Envelope:
         return Envelope(

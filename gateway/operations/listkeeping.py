@@ -79,14 +79,23 @@ class Listkeeping:
 
     async def import_first(self, entries: Sequence[ListEntry], source: str) -> int:
         """The packs of the configuration, into a store that never had a list; returns how many were added."""
-        async with self.store.begin() as work:
-            if await work.senders.version() > 0:
-                return 0
-            preview = self._preview(entries, [])
-            if preview.refused:
-                raise RefusedError("\n".join(reason for _, reason in preview.refused))
-            await self._change(work, preview.new, [], "gateway", f"first start: {source}")
-            return len(preview.new)
+        preview = self._preview(entries, [])
+        if preview.refused:
+            raise RefusedError("\n".join(reason for _, reason in preview.refused))
+        if not await self._is_first_start():
+            return 0
+        try:
+            async with self.store.begin() as work:
+                await self._change(work, preview.new, [], "gateway", f"first start: {source}")
+        except RefusedError:
+            if await self._is_first_start():
+                raise
+            return 0  # another node started at the same moment, and was first
+        return len(preview.new)
+
+    async def _is_first_start(self) -> bool:
+        async with self.store.reading() as work:
+            return await work.senders.version() == 0
 
     def _preview(self, entries: Iterable[ListEntry], live: Iterable[ListEntry]) -> ImportPreview:
         seen = {(entry.kind, entry.value) for entry in live}

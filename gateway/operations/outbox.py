@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import structlog
 
+from gateway import tokens
 from gateway.compose.text import ComposeError
 from gateway.errors import SealError
 from gateway.events import Event
@@ -44,20 +45,27 @@ class Objection:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Items that one batch of work holds. Each claim has an owner of its own: what is not renewed is free again."""
+
+    owner: str
+    items: tuple[OutboxItem, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outbox:
-    """The operations of one dispatch worker. `owner` names the worker, `node` the machine."""
+    """The operations of the dispatch workers of one `node`."""
 
     store: Store
     clock: Clock
     composer: Composer
     rulebooks: Rulebooks
     outbound: Outbound
-    owner: str
     node: str
 
     async def start(self) -> None:
-        """The start of a node: what its last life claimed is free, what it left half sent is judged."""
+        """A node starts again: what its last life claimed is free, what it left half sent is judged."""
         async with self.store.begin() as work:
             await work.outbox.free_claims_of(self.node)
         await self.judge_abandoned()
@@ -66,95 +74,103 @@ class Outbox:
         """Items that a dead worker left in `sending`: a decline is never re-sent by the machine, the rest is."""
         now, reason = self.clock.now(), "the gateway stopped during the attempt"
         async with self.store.begin() as work:
-            abandoned = await work.outbox.expired_sending(now)
-            for item in abandoned:
-                await work.outbox.settle(item.id, state=_after_a_crash(item), reply=reason, due_at=now)
-            for item in abandoned:  # the audit chain's head is locked last, or two units of work could block each other
+            judged = [
+                item
+                for item in await work.outbox.expired_sending(now)
+                if await work.outbox.settle(item.id, state=_after_a_crash(item), reply=reason, due_at=now)
+            ]
+            for item in judged:  # the audit chain's head is locked last, or two units of work could block each other
                 await self._audit(work, item, f"{item.purpose}-{_after_a_crash(item)}", reason)
 
-    async def claim(self) -> list[OutboxItem]:
-        """The next items that are due, for this worker alone until its lease ends."""
-        now = self.clock.now()
+    async def claim(self) -> Claim:
+        """The next items that are due, for this claim alone until its lease ends."""
+        now, owner = self.clock.now(), f"{self.node}/{tokens.item_id()}"
         async with self.store.begin() as work:
-            return await work.outbox.claim(self.owner, self.node, now, now + LEASE, BATCH)
+            return Claim(owner, tuple(await work.outbox.claim(owner, self.node, now, now + LEASE, BATCH)))
 
-    async def renew(self) -> None:
-        """Prolong the lease on what this worker holds."""
+    async def renew(self, claim: Claim) -> None:
+        """Prolong the lease on what the claim still holds."""
         now = self.clock.now()
         async with self.store.begin() as work:
-            await work.outbox.renew(self.owner, now, now + LEASE)
+            await work.outbox.renew(claim.owner, now, now + LEASE)
 
     async def prepare(self, item: OutboxItem) -> Post | Objection:
         """The bytes of the item, made and frozen at the first attempt; or why it must not be sent.
 
-        The hard gate is asked again here: what a person approved may have become wrong since.
+        The hard gate is asked again here: what a person approved may have become wrong since. Composed outside the
+        unit of work that writes: a large original must not hold the database.
         """
-        async with self.store.begin() as work:
-            try:
+        try:
+            async with self.store.reading() as work:
                 objection = await self.composer.objection(work, item, self.rulebooks.current.index)
-                post = None if objection else await work.outbox.frozen(item.id) or await self._freeze(work, item)
-            except (SealError, ComposeError) as error:
-                objection, post = str(error), None
-        return post if post is not None else Objection(objection or "it can't be composed")
+                if objection is not None:
+                    return Objection(objection)
+                frozen = await work.outbox.frozen(item.id)
+                post = frozen or await self.composer.compose(work, item)
+            return post if frozen else await self._freeze(item, post)
+        except (SealError, ComposeError) as error:
+            return Objection(str(error))
 
-    async def _freeze(self, work: Work, item: OutboxItem) -> Post:
-        post = await self.composer.compose(work, item)
-        await work.outbox.freeze(item.id, post)
-        return post
-
-    async def begin_sending(self, item: OutboxItem) -> bool:
-        """Commit the attempt; False if the item is not this worker's any more."""
+    async def _freeze(self, item: OutboxItem, post: Post) -> Post:
         async with self.store.begin() as work:
-            return await work.outbox.mark_sending(item.id, self.owner, self.clock.now())
+            if await work.outbox.freeze(item.id, post):
+                return post
+            return await work.outbox.frozen(item.id) or post
 
-    async def refuse(self, item: OutboxItem, objection: Objection) -> None:
+    async def begin_sending(self, item: OutboxItem, claim: Claim) -> bool:
+        """Commit the attempt; False if the item is not this claim's any more."""
+        async with self.store.begin() as work:
+            return await work.outbox.mark_sending(item.id, claim.owner, self.clock.now())
+
+    async def refuse(self, item: OutboxItem, objection: Objection, claim: Claim) -> None:
         """Settle an item that must not be sent."""
-        await self._settle(item, OutboxState.FAILED, objection.reason)
+        await self._settle(item, OutboxState.FAILED, objection.reason, claim)
 
-    async def wait(self, item: OutboxItem, objection: Objection) -> None:
+    async def wait(self, item: OutboxItem, objection: Objection, claim: Claim) -> None:
         """Put an item off that has no way out yet; it is no attempt."""
         due_at = self.clock.now() + NO_WAY_PAUSE
         async with self.store.begin() as work:
-            await work.outbox.settle(item.id, state=OutboxState.WAITING, reply=objection.reason, due_at=due_at)
+            await work.outbox.settle(
+                item.id, state=OutboxState.WAITING, reply=objection.reason, due_at=due_at, owner=claim.owner
+            )
 
-    async def settle(self, item: OutboxItem, outcome: Outcome) -> None:
+    async def settle(self, item: OutboxItem, outcome: Outcome, claim: Claim) -> None:
         """Write down what came of an attempt, and when the next one is due."""
         match outcome.kind:
             case OutcomeKind.SENT:
-                await self._settle(item, OutboxState.SENT, outcome.reply)
+                await self._settle(item, OutboxState.SENT, outcome.reply, claim)
             case OutcomeKind.REFUSED:
-                await self._settle(item, OutboxState.FAILED, outcome.reply)
+                await self._settle(item, OutboxState.FAILED, outcome.reply, claim)
             case OutcomeKind.UNCERTAIN if item.purpose is Purpose.DECLINE:
-                await self._settle(item, OutboxState.UNCERTAIN, outcome.reply)
+                await self._settle(item, OutboxState.UNCERTAIN, outcome.reply, claim)
             case OutcomeKind.UNCERTAIN | OutcomeKind.TRY_LATER:
-                await self._postpone(item, outcome.reply)
+                await self._postpone(item, outcome.reply, claim)
             case OutcomeKind.NOT_OURS:
                 return
             case unreachable:
                 assert_never(unreachable)
 
-    async def _postpone(self, item: OutboxItem, reply: str) -> None:
+    async def _postpone(self, item: OutboxItem, reply: str, claim: Claim) -> None:
         due_at = next_attempt(
-            created_at=item.created_at,
             now=self.clock.now(),
             attempts=item.attempts + 1,
             retry=self.outbound.retry,
             give_up_after=self.outbound.give_up_after,
         )
         if due_at is None:
-            await self._settle(item, OutboxState.FAILED, f"given up; the last answer was: {reply}")
+            await self._settle(item, OutboxState.FAILED, f"given up; the last answer was: {reply}", claim)
             return
         async with self.store.begin() as work:
             await work.outbox.settle(
                 item.id, state=OutboxState.WAITING, reply=reply, due_at=due_at, attempts=item.attempts + 1,
-                owner=self.owner,
+                owner=claim.owner,
             )  # fmt: skip
         log.warning(Event.OUTBOX_RETRY, item=item.id, purpose=str(item.purpose), due_at=due_at.isoformat(), reply=reply)
 
-    async def _settle(self, item: OutboxItem, state: OutboxState, reply: str) -> None:
+    async def _settle(self, item: OutboxItem, state: OutboxState, reply: str, claim: Claim) -> None:
         async with self.store.begin() as work:
             settled = await work.outbox.settle(
-                item.id, state=state, reply=reply, attempts=item.attempts + 1, owner=self.owner
+                item.id, state=state, reply=reply, attempts=item.attempts + 1, owner=claim.owner
             )
             if not settled:
                 log.error(Event.OUTBOX_CONFLICT, item=item.id, wanted=str(state))
@@ -172,7 +188,7 @@ class Outbox:
                 await work.deliveries.settle(item.case_id, delivery.key, DeliveryState.RELEASED, reply)
 
     async def _audit(self, work: Work, item: OutboxItem, action: str, reply: str) -> None:
-        await work.audit.append(self.owner, action, item.case_reference or item.id, {"item": item.id, "reply": reply})
+        await work.audit.append(self.node, action, item.case_reference or item.id, {"item": item.id, "reply": reply})
 
 
 def _after_a_crash(item: OutboxItem) -> OutboxState:

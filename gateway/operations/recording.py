@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from filters.screening import Screening, Verdict
     from gateway.clock import Clock
     from gateway.operations.composing import Gate
-    from gateway.operations.flagged import FlaggedMessage, Served
+    from gateway.operations.flagged import FlaggedMessage, RelayResult
     from gateway.store.unit_of_work import Store, Work
 
 GATEWAY = "gateway"
@@ -45,7 +45,9 @@ class Recorder:
     collation_address: str
     gate: Gate
 
-    async def record(self, message: FlaggedMessage, *, key: str, reference: str, served: Sequence[Served]) -> CaseFile:
+    async def record(
+        self, message: FlaggedMessage, *, key: str, reference: str, served: Sequence[RelayResult]
+    ) -> CaseFile:
         """Commit the case, or what a later mail transaction adds to it; StoreError if that can't be done."""
         raw = message.content.read()
         header = parse_header(message.header_section)
@@ -56,6 +58,8 @@ class Recorder:
             if created:
                 await work.messages.put(case, raw)
                 await self._report(work, case, message.screening)
+            if any(delivery.state is DeliveryState.HELD for delivery in added):
+                await self._take_up_again(work, case)
             if added:
                 await self._notify(work, case, message, header, added)
                 await work.audit.append(
@@ -63,14 +67,19 @@ class Recorder:
                 )
             return CaseFile(case=case, deliveries=tuple(await work.deliveries.of(case.stored_id)))
 
-    async def settle(self, case: Case, served: Sequence[Served]) -> None:
+    async def settle(self, case: Case, served: Sequence[RelayResult]) -> None:
         """Write what the next hop answered."""
         if not served:
             return
         async with self.store.begin() as work:
             for one in served:
-                await work.deliveries.settle(case.stored_id, one.recipient.key, one.state, str(one.reply))
+                await work.deliveries.settle(case.stored_id, one.recipient.delivery_key, one.state, str(one.reply))
             await work.audit.append(GATEWAY, "delivered", case.reference, _answers(served))
+
+    async def _take_up_again(self, work: Work, case: Case) -> None:
+        """A copy held for somebody new needs a person, although the case was closed."""
+        if await work.cases.reopen(case.stored_id):
+            await work.audit.append(GATEWAY, "case-reopened", case.reference, {})
 
     async def _report(self, work: Work, case: Case, screening: Screening) -> None:
         if screening.report is Handling.AUTO:
@@ -82,7 +91,7 @@ class Recorder:
         """A notice for each newly held recipient, unless it could start a loop (decision 14)."""
         if not self.gate.may_notify(message.envelope.reverse_path, header):
             return
-        told = {verdict.recipient.key for verdict in message.screening.verdicts if verdict.notice}
+        told = {verdict.recipient.delivery_key for verdict in message.screening.verdicts if verdict.notice}
         await work.outbox.add(
             [
                 self._item(Purpose.NOTICE, delivery.recipient, case)
@@ -158,16 +167,16 @@ def _stored(finding: Finding) -> StoredFinding:
     )
 
 
-def _deliveries(screening: Screening, served: Sequence[Served]) -> list[Delivery]:
-    done = {one.recipient.key: one for one in served}
-    return [_delivery(verdict, done.get(verdict.recipient.key)) for verdict in screening.verdicts]
+def _deliveries(screening: Screening, served: Sequence[RelayResult]) -> list[Delivery]:
+    done = {one.recipient.delivery_key: one for one in served}
+    return [_delivery(verdict, done.get(verdict.recipient.delivery_key)) for verdict in screening.verdicts]
 
 
-def _delivery(verdict: Verdict, served: Served | None) -> Delivery:
+def _delivery(verdict: Verdict, served: RelayResult | None) -> Delivery:
     state = DeliveryState.HELD if verdict.delivery is Fate.HOLD else DeliveryState.PENDING
     return Delivery(
         recipient=str(verdict.recipient),
-        key=verdict.recipient.key,
+        key=verdict.recipient.delivery_key,
         tier=verdict.tier,
         state=served.state if served else state,
         reply=str(served.reply) if served else "",
@@ -197,7 +206,7 @@ def _detail(case: Case, added: Iterable[Delivery]) -> dict[str, str]:
     return {"tier": case.tier, "sha256": case.sha256, "held": str(held), "rulebook": str(case.rulebook_version)}
 
 
-def _answers(served: Sequence[Served]) -> dict[str, str]:
+def _answers(served: Sequence[RelayResult]) -> dict[str, str]:
     counts: dict[str, int] = {}
     for one in served:
         counts[one.state] = counts.get(one.state, 0) + 1

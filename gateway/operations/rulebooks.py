@@ -81,3 +81,5 @@ class Rulebooks:
                 log.warning(
                     Event.STORE_FAILED, doing="reading the rulebook; the last one stays in force", reason=str(error)
                 )
+            except Exception:  # whatever it is, mail goes on being screened by the last rulebook
+                log.exception(Event.FAULT, doing="reading the rulebook; the last one stays in force")

@@ -33,14 +33,21 @@ class Ways:
                 return Submission(endpoints=route.next_hop, tls=route.tls, hostname=self.hostname)
         if self.outbound.smarthost is None:
             return NO_MX_YET if self.outbound.mx else NO_WAY
+        password = self._password()
+        if isinstance(password, Objection):
+            return password
         return Submission(
             endpoints=(self.outbound.smarthost,),
             tls=self.outbound.tls,
             hostname=self.hostname,
             username=self.outbound.username,
-            password=self._password(),
+            password=password,
         )
 
-    def _password(self) -> str:
+    def _password(self) -> str | Objection:
+        """Read anew each time: secrets are rotated."""
         file = self.outbound.password_file
-        return file.read_text(encoding="utf-8").strip() if file else ""
+        try:
+            return file.read_text(encoding="utf-8").strip() if file else ""
+        except (OSError, UnicodeDecodeError) as error:
+            return Objection(f"[outbound] password_file can't be read ({error}); it waits")

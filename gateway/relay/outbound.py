@@ -134,7 +134,7 @@ async def _transaction(client: SMTP, post: Post, about_to_send: Callable[[], Awa
     try:
         answer = await client.data(normalize(post.content))
     except SMTPResponseException as error:
-        return _not_delivered(error)
+        return _after_the_dot(error)
     except (SMTPException, OSError) as error:
         return Outcome(OutcomeKind.UNCERTAIN, _words(error))
     return Outcome(OutcomeKind.SENT, str(_reply(answer.code, answer.message)))
@@ -146,6 +146,14 @@ async def _leave(client: SMTP) -> None:
         if client.is_connected:
             await client.quit(timeout=5)
     client.close()
+
+
+def _after_the_dot(error: SMTPResponseException) -> Outcome:
+    """Only 4yz and 5yz say that it was not taken; what is no answer at all leaves it open."""
+    if 400 <= error.code < 600:
+        return _not_delivered(error)
+    taken = 200 <= error.code < 300
+    return Outcome(OutcomeKind.SENT if taken else OutcomeKind.UNCERTAIN, _words(error))
 
 
 def _not_delivered(error: Exception) -> Outcome:

@@ -219,13 +219,17 @@ def _rcpt_line(mailbox: Mailbox) -> bytes:
     return f"RCPT TO:<{mailbox}>".encode()
 
 
+_BETWEEN_US_AND_IT = frozenset({500, 502, 503, 504})
+"""The next hop does not understand our commands or their order: our trouble, not the client's (RFC 5321 §4.2.1)."""
+
+
 def for_client(reply: Reply) -> Reply:
     """The next hop's reply as our client may hear it: a done, a not now, or a not ever, with an enhanced code.
 
     421 speaks of the next hop's own channel, which is not the client's (RFC 5321 §3.8). Where the next hop gave no
     enhanced code, RFC 3463 §3.1 has one that says no more than its class.
     """
-    if not (reply.positive or reply.transient or reply.permanent):
+    if not (reply.positive or reply.transient or reply.permanent) or reply.code in _BETWEEN_US_AND_IT:
         return CHANGED
     code = 451 if reply.code == 421 else reply.code
     return replace(reply, code=code, enhanced=reply.enhanced or f"{code // 100}.0.0")

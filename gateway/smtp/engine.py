@@ -154,9 +154,13 @@ class Engine(SMTP):
 
     def read_on(self) -> None:
         """Take commands and content off the buffer for as long as nothing must be waited for."""
-        while self._wire is not None and not (self._waiting or self._waiting_to_write) and self._lines.parked:
-            if not (self._read_content() if self._data is not None else self._read_command()):
-                break
+        try:
+            while self._wire is not None and not (self._waiting or self._waiting_to_write) and self._lines.parked:
+                if not (self._read_content() if self._data is not None else self._read_command()):
+                    break
+        except Exception:  # where a command or a message ends is not certain any more: only closing is safe
+            log.exception(Event.FAULT)
+            self.close_with(replies.FAULT_CLOSING)
         self._flush()
         self._throttle()
 

@@ -19,6 +19,7 @@ SERVICE_CLOSING = Reply(421, "4.3.2", "Service is closing, please try again late
 TOO_MANY_CONNECTIONS = Reply(421, "4.7.0", "Too many connections, please try again later")
 TOO_MANY_ERRORS = Reply(421, "4.7.0", "Too many errors in this session")
 IDLE_TOO_LONG = Reply(421, "4.4.2", "Idle for too long")
+FAULT_CLOSING = Reply(421, "4.3.0", "A problem here, please try again later")
 OUR_FAULT = Reply(451, "4.3.0", "A problem here, please try again later")
 
 BAD_CHARACTER = Reply(500, "5.5.2", "A command may not contain a bare CR, a bare LF or NUL")

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 SWEEP_INTERVAL = 1.0
 """Seconds."""
-DRAIN_WITHIN = 30.0
-"""Seconds for mail transactions in hand to end at shutdown."""
+DRAIN_WITHIN = 95.0
+"""Seconds for mail transactions in hand to end at shutdown: a little more than an answer to DATA may take."""
 
 log = structlog.get_logger()
 
@@ -55,11 +55,12 @@ class SmtpServer:
         self._per_client: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._servers: list[asyncio.Server] = []
+        self._template: Engine | None = None
 
     async def serve(self, sockets: Sequence[socket.socket]) -> None:
         """Start accepting."""
         loop = asyncio.get_running_loop()
-        template = Engine.make_template(self.hostname, self.tls, loop)
+        template = self._template = Engine.make_template(self.hostname, self.tls, loop)
         for listening in sockets:
             server = await loop.create_server(
                 lambda: Engine.from_template(template, self), sock=listening, backlog=1024
@@ -111,6 +112,12 @@ class SmtpServer:
         if not self._per_client[client]:
             del self._per_client[client]
 
+    def secure_with(self, tls: ssl.SSLContext | None) -> None:
+        """Offer STARTTLS with this context from the next connection on."""
+        self.tls = tls
+        if self._template is not None:
+            self._template.tls_context = tls
+
     def converse(self, client_ip: str) -> Session:
         """The session of a connection that was admitted."""
         return Session(self, client_ip)
@@ -130,7 +137,12 @@ class SmtpServer:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_INTERVAL)
-            now = asyncio.get_running_loop().time()
-            for engine in list(self._engines):
-                engine.sweep(now, self.limits.idle_timeout)
-            self.intake.routes.sweep()
+            try:
+                self._sweep_once(asyncio.get_running_loop().time())
+            except Exception:  # one connection that can't be swept must not end the sweeping of all others
+                log.exception(Event.FAULT)
+
+    def _sweep_once(self, now: float) -> None:
+        for engine in list(self._engines):
+            engine.sweep(now, self.limits.idle_timeout)
+        self.intake.routes.sweep()

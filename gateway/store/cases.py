@@ -77,6 +77,12 @@ class Cases:
         """How far the decline or report is. While it has an outbox item, `Outbox` keeps this by itself."""
         await self._connection.execute(update(cases).where(cases.c.id == case_id).values({action.value: state}))
 
+    async def reopen(self, case_id: CaseId) -> bool:
+        """Take a case up again; False if it is open."""
+        closed = (cases.c.id == case_id) & (cases.c.status == CaseStatus.CLOSED)
+        opened = update(cases).where(closed).values(status=CaseStatus.OPEN, disposal=None, closed_at=None)
+        return (await self._connection.execute(opened)).rowcount == 1
+
     async def close(self, case_id: CaseId, disposal: Disposal, at: datetime) -> bool:
         """Close an open case; False if it is closed already or not there."""
         is_open = (cases.c.id == case_id) & (cases.c.status == CaseStatus.OPEN)

@@ -88,6 +88,7 @@ class Service:
         self._workers = Workers(worker_command, settings.smtp.workers) if role.takes_mail and not here else None
         self._worker = Worker(line.outbox, line.ways) if role.sends_mail else None
         self._sending: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._listening: list[str] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stopping = asyncio.Event()
@@ -118,7 +119,7 @@ class Service:
                 self._server.own(pool.refresh())
         if self._workers is not None:
             await self._workers.start(sockets)
-            self._own(self._workers.watch())
+            self._watching = self._own(self._workers.watch())
 
     def obey_signals(self) -> None:
         """SIGTERM and SIGINT stop, SIGHUP reads the certificate again."""
@@ -127,7 +128,7 @@ class Service:
             loop.add_signal_handler(number, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload_certificate)
         if self._inherited:
-            loop.add_reader(sys.stdin, self._stopping.set)  # its end means that the parent is gone
+            loop.add_reader(sys.stdin, self._orphaned)
 
     async def run(self) -> None:
         """Until a signal; or until a part that never should ends, whose trouble is then raised."""
@@ -138,6 +139,8 @@ class Service:
 
     async def stop(self) -> None:
         """No new connections; what is in hand ends; then everything is closed."""
+        if self._watching is not None:
+            self._watching.cancel()  # or it would replace the workers that are told to end
         if self._workers is not None:
             await self._workers.stop()
         if self._server is not None:
@@ -149,6 +152,12 @@ class Service:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._line.routes.close()
+        self._line.node.mark.close()
+
+    def _orphaned(self) -> None:
+        """The end of a worker's standard input means that its parent is gone."""
+        asyncio.get_running_loop().remove_reader(sys.stdin)
+        self._stopping.set()
 
     def _own(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.get_running_loop().create_task(work)
@@ -159,12 +168,12 @@ class Service:
         """SIGHUP: the files are read again; an unusable certificate leaves the old one in force."""
         if self._workers is not None:
             self._workers.signal(signal.SIGHUP)
-        certificate = self._settings.smtp.tls_certificate
-        if self._server is None or self._server.tls is None or certificate is None:
+        if self._server is None or self._server.tls is None:
             return
         try:
-            self._server.tls.load_cert_chain(certificate, self._settings.smtp.tls_key)
-        except OSError as error:  # ssl.SSLError is an OSError
+            # A new context: loading into the old one would replace its certificate even when the key does not fit.
+            self._server.secure_with(_tls(self._settings))
+        except ConfigurationError as error:
             log.error(Event.TLS_FAILED, reason=f"the new certificate can't be used, the old one stays: {error}")
         else:
             log.info(Event.CONFIGURATION_RELOADED, what="certificate")

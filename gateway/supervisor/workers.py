@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import structlog
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import Sequence
 
+READY_WITHIN = 60.0
+"""Seconds for a worker to accept mail."""
 RESTART_PAUSE = 1.0
 """Seconds before a worker that died is started again."""
-STOP_WITHIN = 45.0
+STOP_WITHIN = 100.0
 """Seconds for a worker to finish its mail transactions."""
 
 log = structlog.get_logger()
@@ -61,7 +64,7 @@ class Workers:
             log.error(Event.WORKER_DIED, pid=process.pid, status=process.returncode)
             try:
                 self._processes[index] = await self._spawn()
-            except LiaisonError as error:
+            except (LiaisonError, OSError) as error:
                 log.error(Event.WORKER_DIED, reason=str(error))
 
     def signal(self, number: signal.Signals) -> None:
@@ -93,6 +96,19 @@ class Workers:
             stdout=asyncio.subprocess.PIPE,
             pass_fds=numbers,
         )
-        if process.stdout is None or not (await process.stdout.readline()).startswith(b"ready"):
-            raise LiaisonError(f"an SMTP worker ended before it was ready, with status {await process.wait()}")
+        if not await _is_ready(process):
+            raise LiaisonError(f"an SMTP worker was not ready in time; its status is {await process.wait()}")
         return process
+
+
+async def _is_ready(process: Process) -> bool:
+    """Whether it said so in time; it is killed if not."""
+    said = b""
+    if process.stdout is not None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READY_WITHIN):
+                said = await process.stdout.readline()
+    if not said.startswith(b"ready") and process.returncode is None:
+        with suppress(ProcessLookupError):
+            process.kill()
+    return said.startswith(b"ready")

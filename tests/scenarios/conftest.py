@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.clock import SystemClock
+from tests.support.certificates import localhost, somebody_else
 from tests.support.gateway import Running, running_gateway, write_configuration
 from tests.support.mta import ScriptedMTA
 from tests.support.passage import front, passage
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-__all__ = ["front", "gateway", "next_hop", "passage", "smarthost"]
+__all__ = ["front", "gateway", "localhost", "next_hop", "passage", "smarthost", "somebody_else"]
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import resource
 import signal
 import socket
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,8 +15,6 @@ import pytest
 from tests.support.mta import HANG
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.support.gateway import Running
     from tests.support.passage import Passage
 
@@ -165,7 +163,7 @@ async def test_a_client_that_never_reads_is_not_answered_without_end_and_is_clos
     with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.connect(("127.0.0.1", front.port))
-        deaf.setblocking(False)  # noqa: FBT003
+        deaf.setblocking(False)
         deaf.send(b"EHLO x\r\n")
         sent = 0
         for _ in range(500):
@@ -223,7 +221,7 @@ async def test_large_messages_leave_no_file_and_no_descriptor_behind(front: Runn
     large = b"A: b\r\n\r\n" + b"line of text\r\n" * 150_000
     client = await front.client()
     await client.mail("a@town.example", ["desk@police.example"], large, expect="250")
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for expect in ("250", "250"):
         await client.mail("a@town.example", ["desk@police.example"], large, expect=expect)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -50,7 +50,9 @@ async def test_a_next_hop_that_is_down_is_a_451_at_rcpt_and_no_case(front: Runni
     assert await front.cases() == []
 
 
-@pytest.mark.parametrize("answer", ["421 4.3.2 Busy", "554 5.7.1 No", "450 later", "354 what", "HTTP/1.1 400 Bad Request"])
+@pytest.mark.parametrize(
+    "answer", ["421 4.3.2 Busy", "554 5.7.1 No", "450 later", "354 what", "HTTP/1.1 400 Bad Request"]
+)
 @pytest.mark.parametrize("stage", ["connect", "EHLO"])
 async def test_a_next_hop_that_refuses_the_greeting_is_a_451(front: Running, stage: str, answer: str) -> None:
     await asyncio.sleep(0.05)

@@ -140,7 +140,8 @@ async def test_quit_says_goodbye_and_closes(front: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    "octets", [b"NO\0OP\r\n", b"NO\rOP\r\n", b"NO\nOP\r\n", b"\nNOOP\r\n", b"NOOP\r\r\n", b"NOOP\n\r\n", b"MAIL\nRSET\r\n"]
+    "octets",
+    [b"NO\0OP\r\n", b"NO\rOP\r\n", b"NO\nOP\r\n", b"\nNOOP\r\n", b"NOOP\r\r\n", b"NOOP\n\r\n", b"MAIL\nRSET\r\n"],
 )
 async def test_a_control_that_ends_no_line_makes_one_line_with_one_refusal(front: Running, octets: bytes) -> None:
     client = await front.client()

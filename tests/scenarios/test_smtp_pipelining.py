@@ -101,7 +101,11 @@ async def test_refused_mail_makes_the_pipelined_rest_fail_without_reading_conten
 async def test_no_line_end_but_crlf_ends_the_data_and_none_leaves(front: Running, end: bytes) -> None:
     smuggled = b"MAIL FROM:<x@town.example>\r\nRCPT TO:<desk@police.example>\r\nDATA\r\nsmuggled\r\n"
     client = await front.client()
-    for line, code in (("MAIL FROM:<a@town.example>", "250"), ("RCPT TO:<desk@police.example>", "250"), ("DATA", "354")):
+    for line, code in (
+        ("MAIL FROM:<a@town.example>", "250"),
+        ("RCPT TO:<desk@police.example>", "250"),
+        ("DATA", "354"),
+    ):
         await client.say(line, code)
     client.send(b"A: b\r\n\r\nx" + end + smuggled + b".\r\n")
     hidden = b"\0" in end

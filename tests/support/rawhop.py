@@ -37,7 +37,9 @@ class RawHop:
         await self._say(writer, "220 raw.example ESMTP", slowly=self._slow == "banner")
         while True:
             verb = (await reader.readuntil(b"\r\n"))[:4].decode("latin-1").upper()
-            await self._say(writer, _REPLIES.get(verb, "221 2.0.0 bye"), slowly=self._slow == "replies" and verb == "RCPT")
+            await self._say(
+                writer, _REPLIES.get(verb, "221 2.0.0 bye"), slowly=self._slow == "replies" and verb == "RCPT"
+            )
             if verb == "DATA":
                 await self._content(reader, writer)
 

@@ -31,7 +31,7 @@ def code(answer: object) -> str:
         ("<>", ""),
         ("<a@b.example>", "a@b.example"),
         ("<A.B+c@B.Example>", "A.B+c@B.Example"),
-        (' <a@b.example>', "a@b.example"),
+        (" <a@b.example>", "a@b.example"),
         ('<"a b"@b.example>', '"a b"@b.example'),
         ('<"a>b"@b.example>', '"a>b"@b.example'),
         ('<"a\\"<b"@b.example>', '"a\\"<b"@b.example'),
@@ -78,7 +78,7 @@ def test_letter_case_and_white_space_around_the_path_do_not_matter(line: str) ->
         'MAIL FROM:<"a@b.example>',
         "MAIL FROM:<(any@b.example>",
         "MAIL FROM:<a b@b.example>",
-        "MAIL FROM:<a@b.example> ="
+        "MAIL FROM:<a@b.example> =",
     ],
 )
 def test_a_malformed_mail_command_is_a_syntax_error(line: str) -> None:

@@ -183,7 +183,7 @@ class Node:
 
 
 def take_node_name(settings: Settings) -> Node:
-    """The name of this machine and configuration; where another living process has that name already, a name apart from it.
+    """The name of this machine and configuration, or one apart from it where another living process has that name.
 
     Whoever starts under a name frees what its last life claimed: two living processes must never share one. The mark
     is a socket in Linux's abstract namespace, which goes with the process however it ends.

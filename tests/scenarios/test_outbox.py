@@ -1,0 +1,153 @@
+"""Mail that we originate: a decline at most once, everything else at least once, and one trouble at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from filters.disposition import Mode
+from gateway.clock import SystemClock
+from gateway.errors import RefusedError
+from gateway.model.case import ActionState, CaseStatus, DeliveryState
+from gateway.model.outbox import OutboxState, Purpose
+from tests.support.gateway import running_gateway, write_configuration
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.databases import PostgresServer
+    from tests.support.gateway import Running
+    from tests.support.mta import ScriptedMTA
+
+LISTED = b"From: liaison@mission.example\r\nSubject: Request\r\n\r\nPlease send us the file.\r\n"
+SENDER = "liaison@mission.example"
+
+
+async def decline(gateway: Running) -> str:
+    """Ask for the decline of the only case; its reference."""
+    (file,) = await gateway.cases()
+    reference = file.case.reference
+    await gateway.desk.casework.decline(reference, gateway.desk.rulebooks.current.index, actor="test:clerk")
+    return reference
+
+
+async def settled(gateway: Running, purpose: Purpose, state: OutboxState) -> None:
+    async with asyncio.timeout(20):
+        while state not in {item.state for item in await gateway.items() if item.purpose is purpose}:
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("answer", ["hmm", "999 what", "350 go on", "drop"])
+async def test_a_decline_whose_answer_is_no_answer_is_never_sent_again(gateway: Running, answer: str) -> None:
+    await gateway.send(SENDER, ["desk@police.example"], LISTED)
+    await gateway.smarthost.arrived()
+    taken: list[str] = []
+
+    def script(stage: str, _link: object) -> str | None:
+        if stage == "content":
+            taken.append(stage)
+            return answer
+        return None
+
+    gateway.smarthost.script = script
+    await decline(gateway)
+    await settled(gateway, Purpose.DECLINE, OutboxState.UNCERTAIN)
+    await asyncio.sleep(1.5)
+    assert taken == ["content"]
+    assert (await gateway.cases())[0].case.decline is ActionState.UNCERTAIN
+
+
+async def test_a_report_whose_answer_is_lost_is_sent_again_with_the_same_message_id(gateway: Running) -> None:
+    drops = iter(["drop"])
+    gateway.smarthost.script = lambda stage, _link: next(drops, None) if stage == "content" else None
+    await gateway.send(SENDER, ["desk@police.example"], LISTED)
+    await settled(gateway, Purpose.REPORT, OutboxState.SENT)
+    (report,) = gateway.smarthost.messages
+    assert report.content.count(b"\r\nMessage-ID: <") == 1
+
+
+async def test_an_outcome_is_written_down_when_the_store_is_back(
+    tmp_path: Path, postgres: PostgresServer, postgres_database: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
+) -> None:
+    url = postgres.url(postgres_database)
+    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=smarthost.port, url=url)
+
+    def script(stage: str, _link: object) -> str | None:
+        if stage == "content" and not smarthost.messages:
+            postgres.shut(postgres_database)
+        return None
+
+    smarthost.script = script
+    async with running_gateway(path, SystemClock(), next_hop, smarthost) as gateway:
+        await gateway.send(SENDER, ["desk@police.example"], LISTED)
+        await smarthost.arrived()
+        await asyncio.sleep(0.5)
+        postgres.reopen(postgres_database)
+        await settled(gateway, Purpose.REPORT, OutboxState.SENT)
+        assert len(smarthost.messages) == 1
+
+
+async def test_a_fault_in_one_item_does_not_stop_the_gateway(
+    tmp_path: Path, empty_database_url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
+) -> None:
+    (tmp_path / "secret").write_text("hunter2", encoding="utf-8")
+    path = write_configuration(
+        tmp_path, next_hop=next_hop.port, smarthost=None, url=empty_database_url,
+        more=f'[outbound]\nsmarthost = "127.0.0.1:{smarthost.port}"\nusername = "u"\npassword_file = "secret"',
+    )  # fmt: skip
+    async with running_gateway(path, SystemClock(), next_hop, smarthost) as gateway:
+        (tmp_path / "secret").unlink()
+        await gateway.send(SENDER, ["desk@police.example"], LISTED)
+        await next_hop.arrived()  # the notice, by another way
+        await gateway.send(SENDER, ["desk@police.example"], LISTED + b"again\r\n")
+        (waiting, *_) = [item for item in await gateway.items() if item.purpose is Purpose.REPORT]
+        assert waiting.state is OutboxState.WAITING
+
+
+async def test_nothing_is_declined_where_the_table_says_never(gateway: Running) -> None:
+    await gateway.send(SENDER, ["dispatch@police.example"], LISTED)
+    with pytest.raises(RefusedError, match="Nothing is declined here"):
+        await decline(gateway)
+
+
+async def test_nothing_is_declined_or_reported_for_a_dismissed_case(gateway: Running) -> None:
+    await gateway.desk.modes.set(Mode.ASSIST, actor="test:admin")
+    await gateway.desk.rulebooks.load()
+    await gateway.send(SENDER, ["desk@police.example"], LISTED)
+    reference = (await gateway.cases())[0].case.reference
+    await gateway.desk.casework.dismiss(reference, "a test", actor="test:clerk")
+    with pytest.raises(RefusedError, match="dismissed"):
+        await decline(gateway)
+    with pytest.raises(RefusedError, match="dismissed"):
+        await gateway.desk.casework.report(reference, actor="test:clerk")
+
+
+async def test_a_closed_case_is_open_again_when_a_copy_is_held_for_somebody_new(gateway: Running) -> None:
+    await gateway.send(SENDER, ["desk@police.example"], LISTED)
+    await gateway.desk.casework.close((await gateway.cases())[0].case.reference, actor="test:clerk")
+    await gateway.send(SENDER, ["chief@police.example"], LISTED)
+    (file,) = await gateway.cases()
+    assert (file.case.status, len(file.deliveries)) == (CaseStatus.OPEN, 2)
+
+
+async def test_recipients_that_only_look_alike_are_two(gateway: Running) -> None:
+    recipients = ["strauss@police.example", "strauß@police.example"]
+    client = await gateway.client()
+    await client.mail(SENDER, recipients, LISTED, parameters=" SMTPUTF8", expect="250")
+    (file,) = await gateway.cases()
+    assert {one.recipient: one.state for one in file.deliveries} == dict.fromkeys(recipients, DeliveryState.HELD)
+
+
+async def test_without_a_route_out_everything_waits_visibly(
+    tmp_path: Path, empty_database_url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
+) -> None:
+    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url=empty_database_url)
+    async with running_gateway(path, SystemClock(), next_hop, smarthost) as gateway:
+        await gateway.send(SENDER, ["desk@police.example"], LISTED)
+        async with asyncio.timeout(10):
+            while not any("no outbound route" in item.last_reply for item in await gateway.items()):
+                await asyncio.sleep(0.05)
+        report = next(item for item in await gateway.items() if item.purpose is Purpose.REPORT)
+        assert (report.state, report.attempts) == (OutboxState.WAITING, 0)

@@ -19,6 +19,8 @@ class Event(StrEnum):
     """A process that takes mail ended without being told to; another is started in its place."""
     KEY_WITHOUT_EFFECT = "key_without_effect"
     """A configuration key is set that this version does not obey yet."""
+    EXAMPLE_IN_USE = "example_in_use"
+    """A name or contact of the agency is still the example's; mail that leaves would carry it."""
     CONFIGURATION_REFUSED = "configuration_refused"
     """A changed configuration has problems; the one before stays in force."""
     CONFIGURATION_RELOADED = "configuration_reloaded"

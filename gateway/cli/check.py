@@ -21,7 +21,7 @@ from gateway.clock import SystemClock
 from gateway.compose.templates import check_templates
 from gateway.errors import ConfigurationError, StoreError
 from gateway.relay.connection import NextHopError, open_connection
-from gateway.settings import refuse_false_safety, without_effect
+from gateway.settings import example_values, refuse_false_safety, without_effect
 from gateway.smtp.server import server_tls
 
 if TYPE_CHECKING:
@@ -88,6 +88,8 @@ def _lines(*, online: bool) -> Iterator[Line]:
     yield Line("configuration", Grade.OK, f"every key is understood; the mode is {settings.mode}")
     if idle := without_effect(settings):
         yield Line("configuration", Grade.OK, f"set, but not obeyed by this version yet: {', '.join(idle)}")
+    if examples := example_values(settings):
+        yield Line("configuration", Grade.OK, f"still the example's, replace before mail leaves: {', '.join(examples)}")
     for look in _CHECKS:
         yield from look(settings)
     if online:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 POLL_INTERVAL = 0.5
 """Seconds between looks at the outbox when nothing is due."""
+BATCHES_AT_ONCE = 4
 SETTLE_PAUSE = 2.0
 """Seconds between tries to write an outcome down."""
 RENEW_INTERVAL = 20.0
@@ -41,7 +42,7 @@ class Worker:
         self._outbox = outbox
         self._ways = ways
         self._stopping = asyncio.Event()
-        self._claim: Claim | None = None
+        self._batches: dict[asyncio.Task[None], Claim] = {}
         """What is being worked on; nothing else is renewed."""
 
     def stop(self) -> None:
@@ -64,22 +65,35 @@ class Worker:
                     busy = False
                 if not busy:
                     await self._pause(POLL_INTERVAL)
+            if self._batches:
+                await asyncio.wait(self._batches)
         finally:
-            renewing.cancel()
-            await asyncio.gather(renewing, return_exceptions=True)
+            ending = [renewing, *self._batches]
+            for task in ending:
+                task.cancel()
+            await asyncio.gather(*ending, return_exceptions=True)
 
     async def _round(self) -> bool:
-        """One batch; False when nothing was due. What an error leaves undone is free again when the lease ends."""
+        """Begin one batch; False when nothing was due, or when enough are in hand."""
         await self._outbox.judge_abandoned()
-        claim = self._claim = await self._outbox.claim()
-        try:
-            for item in claim.items:
-                if self._stopping.is_set():
-                    break
-                await self._attempt(item, claim)
-        finally:
-            self._claim = None
+        if len(self._batches) >= BATCHES_AT_ONCE:
+            return False
+        claim = await self._outbox.claim()
+        if claim.items:
+            task = asyncio.get_running_loop().create_task(self._work_on(claim))
+            self._batches[task] = claim
+            task.add_done_callback(self._batches.pop)
         return bool(claim.items)
+
+    async def _work_on(self, claim: Claim) -> None:
+        """All items of a claim side by side: one that hangs must not hold up another that goes another way.
+
+        What an error leaves undone is free again when the lease ends: a claim is renewed only while it is worked on.
+        """
+        ends = await asyncio.gather(*(self._attempt(item, claim) for item in claim.items), return_exceptions=True)
+        for end in ends:
+            if isinstance(end, Exception):
+                log.error(Event.STORE_FAILED, doing="working on outbox items", reason=str(end))
 
     async def _attempt(self, item: OutboxItem, claim: Claim) -> None:
         way = self._ways.towards(item.to)
@@ -90,7 +104,8 @@ class Worker:
         try:
             prepared = await self._outbox.prepare(item)
             if isinstance(prepared, Objection):
-                await self._outbox.refuse(item, prepared, claim)
+                settle = self._outbox.refuse if prepared.final else self._outbox.wait
+                await settle(item, prepared, claim)
                 return
             outcome = await send(prepared, way, leaving)
         except StoreError:
@@ -124,12 +139,11 @@ class Worker:
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(RENEW_INTERVAL)
-            if self._claim is None:
-                continue
-            try:
-                await self._outbox.renew(self._claim)
-            except StoreError as error:
-                log.warning(Event.STORE_FAILED, doing="renewing claims", reason=str(error))
+            for claim in list(self._batches.values()):
+                try:
+                    await self._outbox.renew(claim)
+                except StoreError as error:
+                    log.warning(Event.STORE_FAILED, doing="renewing a claim", reason=str(error))
 
 
 class _Leaving:

@@ -91,6 +91,8 @@ class Casework:
         async with self.store.begin() as work:
             case = await _case(work, reference)
             earlier = await work.outbox.find(case.stored_id, Purpose.REPORT)
+            if earlier is not None and earlier.state is OutboxState.FAILED:
+                return await self._once_more(work, case, earlier, actor)
             if earlier is not None and earlier.state is not OutboxState.CANCELLED:
                 raise RefusedError(f"{reference} has a report already; it is {earlier.state}")
             if case.disposal is Disposal.DISMISSED:
@@ -157,6 +159,13 @@ class Casework:
         if not await work.outbox.add([item]):
             raise RefusedError(f"{case.reference} has a {purpose} already")
         await work.audit.append(actor, f"{purpose}-requested", case.reference, {"item": item.id})
+        return item
+
+    async def _once_more(self, work: Work, case: Case, item: OutboxItem, actor: str) -> OutboxItem:
+        """The same item again, with the same bytes: what failed is not given up for ever."""
+        again = f"{item.last_reply}; once more, asked for by {actor}"
+        await work.outbox.settle(item.id, state=OutboxState.WAITING, reply=again, due_at=self.clock.now(), attempts=0)
+        await work.audit.append(actor, f"{item.purpose}-requested", case.reference, {"item": item.id})
         return item
 
     async def _objections(self, work: Work, case: Case, index: ListIndex) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from gateway.events import Event
 from gateway.model.case import DeliveryState
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.model.schedule import next_attempt
+from gateway.operations.recording import GATEWAY
 from gateway.relay.outbound import Outcome, OutcomeKind
 
 if TYPE_CHECKING:
@@ -40,9 +41,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """Why an item must not be sent at all, in words."""
+    """Why an item is not sent, in words: never, if `final`, else not before somebody mends it."""
 
     reason: str
+    final: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,9 @@ class Outbox:
                 frozen = await work.outbox.frozen(item.id)
                 post = frozen or await self.composer.compose(work, item)
             return post if frozen else await self._freeze(item, post)
-        except (SealError, ComposeError) as error:
+        except SealError as error:
+            return Objection(str(error), final=False)  # a key that is missing today may be there tomorrow
+        except ComposeError as error:
             return Objection(str(error))
 
     async def _freeze(self, item: OutboxItem, post: Post) -> Post:
@@ -178,7 +182,8 @@ class Outbox:
             if state is OutboxState.SENT and item.purpose is Purpose.RELEASE:
                 await self._released(work, item, reply)
             await self._audit(work, item, f"{item.purpose}-{state}", reply)
-        log.info(_EVENTS[state], item=item.id, purpose=str(item.purpose), case=item.case_reference, reply=reply)
+        tell = log.info if state is OutboxState.SENT else log.error
+        tell(_EVENTS[state], item=item.id, purpose=str(item.purpose), case=item.case_reference, reply=reply)
 
     async def _released(self, work: Work, item: OutboxItem, reply: str) -> None:
         if item.case_id is None:
@@ -188,7 +193,7 @@ class Outbox:
                 await work.deliveries.settle(item.case_id, delivery.key, DeliveryState.RELEASED, reply)
 
     async def _audit(self, work: Work, item: OutboxItem, action: str, reply: str) -> None:
-        await work.audit.append(self.node, action, item.case_reference or item.id, {"item": item.id, "reply": reply})
+        await work.audit.append(GATEWAY, action, item.case_reference or item.id, {"item": item.id, "reply": reply})
 
 
 def _after_a_crash(item: OutboxItem) -> OutboxState:

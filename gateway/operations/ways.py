@@ -12,8 +12,8 @@ from gateway.relay.outbound import Submission
 if TYPE_CHECKING:
     from gateway.settings import Outbound, Route
 
-NO_WAY = Objection("no outbound route is configured ([outbound] smarthost); it waits")
-NO_MX_YET = Objection("delivery by MX is not built yet: configure [outbound] smarthost; it waits")
+NO_WAY = Objection("no outbound route is configured ([outbound] smarthost); it waits", final=False)
+NO_MX_YET = Objection("delivery by MX is not built yet: configure [outbound] smarthost; it waits", final=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,4 +50,4 @@ class Ways:
         try:
             return file.read_text(encoding="utf-8").strip() if file else ""
         except (OSError, UnicodeDecodeError) as error:
-            return Objection(f"[outbound] password_file can't be read ({error}); it waits")
+            return Objection(f"[outbound] password_file can't be read ({error}); it waits", final=False)

@@ -21,7 +21,7 @@ from gateway.settings.tree import (
     Smtp,
     Store,
 )
-from gateway.settings.unused import refuse_false_safety, without_effect
+from gateway.settings.unused import example_values, refuse_false_safety, without_effect
 from gateway.settings.values import (
     BareNewlines,
     ClientInfo,
@@ -64,6 +64,7 @@ __all__ = [
     "Smtp",
     "Store",
     "Tls",
+    "example_values",
     "load",
     "refuse_false_safety",
     "render_defaults",

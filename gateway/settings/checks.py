@@ -11,7 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from filters.address import canonical_domain
-from filters.disposition import Delivery, Mode, Tier
+from filters.disposition import Delivery, Handling, Mode, Tier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ def conflicts(settings: Settings) -> Iterator[Conflict]:
         _listeners(settings),
         _domains(settings),
         _loops(settings),
-        _emergency_delivery(settings),
+        _absolutes(settings),
         _emergency_recipients(settings),
         _console(settings),
     )
@@ -126,13 +126,37 @@ def _reaches(hop: Endpoint, listener: Endpoint) -> bool:
     return hop == listener or (hop.port == listener.port and hop.host in _COVERED.get(listener.host, ()))
 
 
-def _emergency_delivery(settings: Settings) -> Iterator[Conflict]:
-    if settings.policy[Tier.EMERGENCY].delivery is not Delivery.FLAG:
-        yield Conflict(
-            (("policy", Tier.EMERGENCY.value, "delivery"),),
-            "emergency recipients are served first, whoever writes: their mail can't be held",
-            '"flag", or take the address out of emergency.recipients',
-        )
+_ABSOLUTE: tuple[tuple[Tier, str, frozenset[str], str], ...] = (
+    (
+        Tier.EMERGENCY,
+        "delivery",
+        frozenset({Delivery.FLAG}),
+        "emergency recipients are served first, whoever writes: their mail can't be held",
+    ),
+    (Tier.EMERGENCY, "decline", frozenset({Handling.NEVER}), "mail to emergency recipients is never declined"),
+    (Tier.EXEMPT, "decline", frozenset({Handling.NEVER}), "who is exempted is not declined"),
+    (
+        Tier.SPOOFED,
+        "decline",
+        frozenset({Handling.NEVER, Handling.REVIEW}),
+        "forged mail must never make the agency write to anybody by itself",
+    ),
+    (Tier.SUSPECT, "delivery", frozenset({Delivery.FLAG}), "a look-alike is for a person to look at, and is delivered"),
+    (
+        Tier.SUSPECT,
+        "decline",
+        frozenset({Handling.NEVER, Handling.REVIEW}),
+        "a look-alike is for a person to look at, and is not declined by itself",
+    ),
+)
+"""Cells of the policy table that no configuration widens (decisions 5, 7 and 8): tier, key, what may stand, why."""
+
+
+def _absolutes(settings: Settings) -> Iterator[Conflict]:
+    for tier, key, allowed, reason in _ABSOLUTE:
+        if getattr(settings.policy[tier], key) not in allowed:
+            right = " or ".join(f'"{word}"' for word in sorted(allowed))
+            yield Conflict((("policy", tier.value, key),), reason, right)
 
 
 def _emergency_recipients(settings: Settings) -> Iterator[Conflict]:

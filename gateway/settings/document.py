@@ -26,7 +26,7 @@ LOCATOR = "LIAISON_CONFIG"
 LONGEST_FILE = 1 << 20
 """Octets. No configuration is longer; what is, was named by mistake."""
 
-_OTHERWISE = "`liaison init` writes one, --config PATH names another"
+_OTHERWISE = "--config PATH names another"
 _POSITION = re.compile(r"\(at line (\d+), column \d+\)$")
 
 

@@ -51,7 +51,7 @@ def _find(path: Path | None, environ: Mapping[str, str]) -> Path:
         named = next(filter(_is_there, PLACES), None)
     if named is None:
         looked_for = f"There is no configuration file: looked for {' and '.join(map(str, PLACES))}"
-        raise ConfigurationError([f"{looked_for}; `liaison init` writes one, --config PATH names one"])
+        raise ConfigurationError([f"{looked_for}; --config PATH names one, and README.md has one to begin with"])
     return named
 
 

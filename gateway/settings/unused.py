@@ -35,6 +35,9 @@ NOT_OBEYED_YET: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
+CONTACTS = ("name_en", "name_fr", "contact_email", "contact_phone", "consular_email", "consular_phone")
+"""What our mail tells its readers of the agency."""
+
 
 def without_effect(settings: Settings) -> tuple[str, ...]:
     """The keys that are set to something else than their default, and do nothing yet."""
@@ -44,6 +47,12 @@ def without_effect(settings: Settings) -> tuple[str, ...]:
         usual = type(section)()
         found += [f"{name}.{key}" for key in keys if getattr(section, key) != getattr(usual, key)]
     return tuple(found)
+
+
+def example_values(settings: Settings) -> tuple[str, ...]:
+    """Keys of `[agency]` that still have the example's value: real people would be told to call it."""
+    example = type(settings.agency)()
+    return tuple(f"agency.{key}" for key in CONTACTS if getattr(settings.agency, key) == getattr(example, key))
 
 
 def refuse_false_safety(settings: Settings) -> None:

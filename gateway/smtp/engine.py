@@ -366,9 +366,8 @@ class Engine(SMTP):
             return
         if secured is None:
             return  # the client left in mid-handshake
-        self._use(secured)
+        self._use(secured)  # what is in the input now came through TLS: its client need not wait for us
         self._secured = True
-        self._input.clear()
         self._begin_session()
         self.conversation.secured(secured.get_extra_info("ssl_object"))
 

@@ -8,7 +8,7 @@ import structlog
 
 from gateway.assembly import open_desk, open_line
 from gateway.events import Event
-from gateway.settings import refuse_false_safety, without_effect
+from gateway.settings import example_values, refuse_false_safety, without_effect
 from gateway.supervisor.service import Role, Service
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ async def serve(
     refuse_false_safety(settings)
     for key in without_effect(settings):
         log.warning(Event.KEY_WITHOUT_EFFECT, key=key)
+    for key in example_values(settings):
+        log.warning(Event.EXAMPLE_IN_USE, key=key)
     async with open_desk(settings, clock) as desk:
         line = open_line(settings, clock, desk)
         service = Service(settings, line, role, inherited=inherited, worker_command=worker_command)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.mta import DROP, HANG, ScriptedMTA
+from tests.support.rawhop import raw_hop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -61,7 +62,7 @@ async def test_ehlo_follows_the_next_hop(
 
 
 async def test_everything_is_offered_while_the_next_hop_is_down(passage: Passage) -> None:
-    await passage._next_hop.stop()
+    await passage.next_hop.stop()
     front = await passage.open()
     assert await offered(front, after=False) == {
         "PIPELINING", "SIZE 52428800", "ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8",
@@ -81,7 +82,7 @@ async def test_a_next_hop_that_goes_down_withdraws_nothing(front: Running) -> No
 async def test_what_was_offered_by_hearsay_is_a_451_for_this_session_and_offered_no_more(
     passage: Passage, parameter: str
 ) -> None:
-    await passage._next_hop.stop()
+    await passage.next_hop.stop()
     front = await passage.open()
     client = await front.client()
     front.next_hop.keywords = ("PIPELINING",)
@@ -106,33 +107,18 @@ async def test_a_next_hop_that_knows_helo_only_is_served(front: Running) -> None
 
 
 async def test_a_next_hop_without_pipelining_hears_one_command_at_a_time(passage: Passage) -> None:
-    early: list[bytes] = []
-
-    async def strict(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        replies = {b"EHLO": "250 strict", b"MAIL": "250 ok", b"RCPT": "250 ok", b"DATA": "354 go", b"RSET": "250 ok"}
-        writer.write(b"220 strict\r\n")
-        while line := await reader.readline():
-            await asyncio.sleep(0.02)
-            early.append(bytes(reader._buffer))  # type: ignore[attr-defined]
-            writer.write(replies.get(line[:4], "221 bye").encode() + b"\r\n")
-            if line == b"DATA\r\n":
-                await reader.readuntil(b"\r\n.\r\n")
-                writer.write(b"250 ok\r\n")
-        writer.close()
-
-    server = await asyncio.start_server(strict, "127.0.0.1", 0)
-    front = await passage.open(hops=f'"127.0.0.1:{server.sockets[0].getsockname()[1]}"')
-    await front.send("a@town.example", [*DESK, "two@police.example"], MESSAGE)
-    server.close()
-    assert early
-    assert set(early) == {b""}
+    async with raw_hop(pipelining=False) as hop:
+        front = await passage.open(hops=f'"127.0.0.1:{hop.port}"')
+        await front.send("a@town.example", [*DESK, "two@police.example"], MESSAGE)
+        assert hop.heard.endswith(b"Good day.\r\n.\r\n")
+        assert set(hop.ahead) == {b""}
 
 
 @pytest.mark.parametrize("fault", ["down", DROP, HANG, "554 5.3.2 No"])
 async def test_the_second_next_hop_serves_when_the_first_does_not(
     passage: Passage, second_hop: ScriptedMTA, fault: str
 ) -> None:
-    first = passage._next_hop
+    first = passage.next_hop
     first.script = lambda said, _link: fault if said == "connect" else None
     if fault == "down":
         await first.stop()
@@ -145,7 +131,7 @@ async def test_the_second_next_hop_serves_when_the_first_does_not(
 async def test_the_first_next_hop_is_tried_again_by_a_later_transaction(
     passage: Passage, second_hop: ScriptedMTA
 ) -> None:
-    first = passage._next_hop
+    first = passage.next_hop
     await first.stop()
     front = await passage.open(hops=f'"127.0.0.1:{first.port}", "127.0.0.1:{second_hop.port}"')
     await front.send("a@town.example", DESK, MESSAGE)

@@ -106,6 +106,25 @@ async def test_a_fault_in_one_item_does_not_stop_the_gateway(
         assert waiting.state is OutboxState.WAITING
 
 
+async def test_a_smarthost_that_hangs_does_not_hold_up_mail_to_our_own(gateway: Running) -> None:
+    gateway.smarthost.script = lambda stage, _link: "hang" if stage == "content" else None
+    await gateway.send(SENDER, ["desk@police.example"], LISTED)
+    await gateway.next_hop.arrived(within=8)
+    await gateway.send(SENDER, ["desk@police.example"], LISTED + b"another\r\n")
+    await gateway.next_hop.arrived(2, within=8)
+    gateway.smarthost.drop_links()
+
+
+async def test_a_report_that_failed_is_sent_again_when_a_person_asks(gateway: Running) -> None:
+    gateway.smarthost.script = lambda stage, _link: "554 5.7.1 no" if stage.startswith("MAIL") else None
+    await gateway.send(SENDER, ["desk@police.example"], LISTED)
+    await settled(gateway, Purpose.REPORT, OutboxState.FAILED)
+    gateway.smarthost.script = lambda _stage, _link: None
+    await gateway.desk.casework.report((await gateway.cases())[0].case.reference, actor="test:clerk")
+    await settled(gateway, Purpose.REPORT, OutboxState.SENT)
+    assert len(gateway.smarthost.messages) == 1
+
+
 async def test_nothing_is_declined_where_the_table_says_never(gateway: Running) -> None:
     await gateway.send(SENDER, ["dispatch@police.example"], LISTED)
     with pytest.raises(RefusedError, match="Nothing is declined here"):

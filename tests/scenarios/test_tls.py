@@ -162,7 +162,7 @@ async def test_a_next_hop_with_a_certificate_that_nobody_vouches_for(
     [("none", "clear"), ("opportunistic", "clear"), ("required", "451 4.4.1"), ("verified", "451 4.4.1")],
 )
 async def test_a_next_hop_without_tls(passage: Passage, policy: str, expected: str) -> None:
-    assert (await outcome(passage, passage._next_hop, policy)).startswith(expected)
+    assert (await outcome(passage, passage.next_hop, policy)).startswith(expected)
 
 
 @pytest.mark.parametrize("answer", ["454 4.7.0 Not now", "501 5.5.4 What", DROP, "354 what", "220 go\r\n250 injected"])

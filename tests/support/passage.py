@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from gateway.clock import Clock
     from tests.support.mta import ScriptedMTA
 
 
@@ -21,9 +22,18 @@ class Passage:
     """Opens gateways that are closed when the test ends."""
 
     def __init__(self, stack: AsyncExitStack, directory: Path, url: str, next_hop: ScriptedMTA) -> None:
-        self._stack, self._directory, self._url, self._next_hop = stack, directory, url, next_hop
+        self._stack, self._directory, self._url = stack, directory, url
+        self.next_hop = next_hop
 
-    async def open(self, *, smtp: str = "", route: str = "timeout = 5", routes: str = "", hops: str = "") -> Running:
+    async def open(
+        self,
+        *,
+        smtp: str = "",
+        route: str = "timeout = 5",
+        routes: str = "",
+        hops: str = "",
+        clock: Clock | None = None,
+    ) -> Running:
         """`smtp` and `route` are lines of those tables, `routes` whole tables behind them, `hops` the next hops."""
         (self._directory / "pack.toml").write_text(PACK, encoding="utf-8")
         path = self._directory / "gateway.toml"
@@ -35,7 +45,7 @@ listen = ["127.0.0.1:0"]
 {smtp}
 [[route]]
 domains = ["police.example", "other.police.example"]
-next_hop = [{hops or f'"127.0.0.1:{self._next_hop.port}"'}]
+next_hop = [{hops or f'"127.0.0.1:{self.next_hop.port}"'}]
 {route}
 {routes}
 [senders]
@@ -47,7 +57,7 @@ url = "{self._url}"
 """,
             encoding="utf-8",
         )
-        service = running_gateway(path, SystemClock(), self._next_hop, self._next_hop)
+        service = running_gateway(path, clock or SystemClock(), self.next_hop, self.next_hop)
         return await self._stack.enter_async_context(service)
 
 

@@ -19,13 +19,15 @@ _REPLIES = {
 
 
 class RawHop:
-    """`heard` are the octets behind the 354s of all connections."""
+    """`heard` are the octets behind the 354s of all connections, `ahead` what came before an answer was given."""
 
-    def __init__(self, *, early: str, slow: str, stop_reading: bool) -> None:
+    def __init__(self, *, early: str, slow: str, stop_reading: bool, pipelining: bool) -> None:
         self.port = 0
         self.connections = 0
         self.heard = b""
+        self.ahead: list[bytes] = []
         self._early, self._slow, self._stop_reading = early, slow, stop_reading
+        self._replies = _REPLIES if pipelining else _REPLIES | {"EHLO": "250 raw.example"}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -37,9 +39,10 @@ class RawHop:
         await self._say(writer, "220 raw.example ESMTP", slowly=self._slow == "banner")
         while True:
             verb = (await reader.readuntil(b"\r\n"))[:4].decode("latin-1").upper()
-            await self._say(
-                writer, _REPLIES.get(verb, "221 2.0.0 bye"), slowly=self._slow == "replies" and verb == "RCPT"
-            )
+            await asyncio.sleep(0.01)
+            self.ahead.append(bytes(reader._buffer))  # type: ignore[attr-defined]
+            answer = self._replies.get(verb, "221 2.0.0 bye")
+            await self._say(writer, answer, slowly=self._slow == "replies" and verb == "RCPT")
             if verb == "DATA":
                 await self._content(reader, writer)
 
@@ -52,6 +55,10 @@ class RawHop:
         await writer.drain()
 
     async def _content(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not (self._early or self._stop_reading):
+            self.heard += await reader.readuntil(b"\r\n.\r\n")
+            await self._say(writer, "250 2.0.0 taken")
+            return
         self.heard += await reader.read(1000)
         if self._stop_reading:
             await asyncio.sleep(3600)
@@ -61,9 +68,11 @@ class RawHop:
 
 
 @asynccontextmanager
-async def raw_hop(*, early: str = "", slow: str = "", stop_reading: bool = False) -> AsyncIterator[RawHop]:
+async def raw_hop(
+    *, early: str = "", slow: str = "", stop_reading: bool = False, pipelining: bool = True
+) -> AsyncIterator[RawHop]:
     """`early`: a reply in mid-content; `slow`: "banner" or "replies", an octet at a time."""
-    hop = RawHop(early=early, slow=slow, stop_reading=stop_reading)
+    hop = RawHop(early=early, slow=slow, stop_reading=stop_reading, pipelining=pipelining)
     tasks: set[asyncio.Task[None]] = set()
 
     async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

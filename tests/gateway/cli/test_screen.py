@@ -206,7 +206,7 @@ def test_a_file_that_can_not_be_read_is_named(with_lists: CommandLine, name: str
 
 def test_a_file_name_that_is_no_text_is_shown_all_the_same(with_lists: CommandLine) -> None:
     path = os.fsencode(with_lists.directory) + b"/m\xff.eml"
-    with open(path, "wb") as file:  # noqa: PTH123 -- a name of octets
+    with open(path, "wb") as file:
         file.write(LISTED)
     assert with_lists("screen", os.fsdecode(path)).exit_code == 0
     assert with_lists("screen", os.fsdecode(path), "--json").exit_code == 0

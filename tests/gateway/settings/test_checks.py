@@ -70,6 +70,24 @@ CONFLICTS = {
         "policy.emergency.delivery",
         "their mail can't be held",
     ),
+    "emergency mail declined": (
+        '[policy.emergency]\ndecline = "auto"',
+        2,
+        "policy.emergency.decline",
+        "is never declined",
+    ),
+    "forged mail declined": (
+        '[policy.spoofed]\ndecline = "auto"',
+        2,
+        "policy.spoofed.decline",
+        '"never" or "review"',
+    ),
+    "look-alikes held": (
+        '[policy.suspect]\ndelivery = "hold"',
+        2,
+        "policy.suspect.delivery",
+        "is for a person to look at",
+    ),
     "no consular address": (
         '[agency]\nconsular_email = ""',
         2,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.errors import ConfigurationError
-from gateway.settings import refuse_false_safety, without_effect
+from gateway.settings import example_values, refuse_false_safety, without_effect
 from gateway.settings.schema import keys_of, sections
 from gateway.settings.unused import NOT_OBEYED_YET
 
@@ -24,6 +24,16 @@ def test_a_usual_configuration_sets_nothing_without_effect(read: Reader) -> None
 def test_a_key_without_effect_is_named(read: Reader) -> None:
     settings = read('[decline]\ndelay = 900\n[smtp]\nxclient_from = ["10.0.0.0/8"]')
     assert without_effect(settings) == ("smtp.xclient_from", "decline.delay")
+
+
+def test_names_and_contacts_of_the_example_are_noticed(read: Reader) -> None:
+    settings = read('[agency]\nname_en = "the Town Police"\ncontact_phone = ""')
+    assert example_values(settings) == (
+        "agency.name_fr",
+        "agency.contact_email",
+        "agency.consular_email",
+        "agency.consular_phone",
+    )
 
 
 def test_only_keys_that_exist_are_named() -> None:

@@ -82,7 +82,7 @@ class StoredFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One flagged message. `id` is None until stored; `reference` is the opaque "LG-XXXX-XXXX" shown to people.
+    """One flagged message. `id` is None until stored; `reference` is the opaque "LG-XXXXX-XXXXX" shown to people.
 
     `reverse_path` is "" for the null path; `header_from`, `subject`, `message_id` are decoded for display;
     `sha256` is of the content as received, hex; `size` in octets; `entry` the deciding value ("" if none);

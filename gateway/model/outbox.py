@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from gateway.model.case import CaseId
+    from gateway.model.case import Case, CaseId
 
 
 class Purpose(StrEnum):
@@ -73,6 +73,21 @@ class OutboxItem:
     last_reply: str = ""
     frozen: bool = False
     requested_by: str = ""
+
+
+def new_item(item_id: str, purpose: Purpose, to: str, case: Case, *, now: datetime, requested_by: str) -> OutboxItem:
+    """An item of a case that waits from now on."""
+    return OutboxItem(
+        id=item_id,
+        purpose=purpose,
+        to=to,
+        state=OutboxState.WAITING,
+        created_at=now,
+        due_at=now,
+        case_id=case.id,
+        case_reference=case.reference,
+        requested_by=requested_by,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

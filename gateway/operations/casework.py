@@ -12,7 +12,7 @@ from filters.content import header_length, parse_header
 from gateway import tokens
 from gateway.errors import RefusedError
 from gateway.model.case import CaseFile, CaseStatus, DeliveryState, Disposal, Note
-from gateway.model.outbox import OutboxItem, OutboxState, Purpose
+from gateway.model.outbox import OutboxItem, OutboxState, Purpose, new_item
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,18 +144,7 @@ class Casework:
         await work.audit.append(actor, f"case-{disposal}", case.reference, {"reason": reason} if reason else {})
 
     async def _add(self, work: Work, case: Case, purpose: Purpose, to: str, actor: str) -> OutboxItem:
-        now = self.clock.now()
-        item = OutboxItem(
-            id=tokens.item_id(),
-            purpose=purpose,
-            to=to,
-            state=OutboxState.WAITING,
-            created_at=now,
-            due_at=now,
-            case_id=case.id,
-            case_reference=case.reference,
-            requested_by=actor,
-        )
+        item = new_item(tokens.item_id(), purpose, to, case, now=self.clock.now(), requested_by=actor)
         if not await work.outbox.add([item]):
             raise RefusedError(f"{case.reference} has a {purpose} already")
         await work.audit.append(actor, f"{purpose}-requested", case.reference, {"item": item.id})

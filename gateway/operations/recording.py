@@ -17,7 +17,7 @@ from filters.disposition import Handling
 from filters.lists import describe
 from gateway import tokens
 from gateway.model.case import ActionState, Case, CaseFile, CaseStatus, Delivery, DeliveryState, StoredFinding
-from gateway.model.outbox import OutboxItem, OutboxState, Purpose
+from gateway.model.outbox import OutboxItem, Purpose, new_item
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -101,18 +101,7 @@ class Recorder:
         )
 
     def _item(self, purpose: Purpose, to: str, case: Case) -> OutboxItem:
-        now = self.clock.now()
-        return OutboxItem(
-            id=tokens.item_id(),
-            purpose=purpose,
-            to=to,
-            state=OutboxState.WAITING,
-            created_at=now,
-            due_at=now,
-            case_id=case.id,
-            case_reference=case.reference,
-            requested_by=GATEWAY,
-        )
+        return new_item(tokens.item_id(), purpose, to, case, now=self.clock.now(), requested_by=GATEWAY)
 
 
 def _case(message: FlaggedMessage, header: Header, raw: bytes, *, key: str, reference: str) -> Case:

@@ -39,7 +39,7 @@ INPUT_LIMIT = 64 * 1024
 """Octets read ahead of a hook that waits; beyond it the client is not read from (back-pressure)."""
 MAX_ERRORS = 20
 """Commands refused with 5yz in one session, RCPT apart, before it is closed."""
-LINGER = 10.0
+LINGER = 5.0
 """Seconds for a client to read our last words."""
 TLS_HANDSHAKE_WITHIN = 30.0
 """Seconds."""
@@ -290,7 +290,7 @@ class Engine(SMTP):
 
     def reply(self, reply: Reply) -> None:
         """Queue a reply; they leave together when the engine has to wait."""
-        self._say(octets(reply), fault=reply.permanent and reply.code not in _NO_FAULT_OF_THE_CLIENT)
+        self._say(octets(reply), fault=reply.permanent and reply.code not in replies.NOT_SESSION_ERRORS)
 
     def _say(self, line: bytes, *, fault: bool) -> None:
         self._output += line
@@ -397,6 +397,3 @@ _TRANSACTION_COMMANDS: dict[bytes, _Command] = {
     b"QUIT": Engine._quit,
 }
 _WITHOUT_ARGUMENT = frozenset({b"DATA", b"RSET", b"QUIT"})
-
-_NO_FAULT_OF_THE_CLIENT = frozenset({550, 551, 552, 553, 554})
-"""Refusals of recipients and of messages; the rest of 5yz are errors in the session."""

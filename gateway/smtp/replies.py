@@ -45,6 +45,10 @@ LOOP = Reply(554, "5.4.6", "Routing loop: the message has passed more than 100 s
 NO_ROOM = Reply(452, "4.3.1", "No room for the message now, please try again later")
 
 
+NOT_SESSION_ERRORS = frozenset({550, 551, 552, 553, 554})
+"""Refusals of recipients and of messages; the rest of 5yz are errors of the session, and there is a limit to them."""
+
+
 def octets(reply: Reply) -> bytes:
     """On the wire; a text of several lines becomes a multiline reply (RFC 5321 §4.2.1), all ASCII."""
     *first, last = reply.text.encode("ascii", "replace").split(b"\n")

@@ -112,7 +112,7 @@ class Session:
         mailbox = parse_rcpt(line, smtputf8=self._mail.smtputf8)
         if isinstance(mailbox, Reply):
             return mailbox
-        self._answering = False  # now, not when the coroutine begins: the client may be gone by then
+        self._answering = True  # now, not when the coroutine begins: the client may be gone by then
         return self._recipient(self._transaction, mailbox)
 
     async def _recipient(self, transaction: MailTransaction, mailbox: Mailbox) -> Reply:

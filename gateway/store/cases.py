@@ -62,7 +62,7 @@ class Cases:
         return found, False
 
     async def by_reference(self, reference: str) -> Case | None:
-        """The case "LG-XXXX-XXXX"."""
+        """The case "LG-XXXXX-XXXXX"."""
         return await self._one(cases.c.reference == reference)
 
     async def by_id(self, case_id: CaseId) -> Case | None:

@@ -166,7 +166,7 @@ async def test_a_client_that_never_reads_is_not_answered_without_end_and_is_clos
         deaf.setblocking(False)
         deaf.send(b"EHLO x\r\n")
         sent = 0
-        for _ in range(500):
+        for _ in range(300):
             try:
                 sent += deaf.send(b"HELP\r\n" * 5000)
             except BlockingIOError:
@@ -174,6 +174,18 @@ async def test_a_client_that_never_reads_is_not_answered_without_end_and_is_clos
         assert sent < 32 * 2**20
         await asyncio.sleep(2.5)
         await front.send("a@town.example", ["desk@police.example"], MESSAGE)
+        assert await _was_reset(deaf), "it keeps a socket for ever"
+
+
+async def _was_reset(connection: socket.socket) -> bool:
+    for _ in range(80):
+        try:
+            connection.send(b"x")
+        except BlockingIOError:
+            await asyncio.sleep(0.1)
+        except ConnectionError:
+            return True
+    return False
 
 
 async def test_a_client_that_leaves_in_mid_message_delivers_nothing(front: Running) -> None:

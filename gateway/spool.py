@@ -1,30 +1,44 @@
 """The content of one message on its way through: in memory up to 1 MiB, beyond it in an unlinked temporary file.
 
-The content of clean mail is never stored (decision 1): a spool lives as long as its mail transaction, and the
-file has no name that could outlive the process.
+All messages under way share a budget of memory: when it is spent, files take over earlier. The content of clean mail
+is never stored (decision 1): a spool lives as long as its mail transaction, and the file has no name that could
+outlive the process.
 """
 
 from __future__ import annotations
 
 import tempfile
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MEMORY_LIMIT = 1024 * 1024
-"""Octets kept in memory; also the most that `head` can show."""
-
+"""Octets kept in memory."""
+SMALL = 16 * 1024
+"""Octets that are kept in memory although the budget is spent."""
 CHUNK = 256 * 1024
+
+
+@dataclass(slots=True)
+class Memory:
+    """What the messages under way may hold in memory together, and hold now; in octets."""
+
+    budget: int = 32 * 1024 * 1024
+    held: int = 0
 
 
 class Spool:
     """Octets in, the same octets out, as often as needed."""
 
-    __slots__ = ("_file", "_parts", "size")
+    __slots__ = ("_file", "_held", "_memory", "_parts", "size")
 
-    def __init__(self) -> None:
+    def __init__(self, memory: Memory | None = None) -> None:
+        """`memory` is shared with other spools; None: a budget of its own."""
+        self._memory = memory or Memory()
+        self._held = 0
         self._parts: list[bytes] = []
         self._file: IO[bytes] | None = None
         self.size = 0
@@ -43,12 +57,19 @@ class Spool:
             self._file.write(octets)
             return
         self._parts.append(octets)
-        if self.size > MEMORY_LIMIT:
+        self._held += len(octets)
+        self._memory.held += len(octets)
+        if self.size > (MEMORY_LIMIT if self._memory.held <= self._memory.budget else SMALL):
             self._roll_over()
 
     def _roll_over(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="liaison-")  # noqa: SIM115 -- closed by close()
         self._file.write(b"".join(self._parts))
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._memory.held -= self._held
+        self._held = 0
         self._parts = []
 
     def head(self, length: int) -> bytes:
@@ -87,7 +108,7 @@ class Spool:
 
     def close(self) -> None:
         """Forget the content."""
-        self._parts = []
+        self._let_go()
         if self._file is not None:
             with suppress(OSError):  # the disk is full: the octets still in a buffer are not wanted any more
                 self._file.close()

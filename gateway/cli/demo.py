@@ -71,8 +71,8 @@ async def _demonstrate(show: Showing, *, leave: bool) -> bool:
         if leave:
             show.leaves()
         else:
-            show.stays(stage, performance)
             stage.service.obey_signals()  # from here on, Ctrl-C ends it as it ends `serve`
+            show.stays(stage, performance)
             await stage.service.run()
     return not found
 

@@ -1,7 +1,7 @@
 """The outbox: every mail that we originate, one item for one mail to one recipient.
 
 States are data. A decline errs towards silence, everything else towards a second copy with the same Message-ID
-(DESIGN, decision 13), which is why only a decline can become `uncertain`.
+(decision 13), which is why only a decline can become `uncertain`.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from gateway.spool import Spool
 
 if TYPE_CHECKING:
     from gateway.model.reply import Reply
+    from gateway.spool import Memory
 
 MAX_LINE = 1024 * 1024
 """Octets of a text line; RFC 5321 §4.5.3.1.6 asks for 1000, real mail has far longer ones."""
@@ -32,8 +33,8 @@ _RECEIVED = re.compile(rb"^Received[ \t]*:", re.MULTILINE | re.IGNORECASE)
 class DataReader:
     """One message being read. Feed it the input buffer until it says that the final dot was there."""
 
-    def __init__(self, max_size: int, *, reject_bare_newlines: bool) -> None:
-        self.spool = Spool()
+    def __init__(self, max_size: int, *, reject_bare_newlines: bool, memory: Memory | None = None) -> None:
+        self.spool = Spool(memory)
         self.header_section = b""
         self.refusal: Reply | None = None
         """Set when the message can't be taken; known for certain only after the final dot."""

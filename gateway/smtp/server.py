@@ -13,6 +13,7 @@ from gateway.events import Event
 from gateway.smtp import replies
 from gateway.smtp.engine import Engine
 from gateway.smtp.session import Session
+from gateway.spool import Memory
 
 if TYPE_CHECKING:
     import socket
@@ -50,6 +51,8 @@ class SmtpServer:
         self.tls = tls
         self.hostname = limits.hostname
         self.draining = False
+        self.memory = Memory()
+        """What the messages of all sessions may hold."""
         self._engines: dict[Engine, str] = {}
         """Open sessions, and the client address that each counts for."""
         self._per_client: Counter[str] = Counter()

@@ -133,7 +133,8 @@ class Session:
         if not self._transaction.recipients:
             return replies.NO_RECIPIENT if self._refused else replies.RCPT_FIRST
         limits = self._server.limits
-        return DataReader(limits.max_message_size, reject_bare_newlines=limits.bare_newlines == "reject")
+        reject = limits.bare_newlines == "reject"
+        return DataReader(limits.max_message_size, reject_bare_newlines=reject, memory=self._server.memory)
 
     def content(self, data: DataReader) -> Coroutine[Any, Any, Reply]:
         """The answer to the final dot; it ends the mail transaction."""

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.spool import CHUNK, MEMORY_LIMIT, Spool
+from gateway.spool import CHUNK, MEMORY_LIMIT, SMALL, Memory, Spool
 
-SMALL = b"From: a@town.example\r\n\r\nGood day.\r\n"
+ORDINARY = b"From: a@town.example\r\n\r\nGood day.\r\n"
 LARGE = bytes(range(256)) * (MEMORY_LIMIT // 256 + 1000)
 
 
@@ -21,7 +21,7 @@ def descriptors() -> list[Path]:
     return list(Path("/proc/self/fd").iterdir())
 
 
-@pytest.mark.parametrize("content", [b"", b"x", SMALL, LARGE, b"x" * MEMORY_LIMIT, b"x" * (MEMORY_LIMIT + 1)])
+@pytest.mark.parametrize("content", [b"", b"x", ORDINARY, LARGE, b"x" * MEMORY_LIMIT, b"x" * (MEMORY_LIMIT + 1)])
 def test_the_same_octets_come_out_as_often_as_needed(content: bytes) -> None:
     spool = Spool.of(content)
     assert spool.size == len(content)
@@ -74,6 +74,30 @@ def test_a_large_message_leaves_no_name_and_no_descriptor(tmp_path: Path, monkey
     assert len(descriptors()) == before + 1
     spool.close()
     assert len(descriptors()) == before
+
+
+def test_when_the_shared_memory_is_spent_files_take_over_earlier() -> None:
+    memory = Memory(budget=500_000)
+    spools = [Spool(memory) for _ in range(30)]
+    before = len(descriptors())
+    for spool in spools:
+        for _ in range(10):
+            spool.write(b"x" * 10_000)
+    assert memory.held <= memory.budget + len(spools) * SMALL
+    assert len(descriptors()) - before >= 20
+    assert all(spool.read() == b"x" * 100_000 for spool in spools)
+    for spool in spools:
+        spool.close()
+    assert (memory.held, len(descriptors())) == (0, before)
+
+
+def test_memory_is_given_back_once() -> None:
+    memory = Memory()
+    spool = Spool(memory)
+    spool.write(SMALL * b"x")
+    spool.close()
+    spool.close()
+    assert memory.held == 0
 
 
 def test_a_temporary_directory_that_is_missing_is_an_os_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from filters.content import header_length, parse_header
 from gateway import tokens
 from gateway.errors import RefusedError
 from gateway.model.case import CaseFile, CaseStatus, DeliveryState, Disposal, Note
@@ -158,8 +157,7 @@ class Casework:
         return item
 
     async def _objections(self, work: Work, case: Case, index: ListIndex) -> tuple[str, ...]:
-        raw = await work.messages.get(case)
-        return self.gate.objections(case, parse_header(raw[: header_length(raw)]), index)
+        return self.gate.objections(case, await work.messages.get(case), index)
 
 
 async def _case(work: Work, reference: str) -> Case:

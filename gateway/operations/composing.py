@@ -41,8 +41,11 @@ class Gate:
     own_domains: frozenset[str]
     secret: bytes
 
-    def objections(self, case: Case, header: Header, index: ListIndex) -> tuple[str, ...]:
-        """Why no decline may be sent for this case, in words; empty when nothing stands against it."""
+    def objections(self, case: Case, raw: bytes, index: ListIndex) -> tuple[str, ...]:
+        """Why no decline may be sent for this case, in words; empty when nothing stands against it.
+
+        `raw` is the content as received.
+        """
         if case.disposal is Disposal.DISMISSED:
             return ("The case was dismissed: no approach by a mission.",)
         if case.decline is ActionState.NONE:
@@ -51,6 +54,7 @@ class Gate:
             reverse_path = parse_path(case.reverse_path, smtputf8=True)
         except AddressError as error:
             return (f"Its reverse-path is not one mailbox: {error}.",)
+        header = parse_header(raw[: header_length(raw)])
         entries = index.lookup(reverse_path)
         return hard_objections(reverse_path, header, entries, self.own_domains, self._is_own_token)
 
@@ -78,7 +82,7 @@ class Composer:
             return None
         case = await _case_of(work, item)
         raw = await work.messages.get(case)
-        objections = self.gate.objections(case, parse_header(raw[: header_length(raw)]), index)
+        objections = self.gate.objections(case, raw, index)
         return " ".join(objections) or None
 
     async def compose(self, work: Work, item: OutboxItem) -> Post:

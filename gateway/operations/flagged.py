@@ -175,9 +175,8 @@ class FlaggedMail:
         if any(not served.reply.positive for served in first):
             return []  # refused for good by the next hop: it stands in the record, and the client is told
         reference = recorded.case.reference if recorded else ""
-        recipients = [
-            mailbox for mailbox in message.envelope.recipients if mailbox not in {one.recipient for one in first}
-        ]
+        done = {one.recipient for one in first}
+        recipients = [mailbox for mailbox in message.envelope.recipients if mailbox not in done]
         relays = remaining(recorded.case, recorded.deliveries, recipients) if recorded else steps.rest
         served: list[RelayResult] = []
         for step in relays:

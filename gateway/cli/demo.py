@@ -27,6 +27,7 @@ from gateway.settings import Log, LogLevel
 if TYPE_CHECKING:
     from gateway.demonstration.play import Performance
     from gateway.demonstration.stage import Stage
+    from gateway.demonstration.stories import Story
 
 _PLAYED_WITHIN = 25.0
 """Seconds for all messages: something hangs if they take longer."""
@@ -79,8 +80,22 @@ async def _demonstrate(show: Showing, *, leave: bool) -> bool:
 
 async def _play(stage: Stage, show: Showing) -> Performance:
     numbers = count(1)
+
+    def sent(story: Story, reply: str) -> None:
+        show.sent(next(numbers), story, reply)
+        _obey_lost_cancellation()
+
     async with asyncio.timeout(_PLAYED_WITHIN):
-        return await play(stage, STORIES, lambda story, reply: show.sent(next(numbers), story, reply))
+        performance = await play(stage, STORIES, sent)
+    _obey_lost_cancellation()
+    return performance
+
+
+def _obey_lost_cancellation() -> None:
+    """Up to Python 3.11 `asyncio.wait_for` loses a cancellation that comes together with what it waits for."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _let_sigterm_stop() -> None:

@@ -7,9 +7,12 @@ writes. PostgreSQL (several nodes): READ COMMITTED, with locks taken by the stat
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
+import os
+import sqlite3
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 from weakref import WeakSet
@@ -114,6 +117,34 @@ def _open_sqlite(url: URL, patience: float) -> Engines:
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     writer = engine.execution_options(**{_SQLITE_BEGIN: "BEGIN IMMEDIATE"})
     return Engines(writer, engine, file, workers)
+
+
+def create_sqlite_file(file: Path) -> None:
+    """Make the database file if there is none. Raises StoreError.
+
+    In WAL mode from birth: nodes that start at once refuse each other the change to it, without waiting. Only its
+    owner may read it; SQLite gives its -wal and -shm files the same permissions.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not file.exists():
+            _make_aside(file)
+        os.close(os.open(file, os.O_RDWR))
+    except OSError as error:
+        raise StoreError(f"The database file {file} can't be created or written: {error.strerror}") from error
+    except sqlite3.Error as error:
+        raise StoreError(f"The database file {file} can't be created: {error}") from error
+
+
+def _make_aside(file: Path) -> None:
+    """And link it under its name when it is whole; who comes second keeps the first one's."""
+    with TemporaryDirectory(prefix=f".{file.name[:100]}-", dir=file.parent) as directory:
+        new = Path(directory) / "new"
+        os.close(os.open(new, os.O_RDWR | os.O_CREAT, 0o600))
+        with closing(sqlite3.connect(new)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+        with suppress(FileExistsError):
+            os.link(new, file)
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -6,19 +6,17 @@ with the database leaves a unit of work as StoreError.
 
 from __future__ import annotations
 
-import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import text
 
-from gateway.errors import StoreError
 from gateway.store import migrating
 from gateway.store.audit import Audit
 from gateway.store.cases import Cases
 from gateway.store.deliveries import Deliveries
-from gateway.store.engine import PATIENCE, database_trouble, open_engine
+from gateway.store.engine import PATIENCE, create_sqlite_file, database_trouble, open_engine
 from gateway.store.messages import Messages
 from gateway.store.notes import Notes
 from gateway.store.outbox import Outbox
@@ -27,7 +25,6 @@ from gateway.store.values import Values
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -89,7 +86,7 @@ class Store:
     async def upgrade(self) -> None:
         """Create or migrate the tables; nodes that start at once take turns. Raises StoreError."""
         if self._engines.file is not None:
-            _create_file(self._engines.file)
+            create_sqlite_file(self._engines.file)
         with database_trouble():
             async with self._engines.writer.begin() as connection:
                 if connection.dialect.name == "postgresql":
@@ -118,12 +115,3 @@ class Store:
             audit=Audit(connection, self._clock),
             values=Values(connection),
         )
-
-
-def _create_file(file: Path) -> None:
-    """Only its owner may read it; SQLite gives its -wal and -shm files the same permissions."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise StoreError(f"The database file {file} can't be created or written: {error.strerror}") from error

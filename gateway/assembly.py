@@ -23,8 +23,10 @@ from gateway.operations.intake import Intake
 from gateway.operations.listkeeping import Listkeeping
 from gateway.operations.modes import Modes
 from gateway.operations.outbox import Outbox
+from gateway.operations.outboxkeeping import Outboxkeeping
 from gateway.operations.recording import Recorder
 from gateway.operations.rulebooks import Rulebooks
+from gateway.operations.starting import Starting
 from gateway.operations.ways import Ways
 from gateway.relay.routes import Routes
 from gateway.store.sealing import Seal, read_keys
@@ -48,8 +50,10 @@ class Desk:
     rulebooks: Rulebooks
     casework: Casework
     listkeeping: Listkeeping
+    outboxkeeping: Outboxkeeping
     modes: Modes
     gate: Gate
+    starting: Starting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +96,18 @@ async def open_desk(settings: Settings, clock: Clock) -> AsyncIterator[Desk]:
 async def _desk(settings: Settings, clock: Clock, store: Store) -> Desk:
     ours = own_domains(settings)
     gate = Gate(own_domains=ours, secret=await _secret(store))
+    starting = Starting(gate=gate, clock=clock, collation=settings.collation, decline=settings.decline)
     return Desk(
         store=store,
         rulebooks=open_rulebooks(settings, clock, store),
-        casework=Casework(store=store, clock=clock, gate=gate, collation_address=settings.collation.address),
+        casework=Casework(
+            store=store, clock=clock, gate=gate, starting=starting, collation_address=settings.collation.address
+        ),
+        outboxkeeping=Outboxkeeping(store=store, clock=clock),
         listkeeping=Listkeeping(store=store, clock=clock, own_domains=ours),
         modes=Modes(store=store, ceiling=settings.mode),
         gate=gate,
+        starting=starting,
     )
 
 
@@ -146,6 +155,7 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
         clock=clock,
         collation_address=settings.collation.address,
         gate=desk.gate,
+        starting=desk.starting,
     )
     composer = Composer(
         voice=voice(settings), collation=settings.collation, gate=desk.gate, clock=clock, hostname=hostname

@@ -52,6 +52,8 @@ class Event(StrEnum):
     """A mail of ours was accepted by the next server."""
     OUTBOX_RETRY = "outbox_retry"
     """A mail of ours was not accepted now, or may not leave yet; it will be tried again."""
+    REPORT_WITHOUT_ORIGINAL = "report_without_original"
+    """A report is too large, or was refused for good: it goes once, as a summary without the original."""
     OUTBOX_FAILED = "outbox_failed"
     """A mail of ours was refused for good, or given up."""
     OUTBOX_UNCERTAIN = "outbox_uncertain"

@@ -120,6 +120,18 @@ async def dismiss(desk: Desk, reference: str, reason: str) -> None:
 
 @cases.command()
 @reference_argument
+@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
+@with_desk
+async def silence(desk: Desk, reference: str, reason: str) -> None:
+    """Never decline this case: an answer could tip somebody off. The report still goes."""
+    cancelled = await desk.casework.silence(reference, reason, actor=actor())
+    say(f"{reference} is silenced: no decline may be sent for it any more.")
+    if cancelled:
+        say("The decline that waited in the outbox is cancelled.")
+
+
+@cases.command()
+@reference_argument
 @click.argument("text")
 @with_desk
 async def note(desk: Desk, reference: str, text: str) -> None:

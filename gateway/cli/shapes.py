@@ -113,6 +113,9 @@ class DossierShape(CaseShape):
     findings: list[FindingShape]
     ambiguous: list[str]
     objections: list[str]
+    decline_reasons: list[str]
+    report_reasons: list[str]
+    silenced: bool
     outbox: list[ItemShape]
     notes: list[NoteShape]
     audit: list[AuditShape]
@@ -227,6 +230,9 @@ def dossier_shape(dossier: Dossier) -> DossierShape:
         ],
         "ambiguous": list(case.ambiguous),
         "objections": list(dossier.objections),
+        "decline_reasons": list(case.decline_reasons),
+        "report_reasons": list(case.report_reasons),
+        "silenced": case.silenced,
         "outbox": [item_shape(item) for item in dossier.items],
         "notes": [_note(note) for note in dossier.file.notes],
         "audit": [audit_shape(entry) for entry in dossier.audit],

@@ -163,5 +163,10 @@ def _action_lines(dossier: Dossier) -> Iterator[str]:
     yield f"decline: {case.decline}; report: {case.report}"
     for objection in dossier.objections:
         yield f"no decline may be sent: {objection}"
+    for reason in case.decline_reasons:
+        if reason not in dossier.objections:
+            yield f"the gateway did not decline by itself: {reason}"
+    for reason in case.report_reasons:
+        yield f"the gateway did not report by itself: {reason}"
     if case.disposal is not None:
         yield f"closed as {case.disposal}{f' {moment(case.closed_at)}' if case.closed_at else ''}"

@@ -119,6 +119,12 @@ class Case:
     body: str
     findings: tuple[StoredFinding, ...] = ()
     ambiguous: tuple[str, ...] = ()
+    decline_reasons: tuple[str, ...] = ()
+    """Why the gateway did not decline by itself, in words, as it was when the case was recorded."""
+    report_reasons: tuple[str, ...] = ()
+    """Why the gateway did not report by itself."""
+    silenced: bool = False
+    """Somebody decided that no decline may be sent, whoever asks for it later."""
     disposal: Disposal | None = None
     closed_at: datetime | None = None
     id: CaseId | None = None

@@ -73,17 +73,28 @@ class OutboxItem:
     last_reply: str = ""
     frozen: bool = False
     requested_by: str = ""
+    summary: bool = False
+    """A report that was refused with the original, and goes once more without."""
 
 
-def new_item(item_id: str, purpose: Purpose, to: str, case: Case, *, now: datetime, requested_by: str) -> OutboxItem:
-    """An item of a case that waits from now on."""
+def new_item(
+    item_id: str,
+    purpose: Purpose,
+    to: str,
+    case: Case,
+    *,
+    now: datetime,
+    requested_by: str,
+    due_at: datetime | None = None,
+) -> OutboxItem:
+    """An item of a case that waits from now on; sent from `due_at` on, or at once."""
     return OutboxItem(
         id=item_id,
         purpose=purpose,
         to=to,
         state=OutboxState.WAITING,
         created_at=now,
-        due_at=now,
+        due_at=due_at or now,
         case_id=case.id,
         case_reference=case.reference,
         requested_by=requested_by,

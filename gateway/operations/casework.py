@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.model.audit import AuditEntry
     from gateway.model.case import Case, Delivery
     from gateway.operations.composing import Gate
+    from gateway.operations.starting import Starting
     from gateway.store.unit_of_work import Store, Work
 
 
@@ -43,6 +44,7 @@ class Casework:
     store: Store
     clock: Clock
     gate: Gate
+    starting: Starting
     collation_address: str
 
     async def files(self, *, status: CaseStatus | None = None, tier: Tier | None = None) -> list[CaseFile]:
@@ -78,12 +80,32 @@ class Casework:
         async with self.store.begin() as work:
             case = await _case(work, reference)
             earlier = await work.outbox.find(case.stored_id, Purpose.DECLINE)
-            if earlier is not None and earlier.state is not OutboxState.CANCELLED:
+            if earlier is not None:
                 raise RefusedError(f"{reference} has a decline already; it is {earlier.state}")
             objections = await self._objections(work, case, index)
             if objections:
                 raise RefusedError(f"No decline may be sent for {reference}: {' '.join(objections)}")
             return await self._add(work, case, Purpose.DECLINE, case.reverse_path, actor)
+
+    async def silence(self, reference: str, reason: str, *, actor: str) -> bool:
+        """No decline for this case from now on, whoever asks; the report still goes. Whether one was cancelled."""
+        async with self.store.begin() as work:
+            case = await _case(work, reference)
+            if not await work.cases.silence(case.stored_id):
+                raise RefusedError(f"{reference} is silenced already")
+            decline = await work.outbox.find(case.stored_id, Purpose.DECLINE)
+            cancelled = decline is not None and await self._cancel_decline(work, decline, f"silenced by {actor}")
+            await work.audit.append(actor, "case-silenced", reference, {"reason": reason} if reason else {})
+            return cancelled
+
+    async def _cancel_decline(self, work: Work, decline: OutboxItem, reply: str) -> bool:
+        """If it has not begun to leave; the sender's window is free again then."""
+        if decline.state is not OutboxState.WAITING:
+            return False
+        if not await work.outbox.settle(decline.id, state=OutboxState.CANCELLED, reply=reply):
+            return False
+        await work.limits.close_window(decline.id)
+        return True
 
     async def report(self, reference: str, *, actor: str) -> OutboxItem:
         """Ask for the report, where it waits for a person. One for each case."""
@@ -116,7 +138,9 @@ class Casework:
         async with self.store.begin() as work:
             case = await _case(work, reference)
             for item in await work.outbox.list(case_id=case.stored_id, state=OutboxState.WAITING):
-                if item.purpose is not Purpose.RELEASE:
+                if item.purpose is Purpose.DECLINE:
+                    await self._cancel_decline(work, item, f"dismissed by {actor}")
+                elif item.purpose is not Purpose.RELEASE:
                     await work.outbox.settle(item.id, state=OutboxState.CANCELLED, reply=f"dismissed by {actor}")
             await self._close(work, case, Disposal.DISMISSED, actor, reason)
             return await _still_held(work, case)
@@ -146,6 +170,8 @@ class Casework:
         item = new_item(tokens.item_id(), purpose, to, case, now=self.clock.now(), requested_by=actor)
         if not await work.outbox.add([item]):
             raise RefusedError(f"{case.reference} has a {purpose} already")
+        if purpose is Purpose.DECLINE:
+            await self.starting.hold_window(work, case, item.id)
         await work.audit.append(actor, f"{purpose}-requested", case.reference, {"item": item.id})
         return item
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
+import structlog
+
 from filters.address import AddressError, parse_path
 from filters.content import header_length, parse_header
 from filters.responding import hard_objections, loop_objections
@@ -18,6 +20,7 @@ from gateway.compose.release import compose_release
 from gateway.compose.report import compose_report
 from gateway.compose.text import ComposeError
 from gateway.compose.values import Mission
+from gateway.events import Event
 from gateway.model.case import ActionState, Disposal
 from gateway.model.outbox import Purpose
 from gateway.model.trace import forged_fields, without
@@ -25,13 +28,15 @@ from gateway.model.trace import forged_fields, without
 if TYPE_CHECKING:
     from filters.address import Mailbox
     from filters.content import Header
-    from filters.lists import ListIndex
+    from filters.lists import ListEntry, ListIndex
     from gateway.clock import Clock
     from gateway.compose.values import AgencyVoice
     from gateway.model.case import Case, Delivery
     from gateway.model.outbox import OutboxItem, Post
     from gateway.settings import Collation
     from gateway.store.unit_of_work import Work
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +51,8 @@ class Gate:
 
         `raw` is the content as received.
         """
+        if case.silenced:
+            return ("The case was silenced: somebody decided that no decline may be sent.",)
         if case.disposal is Disposal.DISMISSED:
             return ("The case was dismissed: no approach by a mission.",)
         if case.decline is ActionState.NONE:
@@ -55,7 +62,10 @@ class Gate:
         except AddressError as error:
             return (f"Its reverse-path is not one mailbox: {error}.",)
         header = parse_header(raw[: header_length(raw)])
-        entries = index.lookup(reverse_path)
+        return self.hard(reverse_path, header, index.lookup(reverse_path))
+
+    def hard(self, reverse_path: Mailbox, header: Header, entries: tuple[ListEntry, ...]) -> tuple[str, ...]:
+        """What stands against a decline of this message, whoever asks for it."""
         return hard_objections(reverse_path, header, entries, self.own_domains, self._is_own_token)
 
     def may_notify(self, reverse_path: Mailbox, header: Header) -> bool:
@@ -123,12 +133,16 @@ class Composer:
         )
 
     async def _report(self, work: Work, item: OutboxItem, case: Case) -> Post:
-        fits = self.collation.content == "original" and case.size <= self.collation.max_size
+        fits = case.size <= self.collation.max_size
+        if not fits:
+            reason = f"{case.size} octets are more than [collation] max_size"
+            log.error(Event.REPORT_WITHOUT_ORIGINAL, item=item.id, case=case.reference, reason=reason)
+        whole = fits and self.collation.content == "original" and not item.summary
         return compose_report(
             case=case,
             deliveries=tuple(await work.deliveries.of(case.stored_id)),
             mission=_mission(case),
-            original=await work.messages.get(case) if fits else None,
+            original=await work.messages.get(case) if whole else None,
             recipient=item.to,
             voice=self.voice,
             now=self.clock.now(),

@@ -143,6 +143,8 @@ class Outbox:
         match outcome.kind:
             case OutcomeKind.SENT:
                 await self._settle(item, OutboxState.SENT, outcome.reply, claim)
+            case OutcomeKind.REFUSED if item.purpose is Purpose.REPORT and not item.summary:
+                await self._without_original(item, outcome.reply, claim)
             case OutcomeKind.REFUSED:
                 await self._settle(item, OutboxState.FAILED, outcome.reply, claim)
             case OutcomeKind.UNCERTAIN if item.purpose is Purpose.DECLINE:
@@ -153,6 +155,24 @@ class Outbox:
                 return
             case unreachable:
                 assert_never(unreachable)
+
+    async def _without_original(self, item: OutboxItem, reply: str, claim: Claim) -> None:
+        """A report that is refused for good goes once more as a summary: better less than nothing."""
+        now = self.clock.now()
+        async with self.store.begin() as work:
+            settled = await work.outbox.settle(
+                item.id,
+                state=OutboxState.WAITING,
+                reply=reply,
+                due_at=now,
+                attempts=item.attempts + 1,
+                owner=claim.owner,
+            )
+            if not settled or not await work.outbox.without_original(item.id):
+                log.error(Event.OUTBOX_CONFLICT, item=item.id, wanted="summary")
+                return
+            await self._audit(work, item, "report-refused", reply)
+        log.error(Event.REPORT_WITHOUT_ORIGINAL, item=item.id, case=item.case_reference, reason=reply)
 
     async def _postpone(self, item: OutboxItem, reply: str, claim: Claim) -> None:
         due_at = next_attempt(

@@ -8,7 +8,7 @@ is new: no second report, no second notice, and the first verdict stays (decisio
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from filters.content import decode_text, message_id, parse_header
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.operations.composing import Gate
     from gateway.operations.flagged import FlaggedMessage, RelayResult
+    from gateway.operations.starting import Starting
     from gateway.store.unit_of_work import Store, Work
 
 GATEWAY = "gateway"
@@ -44,6 +45,7 @@ class Recorder:
     clock: Clock
     collation_address: str
     gate: Gate
+    starting: Starting
 
     async def record(
         self, message: FlaggedMessage, *, key: str, reference: str, served: Sequence[RelayResult]
@@ -57,7 +59,7 @@ class Recorder:
             added = await work.deliveries.add_missing(case.stored_id, _deliveries(message.screening, served))
             if created:
                 await work.messages.put(case, raw)
-                await self._report(work, case, message.screening)
+                case = await self._start(work, case, message, header)
             if any(delivery.state is DeliveryState.HELD for delivery in added):
                 await self._take_up_again(work, case)
             if added:
@@ -81,9 +83,20 @@ class Recorder:
         if await work.cases.reopen(case.stored_id):
             await work.audit.append(GATEWAY, "case-reopened", case.reference, {})
 
-    async def _report(self, work: Work, case: Case, screening: Screening) -> None:
-        if screening.report is Handling.AUTO:
+    async def _start(self, work: Work, case: Case, message: FlaggedMessage, header: Header) -> Case:
+        """Report and decline, as far as they need nobody; for what waits instead, the reasons."""
+        decline = self._item(Purpose.DECLINE, case.reverse_path, case)
+        start = await self.starting.start(
+            work, envelope=message.envelope, header=header, screening=message.screening, decline_id=decline.id
+        )
+        await work.cases.set_reasons(case.stored_id, decline=start.decline_reasons, report=start.report_reasons)
+        if start.report:
             await work.outbox.add([self._item(Purpose.REPORT, self.collation_address, case)])
+        elif case.report is ActionState.WAITING:
+            await work.cases.set_action(case.stored_id, Purpose.REPORT, ActionState.REVIEW)
+        if start.decline_due is not None:
+            await work.outbox.add([replace(decline, due_at=start.decline_due)])
+        return await work.cases.by_id(case.stored_id) or case
 
     async def _notify(
         self, work: Work, case: Case, message: FlaggedMessage, header: Header, added: Iterable[Delivery]

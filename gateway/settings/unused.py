@@ -27,8 +27,6 @@ NOT_OBEYED_YET: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "outbound": ("mx",),
         "dkim": ("domain", "selector", "key"),
         "dns": ("nameservers", "timeout"),
-        "collation": ("daily_limit", "domain_daily_limit"),
-        "decline": ("window_days", "delay", "daily_limit", "domain_daily_limit"),
         "ledger": ("days",),
         "console": ("listen", "public_url"),
         "metrics": ("listen",),

@@ -77,6 +77,16 @@ class Cases:
         """How far the decline or report is. While it has an outbox item, `Outbox` keeps this by itself."""
         await self._connection.execute(update(cases).where(cases.c.id == case_id).values({action.value: state}))
 
+    async def set_reasons(self, case_id: CaseId, *, decline: tuple[str, ...], report: tuple[str, ...]) -> None:
+        """Why decline and report were not started by the gateway."""
+        reasons = {"decline_reasons": decline, "report_reasons": report}
+        await self._connection.execute(update(cases).where(cases.c.id == case_id).values(reasons))
+
+    async def silence(self, case_id: CaseId) -> bool:
+        """No decline from now on; False if that was so already."""
+        loud = (cases.c.id == case_id) & ~cases.c.silenced
+        return (await self._connection.execute(update(cases).where(loud).values(silenced=True))).rowcount == 1
+
     async def reopen(self, case_id: CaseId) -> bool:
         """Take a case up again; False if it is open."""
         closed = (cases.c.id == case_id) & (cases.c.status == CaseStatus.CLOSED)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy import and_, delete, exists, or_, select, update
 
 from gateway.model.case import ActionState
 from gateway.model.outbox import OUTBOX_TRANSITIONS, OutboxItem, OutboxState, Post, Purpose
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 ItemList = list[OutboxItem]
 
 _NO_CLAIM = {"claimed_by": None, "claimed_node": None, "claimed_until": None}
+_PAUSED = exists().where(stored_values.c.key == OUTBOX_PAUSED)
 _FROZEN = exists().where(frozen_posts.c.item_id == outbox_items.c.id)
 
 
@@ -57,10 +58,9 @@ class Outbox:
 
     async def claim(self, owner: str, node: str, now: datetime, lease_until: datetime, limit: int) -> ItemList:
         """Take up to `limit` due items that nobody holds, the longest due first; none while the outbox is paused."""
-        paused = exists().where(stored_values.c.key == OUTBOX_PAUSED)
         due = (
             select(outbox_items.c.id)
-            .where(outbox_items.c.state == OutboxState.WAITING, outbox_items.c.due_at <= now, _free(now), ~paused)
+            .where(outbox_items.c.state == OutboxState.WAITING, outbox_items.c.due_at <= now, _free(now), ~_PAUSED)
             .order_by(outbox_items.c.due_at, outbox_items.c.id)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -130,10 +130,22 @@ class Outbox:
         )
 
     async def mark_sending(self, item_id: str, owner: str, now: datetime) -> bool:
-        """The last step before the final dot: False unless the item waits, is frozen, and the owner's lease holds."""
+        """The last step before the final dot.
+
+        False unless the item waits, is frozen, the owner's lease holds, and the outbox is not paused.
+        """
         ours = and_(outbox_items.c.claimed_by == owner, outbox_items.c.claimed_until > now)
-        ready = and_(outbox_items.c.id == item_id, outbox_items.c.state == OutboxState.WAITING, ours, _FROZEN)
+        ready = and_(outbox_items.c.id == item_id, outbox_items.c.state == OutboxState.WAITING, ours, _FROZEN, ~_PAUSED)
         return await self._move(ready, OutboxState.SENDING, {})
+
+    async def without_original(self, item_id: str) -> bool:
+        """Thaw a report that waits again, so that it is composed anew as a summary; False if it is one already."""
+        waits = and_(outbox_items.c.id == item_id, outbox_items.c.state == OutboxState.WAITING, ~outbox_items.c.summary)
+        changed = update(outbox_items).where(waits).values(summary=True).returning(outbox_items.c.id)
+        if (await self._connection.execute(changed)).one_or_none() is None:
+            return False
+        await self._connection.execute(delete(frozen_posts).where(frozen_posts.c.item_id == item_id))
+        return True
 
     async def settle(
         self,
@@ -231,6 +243,7 @@ def _row_of(item: OutboxItem) -> dict[str, object]:
         "attempts": item.attempts,
         "last_reply": item.last_reply,
         "requested_by": item.requested_by,
+        "summary": item.summary,
     }
 
 
@@ -248,4 +261,5 @@ def _item_of(row: RowMapping) -> OutboxItem:
         last_reply=row["last_reply"],
         frozen=row["frozen"],
         requested_by=row["requested_by"],
+        summary=row["summary"],
     )

@@ -97,6 +97,9 @@ cases = Table(
     _text("body"),
     Column("findings", Findings, nullable=False),
     Column("ambiguous", Strings, nullable=False),
+    Column("decline_reasons", Strings, nullable=False),
+    Column("report_reasons", Strings, nullable=False),
+    Column("silenced", Boolean, nullable=False),
     Column("disposal", vocabulary(Disposal)),
     Column("closed_at", UtcDateTime),
     CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed"),
@@ -141,6 +144,7 @@ outbox_items = Table(
     Column("attempts", Integer, nullable=False),
     _text("last_reply"),
     _text("requested_by"),
+    Column("summary", Boolean, nullable=False),
     Column("claimed_by", SafeText),
     Column("claimed_node", SafeText),
     Column("claimed_until", UtcDateTime),
@@ -187,6 +191,26 @@ frozen_posts = Table(
     Column("smtputf8", Boolean, nullable=False),
     *_sealed(),
 )
+
+daily_counts = Table(
+    "daily_counts",
+    metadata,
+    Column("purpose", vocabulary(Purpose), primary_key=True),
+    Column("scope", SafeText, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("started", Integer, nullable=False),
+    Column("refused", Integer, nullable=False),
+)
+"""How much mail the gateway started by itself on a day (UTC): to or about a domain, or in all (scope "")."""
+
+decline_windows = Table(
+    "decline_windows",
+    metadata,
+    Column("sender", SafeText, primary_key=True),
+    Column("item_id", String(64), nullable=False, index=True),
+    Column("until", UtcDateTime, nullable=False),
+)
+"""Until when a sender gets no other automatic decline, and which decline that is because of."""
 
 rulebook_head = Table(
     "rulebook_head",

@@ -17,6 +17,7 @@ from gateway.store.audit import Audit
 from gateway.store.cases import Cases
 from gateway.store.deliveries import Deliveries
 from gateway.store.engine import PATIENCE, create_sqlite_file, database_trouble, open_engine
+from gateway.store.limits import Limits
 from gateway.store.messages import Messages
 from gateway.store.notes import Notes
 from gateway.store.outbox import Outbox
@@ -48,6 +49,7 @@ class Work:
     messages: Messages
     notes: Notes
     outbox: Outbox
+    limits: Limits
     senders: Senders
     audit: Audit
     values: Values
@@ -111,6 +113,7 @@ class Store:
             messages=Messages(connection, self._seal),
             notes=Notes(connection),
             outbox=Outbox(connection, self._seal),
+            limits=Limits(connection),
             senders=Senders(connection),
             audit=Audit(connection, self._clock),
             values=Values(connection),

@@ -20,6 +20,8 @@ def upgrade() -> None:
     _create_notes()
     _create_outbox_items()
     _create_frozen_posts()
+    _create_daily_counts()
+    _create_decline_windows()
     _create_rulebook_head()
     _create_rulebook_versions()
     _create_sender_entries()
@@ -66,6 +68,9 @@ def _create_cases() -> None:
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("findings", sa.Text(), nullable=False),
         sa.Column("ambiguous", sa.Text(), nullable=False),
+        sa.Column("decline_reasons", sa.Text(), nullable=False),
+        sa.Column("report_reasons", sa.Text(), nullable=False),
+        sa.Column("silenced", sa.Boolean(), nullable=False),
         sa.Column("disposal", sa.String(length=16), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name=op.f("ck_cases_closed")),
@@ -133,6 +138,7 @@ def _create_outbox_items() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("last_reply", sa.Text(), nullable=False),
         sa.Column("requested_by", sa.Text(), nullable=False),
+        sa.Column("summary", sa.Boolean(), nullable=False),
         sa.Column("claimed_by", sa.Text(), nullable=True),
         sa.Column("claimed_node", sa.Text(), nullable=True),
         sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
@@ -184,6 +190,29 @@ def _create_frozen_posts() -> None:
         sa.PrimaryKeyConstraint("item_id", name=op.f("pk_frozen_posts")),
     )
     op.create_index(op.f("ix_frozen_posts_message_id"), "frozen_posts", ["message_id"], unique=False)
+
+
+def _create_daily_counts() -> None:
+    op.create_table(
+        "daily_counts",
+        sa.Column("purpose", sa.String(length=16), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("started", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("purpose", "scope", "day", name=op.f("pk_daily_counts")),
+    )
+
+
+def _create_decline_windows() -> None:
+    op.create_table(
+        "decline_windows",
+        sa.Column("sender", sa.Text(), nullable=False),
+        sa.Column("item_id", sa.String(length=64), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("sender", name=op.f("pk_decline_windows")),
+    )
+    op.create_index(op.f("ix_decline_windows_item_id"), "decline_windows", ["item_id"])
 
 
 def _create_rulebook_head() -> None:

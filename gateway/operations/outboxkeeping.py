@@ -1,0 +1,128 @@
+"""What IT and records staff ask of the outbox: look, try again, cancel, pause and resume.
+
+Every verb is one unit of work, names its actor, and leaves an audit row; a refusal is a RefusedError with a sentence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+from gateway.errors import RefusedError
+from gateway.model.outbox import OutboxState, Purpose
+from gateway.store.values import OUTBOX_PAUSED
+
+if TYPE_CHECKING:
+    from gateway.clock import Clock
+    from gateway.model.outbox import OutboxItem
+    from gateway.store.unit_of_work import Store, Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outboxkeeping:
+    """The verbs."""
+
+    store: Store
+    clock: Clock
+
+    async def items(self, *, state: OutboxState | None = None) -> list[OutboxItem]:
+        """Every item, or those in a state, the oldest first."""
+        async with self.store.reading() as work:
+            return await work.outbox.list(state=state)
+
+    async def paused(self) -> str:
+        """Since when and by whom nothing is sent, in words; "" when sending goes on."""
+        async with self.store.reading() as work:
+            return await work.values.get(OUTBOX_PAUSED) or ""
+
+    async def retry(self, item_id: str, *, despite_uncertainty: bool = False, actor: str) -> OutboxItem:
+        """Try an item at once, with all its attempts anew. An uncertain decline only by explicit will."""
+        async with self.store.begin() as work:
+            item = await _item(work, item_id)
+            _check_retry(item, despite_uncertainty=despite_uncertainty)
+            if not await self._wait_again(work, item, actor):
+                raise _changed(item)
+            await work.audit.append(actor, f"{item.purpose}-retried", item.case_reference or item.id, _was(item))
+            return item
+
+    async def retry_failed(self, *, actor: str) -> list[OutboxItem]:
+        """Every failed item once more: what an outage has left behind. Returns them."""
+        async with self.store.begin() as work:
+            failed = await work.outbox.list(state=OutboxState.FAILED)
+            moved = [item for item in failed if await self._wait_again(work, item, actor)]
+            for item in moved:
+                await work.audit.append(actor, f"{item.purpose}-retried", item.case_reference or item.id, _was(item))
+            return moved
+
+    async def cancel(self, item_id: str, *, actor: str) -> OutboxItem:
+        """Never send it. A cancelled decline stays cancelled; a cancelled report or release can be asked for again."""
+        async with self.store.begin() as work:
+            item = await _item(work, item_id)
+            if item.state in {OutboxState.SENT, OutboxState.CANCELLED}:
+                raise RefusedError(f"{item_id} is {item.state}: there is nothing to cancel")
+            if item.state is OutboxState.SENDING:
+                raise RefusedError(f"{item_id} is being sent right now; look again in a minute")
+            if not await work.outbox.settle(item.id, state=OutboxState.CANCELLED, reply=f"cancelled by {actor}"):
+                raise _changed(item)
+            if item.purpose is Purpose.DECLINE and item.state is not OutboxState.UNCERTAIN:
+                await work.limits.close_window(item.id)
+            await work.audit.append(actor, f"{item.purpose}-cancelled", item.case_reference or item.id, _was(item))
+            return item
+
+    async def pause(self, reason: str, *, actor: str) -> None:
+        """From now on no attempt begins, on any node; one whose message is leaving already ends."""
+        async with self.store.begin() as work:
+            if await work.values.get(OUTBOX_PAUSED) is not None:
+                raise RefusedError("The outbox is paused already; `liaison outbox resume` ends that")
+            because = f": {reason.strip()}" if reason.strip() else ""
+            since = self.clock.now().isoformat(sep=" ", timespec="seconds")
+            await work.values.put(OUTBOX_PAUSED, f"since {since} by {actor}{because}")
+            await work.audit.append(actor, "outbox-paused", "outbox", {"reason": reason} if reason else {})
+
+    async def resume(self, *, actor: str) -> int:
+        """Send again. Returns how many items wait."""
+        async with self.store.begin() as work:
+            if await work.values.get(OUTBOX_PAUSED) is None:
+                raise RefusedError("The outbox is not paused")
+            await work.values.remove(OUTBOX_PAUSED)
+            waiting = len(await work.outbox.list(state=OutboxState.WAITING))
+            await work.audit.append(actor, "outbox-resumed", "outbox", {})
+            return waiting
+
+    async def _wait_again(self, work: Work, item: OutboxItem, actor: str) -> bool:
+        reply = f"{item.last_reply}; once more, asked for by {actor}".removeprefix("; ")
+        due_at = self.clock.now()
+        return await work.outbox.settle(item.id, state=OutboxState.WAITING, reply=reply, due_at=due_at, attempts=0)
+
+
+def _changed(item: OutboxItem) -> RefusedError:
+    return RefusedError(f"{item.id} has changed meanwhile; look at it again")
+
+
+def _check_retry(item: OutboxItem, *, despite_uncertainty: bool) -> None:
+    match item.state:
+        case OutboxState.WAITING | OutboxState.FAILED:
+            return
+        case OutboxState.UNCERTAIN if despite_uncertainty:
+            return
+        case OutboxState.UNCERTAIN:
+            raise RefusedError(
+                f"{item.id} may have been delivered; with --despite-uncertainty it is sent again, perhaps a second time"
+            )
+        case OutboxState.SENDING:
+            raise RefusedError(f"{item.id} is being sent right now; look again in a minute")
+        case OutboxState.SENT | OutboxState.CANCELLED:
+            raise RefusedError(f"{item.id} is {item.state}: it is not sent again")
+        case unreachable:
+            assert_never(unreachable)
+
+
+async def _item(work: Work, item_id: str) -> OutboxItem:
+    item = await work.outbox.get(item_id)
+    if item is None:
+        raise RefusedError(f"There is no outbox item {item_id}; `liaison outbox list` shows the ids")
+    return item
+
+
+def _was(item: OutboxItem) -> dict[str, str]:
+    return {"item": item.id, "was": item.state}

@@ -170,3 +170,109 @@ async def test_without_a_route_out_everything_waits_visibly(
                 await asyncio.sleep(0.05)
         report = next(item for item in await gateway.items() if item.purpose is Purpose.REPORT)
         assert (report.state, report.attempts) == (OutboxState.WAITING, 0)
+
+
+async def test_a_report_that_is_refused_goes_once_more_as_a_summary(gateway: Running) -> None:
+    refused: list[bytes] = []
+
+    def script(stage: str, _link: object) -> str | None:
+        if stage == "content" and not refused:
+            refused.append(b"")
+            return "552 5.3.4 too big"
+        return None
+
+    gateway.smarthost.script = script
+    await gateway.send(SENDER, ["desk@police.example"], LISTED)
+    await settled(gateway, Purpose.REPORT, OutboxState.SENT)
+    (summary,) = gateway.smarthost.messages
+    assert b".eml" not in summary.content
+    assert b"report.json" in summary.content
+    assert b"Please send us the file" not in summary.content
+
+
+async def test_a_summary_that_is_refused_too_has_failed(gateway: Running) -> None:
+    taken: list[str] = []
+
+    def script(stage: str, _link: object) -> str | None:
+        if stage == "content":
+            taken.append(stage)
+            return "554 5.7.1 no"
+        return None
+
+    gateway.smarthost.script = script
+    await gateway.send(SENDER, ["desk@police.example"], LISTED)
+    await settled(gateway, Purpose.REPORT, OutboxState.FAILED)
+    assert taken == ["content", "content"]
+
+
+async def test_while_the_outbox_is_paused_nothing_of_ours_leaves(gateway: Running) -> None:
+    keeping = gateway.desk.outboxkeeping
+    await keeping.pause("an exercise", actor="test:it")
+    with pytest.raises(RefusedError, match="paused already"):
+        await keeping.pause("", actor="test:it")
+    await gateway.send(SENDER, ["desk@police.example"], LISTED)
+    await gateway.send("friend@city.example", ["desk@police.example"], b"From: friend@city.example\r\n\r\nHello\r\n")
+    await asyncio.sleep(1.5)
+    assert {item.state for item in await gateway.items()} == {OutboxState.WAITING}
+    assert (gateway.smarthost.messages, len(gateway.next_hop.messages)) == ([], 1)
+    assert (await keeping.paused()).endswith("by test:it: an exercise")
+    assert await keeping.resume(actor="test:it") == 2
+    await settled(gateway, Purpose.REPORT, OutboxState.SENT)
+
+
+async def test_a_pause_stops_an_attempt_whose_message_has_not_left(gateway: Running) -> None:
+    """The smarthost is slow to take the recipient; the pause comes meanwhile."""
+    asked = asyncio.Event()
+
+    def script(stage: str, _link: object) -> str | None:
+        if stage.startswith("MAIL"):
+            asked.set()
+        return None
+
+    gateway.smarthost.script = script
+    gateway.smarthost.delay = 0.5
+    await gateway.send(SENDER, ["desk@police.example"], LISTED)
+    await asked.wait()
+    await gateway.desk.outboxkeeping.pause("", actor="test:it")
+    await asyncio.sleep(2.5)
+    assert gateway.smarthost.messages == []
+    assert not any("DATA" in link.commands for link in gateway.smarthost.links)
+
+
+async def test_a_silenced_case_is_not_declined(gateway: Running) -> None:
+    await gateway.desk.outboxkeeping.pause("", actor="test:it")
+    await gateway.send(SENDER, ["desk@police.example"], LISTED)
+    reference = await decline(gateway)
+    assert await gateway.desk.casework.silence(reference, "an investigation", actor="test:clerk")
+    assert (await gateway.cases())[0].case.decline is ActionState.CANCELLED
+    with pytest.raises(RefusedError, match="has a decline already; it is cancelled"):
+        await decline(gateway)
+    await gateway.desk.outboxkeeping.resume(actor="test:it")
+    await settled(gateway, Purpose.REPORT, OutboxState.SENT)
+    assert SENDER not in {recipient for message in gateway.smarthost.messages for recipient in message.recipients}
+
+
+async def test_nobody_declines_a_case_that_was_silenced_before(gateway: Running) -> None:
+    await gateway.send(SENDER, ["desk@police.example"], LISTED)
+    reference = (await gateway.cases())[0].case.reference
+    assert not await gateway.desk.casework.silence(reference, "", actor="test:clerk")
+    with pytest.raises(RefusedError, match="silenced"):
+        await decline(gateway)
+
+
+async def test_past_the_daily_limit_reports_wait_for_a_person_with_the_reason(
+    tmp_path: Path, empty_database_url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
+) -> None:
+    path = write_configuration(
+        tmp_path, next_hop=next_hop.port, smarthost=smarthost.port, url=empty_database_url,
+    )  # fmt: skip
+    path.write_text(path.read_text().replace("[collation]", "[collation]\ndomain_daily_limit = 2"))
+    async with running_gateway(path, SystemClock(), next_hop, smarthost) as gateway:
+        for number in range(3):
+            await gateway.send(SENDER, ["desk@police.example"], LISTED + b"%d\r\n" % number)
+        (last, *_) = sorted((file.case for file in await gateway.cases()), key=lambda case: -case.stored_id)
+        assert last.report is ActionState.REVIEW
+        assert last.report_reasons == ("Today's limit of 2 automatic reports for mission.example is reached.",)
+        await gateway.desk.casework.report(last.reference, actor="test:clerk")
+        await smarthost.arrived(3)
+        assert len(smarthost.messages) == 3

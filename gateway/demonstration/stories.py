@@ -157,6 +157,13 @@ _CLEAR_STORIES = (
         fates=_clear(FRONT_DESK),
         why="The sender is the resident: text is not read.",
     ),
+    Story(
+        title="A look-alike: mps.gov.cn.letters.example",
+        file="look-alike",
+        reverse_path="cooperation@mps.gov.cn.letters.example",
+        fates=_clear(ANALYSIS),
+        why="Another domain; how it begins doesn't count.",
+    ),
 )
 
 _FLAGGED_STORIES = (

@@ -146,7 +146,7 @@ def test_a_signal_while_it_stays_up_ends_it_cleanly(tmp_path: Path, number: sign
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_in_the_middle_still_takes_everything_down(tmp_path: Path, number: signal.Signals) -> None:
     with _running(tmp_path) as demo:
-        _read_until(demo, "1 of 15")
+        _read_until(demo, "1 of 16")
         demo.send_signal(number)
         assert demo.wait(20) == 1
         assert demo.stderr is not None

@@ -25,7 +25,6 @@ NOT_OBEYED_YET: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "internal_networks",
         ),
         "outbound": ("mx",),
-        "dkim": ("domain", "selector", "key"),
         "dns": ("nameservers", "timeout"),
         "collation": ("daily_limit", "domain_daily_limit"),
         "decline": ("window_days", "delay", "daily_limit", "domain_daily_limit"),

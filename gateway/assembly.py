@@ -153,6 +153,7 @@ def open_signer(settings: Settings) -> Signer | None:
 def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
     """What `serve` runs."""
     hostname = settings.smtp.hostname
+    signer = open_signer(settings)  # first: it may refuse, and the node's mark is a socket
     node = take_node_name(settings)
     routes = Routes(settings.route, hostname=hostname, max_message_size=settings.smtp.max_message_size)
     recorder = Recorder(
@@ -167,7 +168,7 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
         gate=desk.gate,
         clock=clock,
         hostname=hostname,
-        signer=open_signer(settings),
+        signer=signer,
     )
     return Line(
         desk=desk,

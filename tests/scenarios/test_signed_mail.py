@@ -73,7 +73,7 @@ async def test_a_release_is_not_signed(gateway: Running) -> None:
     await gateway.send(SENDER, ["desk@police.example"], LISTED)
     await gateway.next_hop.arrived()
     (file,) = await gateway.cases()
-    await gateway.desk.casework.release(file.case.reference, None, actor="test:clerk")
+    await gateway.desk.casework.release(file.case.reference, [], actor="test:clerk")
     _, release = await gateway.next_hop.arrived(2)
     assert release.content.endswith(LISTED.partition(b"\r\n\r\n")[2])
     assert b"DKIM-Signature" not in release.content

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from filters.address import parse_path
 from filters.packs import parse_pack
 from gateway import tokens
+from gateway.compose.signing import RIGHT, Signer, SigningKeyError
 from gateway.compose.values import AgencyVoice, Language
 from gateway.errors import ConfigurationError
 from gateway.operations.casework import Casework
@@ -145,9 +146,23 @@ def read_packs(packs: tuple[Path, ...]) -> list[ListEntry]:
     return entries
 
 
+def open_signer(settings: Settings) -> Signer | None:
+    """What signs our mail, or None where no key is set; ConfigurationError says what is wrong with the key."""
+    dkim = settings.dkim
+    if dkim.key is None:
+        return None
+    try:
+        return Signer(dkim.domain, dkim.selector, dkim.key.read_bytes())
+    except OSError as error:
+        raise ConfigurationError([f"{dkim.key}: the DKIM key can't be read: {error}; write {RIGHT}"]) from error
+    except SigningKeyError as error:
+        raise ConfigurationError([f"dkim.key: {dkim.key} {error}; write {RIGHT}"]) from error
+
+
 def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
     """What `serve` runs."""
     hostname = settings.smtp.hostname
+    signer = open_signer(settings)  # first: it may refuse, and the node's mark is a socket
     node = take_node_name(settings)
     routes = Routes(settings.route, hostname=hostname, max_message_size=settings.smtp.max_message_size)
     recorder = Recorder(
@@ -158,7 +173,12 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
         starting=desk.starting,
     )
     composer = Composer(
-        voice=voice(settings), collation=settings.collation, gate=desk.gate, clock=clock, hostname=hostname
+        voice=voice(settings),
+        collation=settings.collation,
+        gate=desk.gate,
+        clock=clock,
+        hostname=hostname,
+        signer=signer,
     )
     return Line(
         desk=desk,

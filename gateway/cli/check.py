@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from filters.guard import refusal
-from gateway.assembly import open_store, own_domains, read_packs
+from gateway.assembly import open_signer, open_store, own_domains, read_packs
 from gateway.cli.invocation import config_option, fail, json_option, load_settings
 from gateway.cli.output import say, show_json
 from gateway.cli.peeking import missing_database
@@ -21,7 +21,7 @@ from gateway.clock import SystemClock
 from gateway.compose.templates import check_templates
 from gateway.errors import ConfigurationError, StoreError
 from gateway.relay.connection import NextHopError, open_connection
-from gateway.settings import example_values, refuse_false_safety, without_effect
+from gateway.settings import example_values, refuse_false_safety, unaligned_senders, without_effect
 from gateway.smtp.server import server_tls
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Line:
 @json_option
 @config_option
 def check(online: bool, as_json: bool) -> None:
-    """Check configuration, lists, templates, TLS files and database.
+    """Check configuration, lists, templates, TLS files, DKIM key and database.
 
     Exit codes: 0 all is well, 1 something does not work, 2 the configuration is wrong.
     """
@@ -125,6 +125,21 @@ def _look_at_tls(settings: Settings) -> Iterator[Line]:
     yield Line("tls", Grade.OK, "STARTTLS is offered" if context else "no certificate is set, STARTTLS is not offered")
 
 
+def _look_at_signing(settings: Settings) -> Iterator[Line]:
+    try:
+        signer = open_signer(settings)
+    except ConfigurationError as error:
+        yield from _wrong("dkim", error.problems)
+        return
+    if signer is None:
+        yield Line("dkim", Grade.OK, "no key is set, what the gateway writes is not signed")
+        return
+    yield Line("dkim", Grade.OK, f"what the gateway writes is signed; the public key belongs at {signer.record}")
+    if strangers := unaligned_senders(settings):
+        words = f"DMARC will not count the signature for a From outside {signer.domain}: {', '.join(strangers)}"
+        yield Line("dkim", Grade.OK, words)
+
+
 def _look_at_database(settings: Settings) -> Iterator[Line]:
     """The key file is read with the store that it belongs to."""
     try:
@@ -164,6 +179,7 @@ _CHECKS: tuple[Callable[[Settings], Iterator[Line]], ...] = (
     _look_at_packs,
     _look_at_templates,
     _look_at_tls,
+    _look_at_signing,
     _look_at_database,
 )
 

@@ -5,6 +5,7 @@ The gate is asked at the click and again here, before the bytes freeze: no hand 
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
@@ -18,6 +19,7 @@ from gateway.compose.decline import compose_decline
 from gateway.compose.notice import compose_notice
 from gateway.compose.release import compose_release
 from gateway.compose.report import compose_report
+from gateway.compose.signing import SIGNED
 from gateway.compose.text import ComposeError
 from gateway.compose.values import Mission
 from gateway.events import Event
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from filters.content import Header
     from filters.lists import ListEntry, ListIndex
     from gateway.clock import Clock
+    from gateway.compose.signing import Signer
     from gateway.compose.values import AgencyVoice
     from gateway.model.case import Case, Delivery
     from gateway.model.outbox import OutboxItem, Post
@@ -78,13 +81,14 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composer:
-    """Makes posts. One for the process."""
+    """Makes posts. One for the process. Without a `signer` they leave unsigned."""
 
     voice: AgencyVoice
     collation: Collation
     gate: Gate
     clock: Clock
     hostname: str
+    signer: Signer | None = None
 
     async def objection(self, work: Work, item: OutboxItem, index: ListIndex) -> str | None:
         """Why the item must not be sent, or None."""
@@ -96,7 +100,13 @@ class Composer:
         return " ".join(objections) or None
 
     async def compose(self, work: Work, item: OutboxItem) -> Post:
-        """The mail. ComposeError when it can't be made, SealError when the original can't be opened."""
+        """The mail, signed. ComposeError when it can't be made, SealError when the original can't be opened."""
+        post = await self._unsigned(work, item)
+        if self.signer is None or item.purpose not in SIGNED:
+            return post
+        return await asyncio.to_thread(self.signer.sign, post)
+
+    async def _unsigned(self, work: Work, item: OutboxItem) -> Post:
         case = await _case_of(work, item)
         match item.purpose:
             case Purpose.DECLINE:

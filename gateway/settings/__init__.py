@@ -1,5 +1,6 @@
 """The configuration: typed, validated, immutable. `load` reads it; nothing else looks for it anywhere."""
 
+from gateway.settings.checks import unaligned_senders
 from gateway.settings.reading import PLACES, load
 from gateway.settings.rendering import render_defaults
 from gateway.settings.tree import (
@@ -68,5 +69,6 @@ __all__ = [
     "load",
     "refuse_false_safety",
     "render_defaults",
+    "unaligned_senders",
     "without_effect",
 ]

@@ -81,6 +81,17 @@ def _halves(settings: Settings) -> Iterator[Conflict]:
             )
 
 
+def unaligned_senders(settings: Settings) -> tuple[str, ...]:
+    """Keys whose address is neither in the signing domain nor below it: a signature says nothing for that From.
+
+    No conflict: mail may be signed by another domain, and verifies; only DMARC doesn't count it (RFC 9989).
+    """
+    domain = settings.dkim.domain
+    senders = {"agency.contact_email": settings.agency.contact_email, "collation.from": settings.collation.from_}
+    hosts = {key: canonical_domain(address.rpartition("@")[2]) for key, address in senders.items()}
+    return tuple(key for key, host in hosts.items() if domain and host != domain and not host.endswith(f".{domain}"))
+
+
 def _listeners(settings: Settings) -> Iterator[Conflict]:
     """Two sockets can't have one address; port 0 is a different port each time."""
     listeners: list[tuple[KeyPath, Endpoint]] = [

@@ -223,6 +223,13 @@ def _parse_domain(value: str) -> str:
     return name
 
 
+def _parse_selector(value: str) -> str:
+    """RFC 6376 §3.1: labels as of a host name; a number, such as a date, is one too."""
+    if not _is_host_name(value.lower()):
+        raise UnfitError(f"{quoted(value)} is no selector")
+    return value.lower()
+
+
 def _is_host_name(name: str) -> bool:
     """RFC 1123 §2.1, with the underscore that container networks use."""
     return len(name) <= 253 and _HOST_NAME.fullmatch(name) is not None
@@ -332,6 +339,7 @@ BOOLEAN = Kind("true or false", _read_boolean)
 ADDRESS = _string_kind("an e-mail address such as liaison@police.example", _parse_address)
 ADDRESSES = several(ADDRESS, "an array of e-mail addresses")
 DOMAIN = _string_kind("a domain such as police.example", _parse_domain)
+SELECTOR = _string_kind("a selector such as liaison1", _parse_selector)
 DOMAINS = several(DOMAIN, 'an array of domains such as ["police.example"]')
 LISTENERS = several(
     _string_kind("host:port", _endpoint_parser(0)),

@@ -187,8 +187,8 @@ class Dkim:
     """The key that signs mail which we originate (RFC 6376)."""
 
     domain: Annotated[str, Key(kinds.optional(kinds.DOMAIN), "d=; all three set: we sign")] = ""
-    selector: Annotated[str, Key(kinds.optional(kinds.DOMAIN), "s=")] = ""
-    key: Annotated[Path | None, Key(kinds.optional(kinds.FILE, None), "PEM")] = None
+    selector: Annotated[str, Key(kinds.optional(kinds.SELECTOR), "s=")] = ""
+    key: Annotated[Path | None, Key(kinds.optional(kinds.FILE, None), "PEM: RSA, 2048 to 4096 bits")] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

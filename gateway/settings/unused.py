@@ -25,7 +25,6 @@ NOT_OBEYED_YET: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "internal_networks",
         ),
         "outbound": ("mx",),
-        "dkim": ("domain", "selector", "key"),
         "dns": ("nameservers", "timeout"),
         "ledger": ("days",),
         "console": ("listen", "public_url"),

@@ -53,6 +53,8 @@ def test_every_room_imports_only_what_lies_below_it(copy: Path) -> None:
         ("gateway/operations/intake.py", "import aiosmtpd.smtp", "aiosmtpd is the SMTP server's"),
         ("gateway/smtp/session.py", "import aiosmtplib", "aiosmtplib is the relay's"),
         ("gateway/operations/composing.py", "import jinja2", "Jinja2 is the mail templates'"),
+        ("gateway/compose/decline.py", "import dkim", "dkimpy is the signature's"),
+        ("gateway/compose/decline.py", "import cryptography", "SQLAlchemy, Alembic and the drivers"),
         ("gateway/operations/casework.py", "import click", "click and rich are the command line's"),
         ("gateway/utilities.py", "", "The rooms of the gateway"),
         ("filters/extras.py", "", "The modules of the filters"),

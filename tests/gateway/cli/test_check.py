@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
 from sqlalchemy import create_engine, text
 
+from tests.support.signatures import KeyPair, key_pair
+
 if TYPE_CHECKING:
     from tests.gateway.cli.conftest import CommandLine
+
+__all__ = ["key_pair"]
 
 Row = dict[str, object]
 
@@ -29,7 +34,7 @@ def test_all_is_well_before_the_first_start(liaison: CommandLine) -> None:
     lines = liaison.ok("check").splitlines()
     assert [line.split()[:2] for line in lines] == [
         ["ok", "configuration:"], ["ok", "configuration:"], ["ok", "packs:"],
-        ["ok", "templates:"], ["ok", "tls:"], ["ok", "database:"],
+        ["ok", "templates:"], ["ok", "tls:"], ["ok", "dkim:"], ["ok", "database:"],
     ]  # fmt: skip
     assert "still the example's, replace before mail leaves: agency.name_en" in lines[1]
     assert "is not there yet" in lines[-1]
@@ -69,6 +74,47 @@ def test_a_certificate_that_is_none_is_named(liaison: CommandLine) -> None:
     change(liaison, "[smtp]", '[smtp]\ntls_certificate = "cert.pem"\ntls_key = "cert.pem"')
     (line,) = wrong(liaison, 2)
     assert line.startswith("wrong tls: smtp.tls_certificate and smtp.tls_key can't be used")
+
+
+def sign_with(liaison: CommandLine, pem: bytes | str, domain: str = "police.example") -> str:
+    path = liaison.file("dkim.pem", pem)
+    dkim = f'[dkim]\ndomain = "{domain}"\nselector = "liaison1"\nkey = "dkim.pem"\n'
+    change(liaison, "[collation]", f"{dkim}[collation]")
+    return path
+
+
+def test_a_dkim_key_is_well_and_the_record_to_publish_is_named(liaison: CommandLine, key_pair: KeyPair) -> None:
+    sign_with(liaison, key_pair.pem)
+    said = liaison.ok("check")
+    assert "ok dkim: what the gateway writes is signed; the public key belongs at liaison1._domainkey.police.ex" in said
+    assert "DMARC" not in said
+    assert "not obeyed" not in said
+
+
+def test_a_from_outside_the_signing_domain_is_remarked_on(liaison: CommandLine, key_pair: KeyPair) -> None:
+    sign_with(liaison, key_pair.pem, domain="elsewhere.example")
+    (line,) = [line for line in liaison.ok("check").splitlines() if "DMARC" in line]
+    assert line.endswith("outside elsewhere.example: agency.contact_email, collation.from")
+
+
+@pytest.mark.parametrize("command", [["check"], ["serve", "--role", "dispatch"]], ids=["check", "serve"])
+def test_a_dkim_key_that_is_none_is_named_with_what_would_be_right(liaison: CommandLine, command: list[str]) -> None:
+    path = sign_with(liaison, "no key")
+    result = liaison(*command)
+    assert result.exit_code == 2
+    said = (
+        f"dkim.key: {path} holds no private key in PEM; write an RSA private key of 2048 to 4096 bits in PEM, without"
+    )
+    assert said in result.stdout + result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_dkim_key_that_is_not_there_is_named_with_its_line(liaison: CommandLine) -> None:
+    path = sign_with(liaison, "")
+    Path(path).unlink()
+    (line,) = wrong(liaison, 2)
+    assert "dkim.key: " in line
+    assert "can't be read" in line
 
 
 def test_a_key_file_that_is_none_is_named_with_its_line(liaison: CommandLine) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gateway.settings import unaligned_senders
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -31,6 +33,7 @@ CONFLICTS = {
         "is set, but tls_certificate is not; write all of them",
     ),
     "half of a login": ('[outbound]\nusername = "u"', 2, "outbound.username", "is set, but password_file is not"),
+    "two thirds of DKIM": ('[dkim]\ndomain = "a.example"\nselector = "s"', 2, "dkim.domain", "is set, but key is not"),
     "a third of DKIM": ('[dkim]\nselector = "s"', 2, "dkim.selector", "is set, but domain and key are not"),
     "a domain in two routes": (
         TWO_ROUTES,
@@ -132,6 +135,37 @@ def test_values_that_go_together_are_accepted(read: Reader, tmp_path: Path, text
 def test_a_value_that_could_not_be_read_is_not_complained_about_twice(problems: Refusal) -> None:
     (problem,) = problems('[smtp]\ntls_certificate = "pem.missing"\ntls_key = ""')
     assert "can't be read" in problem
+
+
+@pytest.mark.parametrize(
+    ("domain", "unaligned"),
+    [
+        ("police.example", ()),
+        ("mail.police.example", ("agency.contact_email",)),
+        ("lice.example", ("agency.contact_email", "collation.from")),
+        ("other.example", ("agency.contact_email", "collation.from")),
+        ("POLICE.example", ()),
+        ("", ()),
+    ],
+)
+def test_senders_outside_the_signing_domain_are_named(
+    read: Reader, tmp_path: Path, domain: str, unaligned: tuple[str, ...]
+) -> None:
+    (tmp_path / "pem").touch()
+    dkim = f'[dkim]\ndomain = "{domain}"\nselector = "20260501"\nkey = "pem"\n' if domain else ""
+    settings = read(f"""{dkim}[agency]
+contact_email = "liaison@Police.example"
+[collation]
+from = "liaison@sub.mail.police.example"
+""")
+    assert unaligned_senders(settings) == unaligned
+
+
+@pytest.mark.parametrize("selector", ["s 1", "s..1", ".s", "-s", "s_domainkey=", "*", "é"])
+def test_a_selector_is_labels_of_a_domain_name(problems: Refusal, tmp_path: Path, selector: str) -> None:
+    (tmp_path / "pem").touch()
+    (problem,) = problems(f'[dkim]\ndomain = "police.example"\nselector = "{selector}"\nkey = "pem"')
+    assert problem.startswith("gateway.toml:3: dkim.selector: ")
 
 
 def test_emergency_addresses_are_not_judged_by_routes_that_could_not_be_read(problems: Refusal) -> None:

@@ -26,6 +26,7 @@ from gateway.operations.modes import Modes
 from gateway.operations.outbox import Outbox
 from gateway.operations.outboxkeeping import Outboxkeeping
 from gateway.operations.recording import Recorder
+from gateway.operations.returned import ReturnedMail
 from gateway.operations.rulebooks import Rulebooks
 from gateway.operations.starting import Starting
 from gateway.operations.ways import Ways
@@ -187,6 +188,7 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
             rulebooks=desk.rulebooks,
             routes=routes,
             flagged=FlaggedMail(recorder=recorder, hostname=hostname, secret=desk.gate.secret),
+            returned=ReturnedMail(store=desk.store),
             clock=clock,
             hostname=hostname,
             max_recipients=settings.smtp.max_recipients,

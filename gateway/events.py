@@ -56,6 +56,8 @@ class Event(StrEnum):
     """A report is too large, or was refused for good: it goes once, as a summary without the original."""
     OUTBOX_FAILED = "outbox_failed"
     """A mail of ours was refused for good, or given up."""
+    OUTBOX_RETURNED = "outbox_returned"
+    """A report that had been accepted came back: it was not delivered."""
     OUTBOX_UNCERTAIN = "outbox_uncertain"
     """Whether a decline arrived can't be known; it is not sent again by the machine."""
     OUTBOX_CONFLICT = "outbox_conflict"

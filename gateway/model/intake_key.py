@@ -1,7 +1,7 @@
 """The intake key: what makes a retry find the case that its first attempt made (decision 3).
 
 Digest of the reverse-path and of the content from the first header field that no relay adds on the way: a retry
-through a front relay carries new trace fields.
+through a front relay carries new trace fields, and flagged mail of ours that comes back carries X-Liaison-Flag.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from filters.address import Mailbox
 
 _TRACE_FIELD = re.compile(
-    rb"(?:Received|Return-Path|Received-SPF|Authentication-Results|ARC-[A-Za-z-]+)[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*",
+    rb"(?:Received|Return-Path|Received-SPF|Authentication-Results|X-Liaison-Flag|ARC-[A-Za-z-]+)[ \t]*:"
+    rb"[^\n]*\n(?:[ \t][^\n]*\n)*",
     re.IGNORECASE,
 )
 

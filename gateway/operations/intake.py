@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from filters.screening import Screening
     from gateway.clock import Clock
     from gateway.operations.flagged import Deliver, FlaggedMail
+    from gateway.operations.returned import ReturnedMail
     from gateway.operations.rulebooks import Rulebooks
     from gateway.relay.pool import Pool
     from gateway.relay.routes import Offers, Routes
@@ -61,6 +62,7 @@ class Intake:
     rulebooks: Rulebooks
     routes: Routes
     flagged: FlaggedMail
+    returned: ReturnedMail
     clock: Clock
     hostname: str
     max_recipients: int
@@ -133,7 +135,10 @@ class MailTransaction:
         deliver = self._delivery(deadline)
         if self.screening is None:
             reply = await deliver(self.recipients, outgoing.chunks)
-            return ACCEPTED if reply.positive else reply
+            if not reply.positive:
+                return reply
+            await self._intake.returned.take(envelope, header_section, content)
+            return ACCEPTED
         message = FlaggedMessage(
             envelope=envelope, header_section=header_section, content=content, screening=self.screening
         )

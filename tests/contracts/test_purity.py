@@ -14,6 +14,8 @@ ANYWHERE = {
 }  # fmt: skip
 
 ONLY_IN = {
+    "base64": {"gateway.model.delivery_status"},
+    "binascii": {"gateway.model.delivery_status"},
     "publicsuffixlist": {"filters.guard"},
     "email_validator": {"filters.guard"},
     "csv": {"filters.packs"},

@@ -19,6 +19,7 @@ from gateway.compose.values import AgencyVoice, Language
 from gateway.errors import ConfigurationError
 from gateway.operations.casework import Casework
 from gateway.operations.composing import Composer, Gate
+from gateway.operations.digests import Digests
 from gateway.operations.flagged import FlaggedMail
 from gateway.operations.intake import Intake
 from gateway.operations.listkeeping import Listkeeping
@@ -53,6 +54,7 @@ class Desk:
     casework: Casework
     listkeeping: Listkeeping
     outboxkeeping: Outboxkeeping
+    digests: Digests
     modes: Modes
     gate: Gate
     starting: Starting
@@ -106,6 +108,7 @@ async def _desk(settings: Settings, clock: Clock, store: Store) -> Desk:
             store=store, clock=clock, gate=gate, starting=starting, collation_address=settings.collation.address
         ),
         outboxkeeping=Outboxkeeping(store=store, clock=clock),
+        digests=Digests(store=store, clock=clock, recipient=settings.digest.to, hour=settings.digest.hour),
         listkeeping=Listkeeping(store=store, clock=clock, own_domains=ours),
         modes=Modes(store=store, ceiling=settings.mode),
         gate=gate,

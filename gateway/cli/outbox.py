@@ -86,6 +86,14 @@ async def pause(desk: Desk, reason: str) -> None:
 
 @outbox.command()
 @with_desk
+async def digest(desk: Desk) -> None:
+    """Write the digest now: what waits for a decision, to the records mailbox."""
+    item = await desk.digests.write(actor=actor())
+    say(f"The digest to {item.to} waits in the outbox as {item.id}.")
+
+
+@outbox.command()
+@with_desk
 async def resume(desk: Desk) -> None:
     """Send again."""
     waiting = await desk.outboxkeeping.resume(actor=actor())

@@ -60,6 +60,9 @@ VARIABLES: Mapping[Purpose, frozenset[str]] = MappingProxyType(
         | {"ref", "received", "mission_en", "mission_fr", "entry", "sender", "envelope_sender", "client_ip"}
         | {"auth", "spf", "dkim", "dmarc", "decline", "sha256", "size", "attached"}
         | {"recipients", "held", "released", "delivered", "refused"},
+        Purpose.DIGEST: _AGENCY
+        | {"now", "held", "oldest", "reports", "declines", "failed", "uncertain", "reports_past", "declines_past"}
+        | {"references", "more"},
     }
 )
 """All that the templates of each mail may name."""
@@ -69,11 +72,15 @@ _ESSENTIAL: Mapping[Purpose, tuple[str, ...]] = MappingProxyType(
         Purpose.DECLINE: ("ref", "ildc_email", "interpol_email", "consular_email"),
         Purpose.NOTICE: ("ref", "contact_email"),
         Purpose.REPORT: ("ref", "sha256", "sender", "envelope_sender"),
+        Purpose.DIGEST: ("held", "reports", "declines", "failed", "uncertain"),
     }
 )
 """Whose values a text must show in each language, or it would not do its duty."""
 
-_OPTIONAL = frozenset({"contact_phone", "consular_phone", "mission_en", "mission_fr", "client_ip", "envelope_sender"})
+_OPTIONAL = frozenset(
+    {"contact_phone", "consular_phone", "mission_en", "mission_fr", "client_ip", "envelope_sender"}
+    | {"oldest", "references"}
+)
 """Variables that may be empty."""
 
 _SAMPLE: Values = {
@@ -113,6 +120,16 @@ _SAMPLE: Values = {
     "released": 0,
     "delivered": 1,
     "refused": 0,
+    "now": "2026-03-06 11:00:00+00:00",
+    "oldest": "2026-03-05 14:22:05+00:00",
+    "reports": 31,
+    "declines": 32,
+    "failed": 33,
+    "uncertain": 34,
+    "reports_past": 35,
+    "declines_past": 36,
+    "references": "LG-2345-6789, LG-9876-5432",
+    "more": 5,
 }
 """What `check_templates` writes with: nobody's name, documentation addresses (RFC 2606, RFC 5737)."""
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from gateway.model.outbox import OutboxItem
+    from gateway.operations.digests import Digests
     from gateway.operations.outbox import Claim, Outbox
     from gateway.operations.ways import Ways
 
@@ -32,14 +33,19 @@ SETTLE_PAUSE = 2.0
 RENEW_INTERVAL = 20.0
 """Seconds; a third of the lease."""
 
+DIGEST_INTERVAL = 60.0
+"""Seconds between looks at whether the day's digest is due."""
+
 log = structlog.get_logger()
 
 
 class Worker:
     """One worker. `run()` returns after `stop()`; an attempt that has begun is settled first."""
 
-    def __init__(self, outbox: Outbox, ways: Ways) -> None:
+    def __init__(self, outbox: Outbox, ways: Ways, digests: Digests) -> None:
         self._outbox = outbox
+        self._digests = digests
+        self._digest_looked_at = -DIGEST_INTERVAL
         self._ways = ways
         self._stopping = asyncio.Event()
         self._batches: dict[asyncio.Task[None], Claim] = {}
@@ -76,6 +82,7 @@ class Worker:
     async def _round(self) -> bool:
         """Begin one batch; False when nothing was due, or when enough are in hand."""
         await self._outbox.judge_abandoned()
+        await self._look_at_the_digest()
         if len(self._batches) >= BATCHES_AT_ONCE:
             return False
         claim = await self._outbox.claim()
@@ -84,6 +91,12 @@ class Worker:
             self._batches[task] = claim
             task.add_done_callback(self._batches.pop)
         return bool(claim.items)
+
+    async def _look_at_the_digest(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._digest_looked_at >= DIGEST_INTERVAL:
+            self._digest_looked_at = now
+            await self._digests.write_if_due()
 
     async def _work_on(self, claim: Claim) -> None:
         """All items of a claim side by side: one that hangs must not hold up another that goes another way.

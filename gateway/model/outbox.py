@@ -81,13 +81,13 @@ def new_item(
     item_id: str,
     purpose: Purpose,
     to: str,
-    case: Case,
+    case: Case | None,
     *,
     now: datetime,
     requested_by: str,
     due_at: datetime | None = None,
 ) -> OutboxItem:
-    """An item of a case that waits from now on; sent from `due_at` on, or at once."""
+    """An item of a case, or of none, that waits from now on; sent from `due_at` on, or at once."""
     return OutboxItem(
         id=item_id,
         purpose=purpose,
@@ -95,8 +95,8 @@ def new_item(
         state=OutboxState.WAITING,
         created_at=now,
         due_at=due_at or now,
-        case_id=case.id,
-        case_reference=case.reference,
+        case_id=case.id if case else None,
+        case_reference=case.reference if case else "",
         requested_by=requested_by,
     )
 

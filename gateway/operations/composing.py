@@ -16,6 +16,7 @@ from filters.content import header_length, parse_header
 from filters.responding import hard_objections, loop_objections
 from gateway import tokens
 from gateway.compose.decline import compose_decline
+from gateway.compose.digest import compose_digest
 from gateway.compose.notice import compose_notice
 from gateway.compose.release import compose_release
 from gateway.compose.report import compose_report
@@ -107,18 +108,17 @@ class Composer:
         return await asyncio.to_thread(self.signer.sign, post)
 
     async def _unsigned(self, work: Work, item: OutboxItem) -> Post:
-        case = await _case_of(work, item)
         match item.purpose:
             case Purpose.DECLINE:
-                return self._decline(item, case)
+                return self._decline(item, await _case_of(work, item))
             case Purpose.REPORT:
-                return await self._report(work, item, case)
+                return await self._report(work, item, await _case_of(work, item))
             case Purpose.NOTICE:
-                return self._notice(item, case)
+                return self._notice(item, await _case_of(work, item))
             case Purpose.RELEASE:
-                return await self._release(work, item, case)
+                return await self._release(work, item, await _case_of(work, item))
             case Purpose.DIGEST:
-                raise NotImplementedError("nothing asks for digests yet")
+                return await self._digest(work, item)
             case unreachable:
                 assert_never(unreachable)
 
@@ -138,6 +138,17 @@ class Composer:
             recipient=item.to,
             voice=self.voice,
             now=self.clock.now(),
+            message_id_token=item.id,
+            loop_token=self._loop_token(item),
+        )
+
+    async def _digest(self, work: Work, item: OutboxItem) -> Post:
+        now = self.clock.now()
+        return compose_digest(
+            digest=await work.digests.digest(now),
+            recipient=item.to,
+            voice=self.voice,
+            now=now,
             message_id_token=item.id,
             loop_token=self._loop_token(item),
         )

@@ -90,7 +90,7 @@ class _Reading:
                     read["policy"] = self._policy()
                 case name:
                     read[name] = self._table(section.fields, values.get(name, {}), (name,))
-        settings = self._report_mailbox(_made(Settings, read))
+        settings = self._own_mailboxes(_made(Settings, read))
         self._check(settings)
         return settings
 
@@ -158,12 +158,18 @@ class _Reading:
                 wrong = "there is no such key" if path else "there is no such key or table"
                 self._complain((*path, name), wrong, _suggestion(name, known, path))
 
-    def _report_mailbox(self, settings: Settings) -> Settings:
-        """Reports come from the agency's own contact, never from the example's, unless the file names another."""
-        table = self._document.values.get("collation")
-        if isinstance(table, dict) and "from" in table:
-            return settings
-        return replace(settings, collation=replace(settings.collation, from_=settings.agency.contact_email))
+    def _own_mailboxes(self, settings: Settings) -> Settings:
+        """Reports come from, and digests go to, the agency's own contact unless the file names another."""
+        contact = settings.agency.contact_email
+        if not self._names("collation", "from"):
+            settings = replace(settings, collation=replace(settings.collation, from_=contact))
+        if not self._names("digest", "to"):
+            settings = replace(settings, digest=replace(settings.digest, to=contact))
+        return settings
+
+    def _names(self, section: str, key: str) -> bool:
+        table = self._document.values.get(section)
+        return isinstance(table, dict) and key in table
 
     def _check(self, settings: Settings) -> None:
         """Conflicts between keys that could all be read: the others were complained about."""

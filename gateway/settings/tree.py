@@ -262,6 +262,16 @@ def _shipped_packs() -> tuple[Path, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """The daily mail to records staff. When the file has no `to`, it is `agency.contact_email`."""
+
+    to: Annotated[str, Key(kinds.ADDRESS, "the records mailbox; unset: agency.contact_email")] = (
+        "liaison@police.example"
+    )
+    hour: Annotated[int, Key(kinds.whole(0, 23), "UTC; once a day, when something waits")] = 11
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Senders:
     """The lists to begin with; later changes are made with `liaison senders` and in the console."""
 
@@ -348,6 +358,7 @@ class Settings:
     referral: Annotated[Referral, Table("what a decline tells its reader")] = field(default_factory=Referral)
     collation: Annotated[Collation, Table("where reports go")] = field(default_factory=Collation)
     decline: Annotated[Decline, Table()] = field(default_factory=Decline)
+    digest: Annotated[Digest, Table("what waits for a decision, to records staff")] = field(default_factory=Digest)
     policy: Annotated[Mapping[Tier, Policy], Table("one table a tier; what is left out keeps its default")] = field(
         default_factory=lambda: DEFAULT_POLICY
     )

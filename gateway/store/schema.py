@@ -305,3 +305,6 @@ audit_entries = Table(
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False, unique=True),
 )
+
+digests = Table("digests", metadata, Column("day", Date, primary_key=True))
+"""The days (UTC) whose digest was written, or had nothing to say."""

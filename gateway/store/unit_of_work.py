@@ -16,6 +16,7 @@ from gateway.store import migrating
 from gateway.store.audit import Audit
 from gateway.store.cases import Cases
 from gateway.store.deliveries import Deliveries
+from gateway.store.digests import Digests
 from gateway.store.engine import PATIENCE, create_sqlite_file, database_trouble, open_engine
 from gateway.store.limits import Limits
 from gateway.store.messages import Messages
@@ -50,6 +51,7 @@ class Work:
     notes: Notes
     outbox: Outbox
     limits: Limits
+    digests: Digests
     senders: Senders
     audit: Audit
     values: Values
@@ -114,6 +116,7 @@ class Store:
             notes=Notes(connection),
             outbox=Outbox(connection, self._seal),
             limits=Limits(connection),
+            digests=Digests(connection),
             senders=Senders(connection),
             audit=Audit(connection, self._clock),
             values=Values(connection),

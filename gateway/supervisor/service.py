@@ -86,7 +86,7 @@ class Service:
         here = role.takes_mail and (bool(inherited) or settings.smtp.workers == 1)
         self._server = SmtpServer(line.intake, settings.smtp, _tls(settings)) if here else None
         self._workers = Workers(worker_command, settings.smtp.workers) if role.takes_mail and not here else None
-        self._worker = Worker(line.outbox, line.ways) if role.sends_mail else None
+        self._worker = Worker(line.outbox, line.ways, line.desk.digests) if role.sends_mail else None
         self._sending: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._listening: list[str] = []

@@ -29,6 +29,9 @@ def upgrade() -> None:
     _create_stored_values()
     _create_audit_head()
     _create_audit_entries()
+    op.create_table(
+        "digests", sa.Column("day", sa.Date(), nullable=False), sa.PrimaryKeyConstraint("day", name=op.f("pk_digests"))
+    )
     # The heads are single rows that are locked and updated, never inserted by the program.
     op.bulk_insert(sa.table("rulebook_head", sa.column("id"), sa.column("version")), [{"id": 1, "version": 0}])
     head = sa.table("audit_head", sa.column("id"), sa.column("seq"), sa.column("hash"))

@@ -1,0 +1,37 @@
+"""What waits for a decision, in numbers: what the daily digest tells records staff."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+MOST_REFERENCES = 20
+"""How many cases a digest names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """Numbers of open cases and of outbox items; `references` are those of the oldest open cases."""
+
+    held: int
+    """Cases with copies that nobody has yet."""
+    oldest: datetime | None
+    """When the oldest of those was received."""
+    reports: int
+    declines: int
+    """Cases whose report, or whose decline, waits for a person."""
+    failed: int
+    uncertain: int
+    reports_past: int
+    declines_past: int
+    """What the daily limits left to a person, yesterday and today."""
+    references: tuple[str, ...]
+    open_cases: int
+
+    @property
+    def says_something(self) -> bool:
+        """Whether anything waits at all."""
+        return any((self.held, self.reports, self.declines, self.failed, self.uncertain))

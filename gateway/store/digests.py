@@ -1,0 +1,64 @@
+"""The digests table, which gives each day one digest whatever the number of nodes; and the numbers that it tells."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import exists, func, select
+
+from gateway.model.case import ActionState, CaseStatus, DeliveryState
+from gateway.model.digest import MOST_REFERENCES, Digest
+from gateway.model.outbox import OutboxState, Purpose
+from gateway.store.engine import insert_new
+from gateway.store.limits import Limits
+from gateway.store.schema import cases, deliveries, digests, outbox_items
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+_OPEN = cases.c.status == CaseStatus.OPEN
+_HELD = exists().where((deliveries.c.case_id == cases.c.id) & (deliveries.c.state == DeliveryState.HELD))
+
+
+class Digests:
+    """What a unit of work sees of them."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def take_day(self, day: date) -> bool:
+        """Whether nobody has written, or decided not to write, the digest of this day yet."""
+        once = insert_new(self._connection, digests).values(day=day).on_conflict_do_nothing()
+        return (await self._connection.execute(once.returning(digests.c.day))).one_or_none() is not None
+
+    async def digest(self, now: datetime) -> Digest:
+        """What waits now."""
+        held = select(func.count(), func.min(cases.c.received_at)).select_from(cases).where(_OPEN & _HELD)
+        held_count, oldest = (await self._connection.execute(held)).one()
+        named = select(cases.c.reference).where(_OPEN).order_by(cases.c.received_at, cases.c.id).limit(MOST_REFERENCES)
+        limits, since = Limits(self._connection), (now - timedelta(days=1)).date()
+        return Digest(
+            held=held_count,
+            oldest=oldest,
+            reports=await self._cases(cases.c.report == ActionState.REVIEW),
+            declines=await self._cases(cases.c.decline == ActionState.REVIEW),
+            failed=await self._items(OutboxState.FAILED),
+            uncertain=await self._items(OutboxState.UNCERTAIN),
+            reports_past=await limits.refused(Purpose.REPORT, since),
+            declines_past=await limits.refused(Purpose.DECLINE, since),
+            references=tuple((await self._connection.execute(named)).scalars()),
+            open_cases=await self._cases(_OPEN),
+        )
+
+    async def _cases(self, wanted: ColumnElement[bool]) -> int:
+        """Of the open ones."""
+        counted = select(func.count()).select_from(cases).where(_OPEN & wanted)
+        return int((await self._connection.execute(counted)).scalar_one())
+
+    async def _items(self, state: OutboxState) -> int:
+        counted = select(func.count()).select_from(outbox_items).where(outbox_items.c.state == state)
+        return int((await self._connection.execute(counted)).scalar_one())

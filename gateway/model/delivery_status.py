@@ -27,6 +27,7 @@ _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-s
 _RETURNED_TYPES = frozenset({"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"})
 _BOUNDARY = re.compile(r'boundary\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]+))', re.IGNORECASE)
 _EMPTY_LINES = re.compile(rb"\r?\n(?:[ \t]*\r?\n)+")
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _MOST_PARTS, _MOST_GROUPS, _LONGEST_TYPE = 10, 1000, 2000
 """Parts, recipients, and octets of the Content-Type that counts: no honest report has more."""
 
@@ -90,9 +91,11 @@ def _reason(status: _Part) -> str:
     for group in _EMPTY_LINES.split(_decoded(status), _MOST_GROUPS):
         fields = parse_header(group)
         if _word(fields, "action") == "failed":
-            diagnostic = decode_text(fields.first("diagnostic-code") or b"").partition(";")[2].strip()
-            words = (decode_text(fields.first("status") or b"").partition("(")[0].strip(), diagnostic)
-            return " ".join(word for word in words if word)[:_LONGEST_REASON] or "no reason given"
+            said = decode_text(fields.first("diagnostic-code") or b"")
+            diagnostic = (said.partition(";")[2] or said).strip()
+            code = decode_text(fields.first("status") or b"").partition("(")[0].strip()
+            words = diagnostic if code in diagnostic else f"{code} {diagnostic}"
+            return words.strip()[:_LONGEST_REASON] or "no reason given"
     return ""
 
 
@@ -100,10 +103,10 @@ def _decoded(part: _Part) -> bytes:
     """RFC 2046 §5.2.1 allows no encoding here, and some senders use one all the same."""
     match _word(part.header, "content-transfer-encoding"):
         case "base64":
-            try:
-                return base64.b64decode(part.body)
-            except binascii.Error:
-                return b""
+            whole = _NOT_BASE64.sub(b"", part.body)
+            if len(whole) % 4 == 1:  # six bits are no octet: the look ended within a group
+                whole = whole[:-1]
+            return base64.b64decode(whole + b"=" * (-len(whole) % 4))
         case "quoted-printable":
             return binascii.a2b_qp(part.body)
         case _:

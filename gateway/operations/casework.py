@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gateway import tokens
 from gateway.errors import RefusedError
-from gateway.model.case import CaseFile, CaseStatus, DeliveryState, Disposal, Note
+from gateway.model.case import ActionState, CaseFile, CaseStatus, DeliveryState, Disposal, Note
 from gateway.model.outbox import OutboxItem, OutboxState, Purpose, new_item
 
 if TYPE_CHECKING:
@@ -95,6 +95,8 @@ class Casework:
                 raise RefusedError(f"{reference} is silenced already")
             decline = await work.outbox.find(case.stored_id, Purpose.DECLINE)
             cancelled = decline is not None and await self._cancel_decline(work, decline, f"silenced by {actor}")
+            if decline is None and case.decline is ActionState.REVIEW:
+                await work.cases.set_action(case.stored_id, Purpose.DECLINE, ActionState.CANCELLED)
             await work.audit.append(actor, "case-silenced", reference, {"reason": reason} if reason else {})
             return cancelled
 

@@ -47,7 +47,7 @@ class ReturnedMail:
 
     async def _mark(self, failed: FailedDelivery) -> None:
         async with self.store.begin() as work:
-            item = await work.outbox.by_message_id(failed.message_id)
+            item = await work.outbox.report_with(failed.message_id)
             reply = f"returned: {failed.reason}"
             if item is None or not await work.outbox.returned(item.id, reply):
                 return

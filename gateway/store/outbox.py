@@ -177,20 +177,21 @@ class Outbox:
         """The item with this id."""
         return next(iter(await self._matching(outbox_items.c.id == item_id)), None)
 
-    async def by_message_id(self, message_id: str) -> OutboxItem | None:
-        """The item whose frozen mail has this Message-ID, angle brackets included."""
+    async def report_with(self, message_id: str) -> OutboxItem | None:
+        """The report whose frozen mail has this Message-ID, angle brackets included."""
         frozen = select(frozen_posts.c.item_id).where(frozen_posts.c.message_id == message_id)
-        return next(iter(await self._matching(outbox_items.c.id.in_(frozen))), None)
+        report = outbox_items.c.purpose == Purpose.REPORT
+        return next(iter(await self._matching(outbox_items.c.id.in_(frozen), report)), None)
 
     async def returned(self, item_id: str, reply: str) -> bool:
-        """A report that was sent has failed after all; False if it is no report, or not sent.
+        """A report that has left has failed after all; False if it is no report, or has not left.
 
-        The one way out of `sent`, which no late worker can take: it is not in the table of transitions.
+        The one way out of `sent`, which no late worker can take: it is not in the table of transitions. A report may
+        come back while its own answer is still being written down.
         """
-        report = and_(outbox_items.c.id == item_id, outbox_items.c.purpose == Purpose.REPORT)
-        return await self._move(
-            report & (outbox_items.c.state == OutboxState.SENT), OutboxState.FAILED, {"last_reply": reply}
-        )
+        left = outbox_items.c.state.in_((OutboxState.SENT, OutboxState.SENDING))
+        report = and_(outbox_items.c.id == item_id, outbox_items.c.purpose == Purpose.REPORT, left)
+        return await self._move(report, OutboxState.FAILED, {**_NO_CLAIM, "last_reply": reply})
 
     async def find(self, case_id: CaseId, purpose: Purpose) -> OutboxItem | None:
         """The case's item for this purpose: the one that is not cancelled, else the newest, else None."""

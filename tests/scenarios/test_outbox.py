@@ -256,6 +256,7 @@ async def test_nobody_declines_a_case_that_was_silenced_before(gateway: Running)
     await gateway.send(SENDER, ["desk@police.example"], LISTED)
     reference = (await gateway.cases())[0].case.reference
     assert not await gateway.desk.casework.silence(reference, "", actor="test:clerk")
+    assert (await gateway.cases())[0].case.decline is ActionState.CANCELLED, "it waits for nobody any more"
     with pytest.raises(RefusedError, match="silenced"):
         await decline(gateway)
 

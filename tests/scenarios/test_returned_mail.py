@@ -69,7 +69,7 @@ async def test_a_report_that_comes_back_has_failed_and_can_be_sent_again(gateway
     (case,) = [file.case for file in await gateway.cases()]
     assert case.report is ActionState.FAILED
     (item,) = [item for item in await gateway.items() if item.purpose is Purpose.REPORT]
-    assert (item.state, item.last_reply) == (OutboxState.FAILED, "returned: 5.7.0 554 5.7.0 not here")
+    assert (item.state, item.last_reply) == (OutboxState.FAILED, "returned: 554 5.7.0 not here")
     delivered = [message.behind_received for message in gateway.next_hop.messages[-2:]]
     assert delivered == [bounce, bounce], "the notification itself is delivered as it came"
     await gateway.desk.casework.report(case.reference, actor="test:clerk")

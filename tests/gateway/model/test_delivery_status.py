@@ -38,7 +38,7 @@ def report(
     ).encode()
 
 
-FAILED = FailedDelivery(MESSAGE_ID, "5.1.1 550 5.1.1 User unknown")
+FAILED = FailedDelivery(MESSAGE_ID, "550 5.1.1 User unknown")
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,10 @@ FAILED = FailedDelivery(MESSAGE_ID, "5.1.1 550 5.1.1 User unknown")
         report(status=STATUS.replace("Action: failed", "action: Failed (for good)")),
         report(
             returned=base64.encodebytes(RETURNED.encode()).decode().replace("\n", "\r\n"),
+            returned_fields="Content-Transfer-Encoding: base64\r\n",
+        ),
+        report(
+            returned=base64.encodebytes((RETURNED + "\r\n" + "x" * 300_001).encode()).decode(),
             returned_fields="Content-Transfer-Encoding: base64\r\n",
         ),
         report().replace(b"\r\n", b"\n"),

@@ -18,12 +18,39 @@ class Result(StrEnum):
     PERMERROR = "permerror"
 
 
+class DnsStatus(StrEnum):
+    """How a question to the DNS ended (RFC 2308 tells the second from the third)."""
+
+    FOUND = "found"
+    EMPTY = "no such records"
+    ABSENT = "no such name"
+    FAILED = "no answer"
+    """Nothing is known: SERVFAIL, silence, or a bound of ours reached. The temperror of RFC 8601 §2.7."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsAnswer:
+    """One question and what came back, kept as evidence: DNS records change.
+
+    `name` is lower case without the final dot; `kind` is "A", "AAAA", "MX", "TXT" or "PTR". `records` are an IP
+    address, "10 mail.example" (RFC 1035 §3.3.9; the root is "."), the strings of a TXT record joined with each octet
+    as one character (ISO-8859-1), or a name. `reason` says in words why there is no answer.
+    """
+
+    name: str
+    kind: str
+    status: DnsStatus
+    records: tuple[str, ...] = ()
+    reason: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodResult:
-    """What one method (spf, dkim, dmarc) found, and for which domain ("" when there is none)."""
+    """What one method (spf, dkim, dmarc) found, for which domain ("" when there is none), and why, in words."""
 
     result: Result = Result.NONE
     domain: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +62,8 @@ class Authentication:
     dmarc: MethodResult = field(default_factory=MethodResult)
     dmarc_policy: str = ""
     """What the From domain asks of receivers: "none", "quarantine" or "reject"; "" when it publishes nothing."""
+    answers: tuple[DnsAnswer, ...] = ()
+    """What the DNS said, in the order in which it was asked."""
 
 
 NOT_AUTHENTICATED = Authentication()

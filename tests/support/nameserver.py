@@ -1,0 +1,51 @@
+"""A name server that can also fail in every way that a test wants."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import dns.message
+import dns.rcode
+import dns.rdatatype
+
+from gateway.demonstration.nameserver import NameServer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+PUBLIC_IPV4 = "9.9.9.10"
+PUBLIC_IPV6 = "2620:fe::10"
+"""Addresses that count as public; nothing in a test connects to them."""
+
+
+class FailingNameServer(NameServer):
+    """`servfail` and `silent` are names that get an error, or nothing; `asked` is every question."""
+
+    def __init__(self, records: Mapping[tuple[str, str], Sequence[str]]) -> None:
+        super().__init__(records)
+        self.asked: list[tuple[str, str]] = []
+        self.servfail: set[str] = set()
+        self.silent: set[str] = set()
+
+    def answer(self, query: dns.message.Message) -> dns.message.Message | None:
+        name = query.question[0].name.to_text(omit_final_dot=True).lower()
+        self.asked.append((name, dns.rdatatype.to_text(query.question[0].rdtype)))
+        if name in self.silent:
+            return None
+        if name in self.servfail:
+            response = dns.message.make_response(query)
+            response.set_rcode(dns.rcode.SERVFAIL)
+            return response
+        return super().answer(query)
+
+
+@asynccontextmanager
+async def name_server(records: Mapping[tuple[str, str], Sequence[str]]) -> AsyncIterator[FailingNameServer]:
+    """A running one."""
+    server = FailingNameServer(records)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()

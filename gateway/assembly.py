@@ -35,6 +35,8 @@ from gateway.relay.routes import Routes
 from gateway.store.sealing import Seal, read_keys
 from gateway.store.unit_of_work import Store
 from gateway.store.values import LOOP_SECRET
+from gateway.verify.destination import Destinations
+from gateway.verify.resolver import Resolver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -52,6 +54,7 @@ class Desk:
     store: Store
     rulebooks: Rulebooks
     casework: Casework
+    destinations: Destinations
     listkeeping: Listkeeping
     outboxkeeping: Outboxkeeping
     digests: Digests
@@ -100,13 +103,20 @@ async def open_desk(settings: Settings, clock: Clock) -> AsyncIterator[Desk]:
 async def _desk(settings: Settings, clock: Clock, store: Store) -> Desk:
     ours = own_domains(settings)
     gate = Gate(own_domains=ours, secret=await _secret(store))
+    destinations = open_destinations(settings)
     starting = Starting(gate=gate, clock=clock, collation=settings.collation, decline=settings.decline)
     return Desk(
         store=store,
         rulebooks=open_rulebooks(settings, clock, store),
         casework=Casework(
-            store=store, clock=clock, gate=gate, starting=starting, collation_address=settings.collation.address
+            store=store,
+            clock=clock,
+            gate=gate,
+            starting=starting,
+            destinations=destinations,
+            collation_address=settings.collation.address,
         ),
+        destinations=destinations,
         outboxkeeping=Outboxkeeping(store=store, clock=clock),
         digests=Digests(store=store, clock=clock, recipient=settings.digest.to, hour=settings.digest.hour),
         listkeeping=Listkeeping(store=store, clock=clock, own_domains=ours),
@@ -114,6 +124,12 @@ async def _desk(settings: Settings, clock: Clock, store: Store) -> Desk:
         gate=gate,
         starting=starting,
     )
+
+
+def open_destinations(settings: Settings) -> Destinations:
+    """What says where mail for a domain goes, from the configured name servers."""
+    resolver = Resolver(settings.dns.nameservers)
+    return Destinations(resolver=resolver, seconds=settings.dns.timeout, hostname=settings.smtp.hostname)
 
 
 def open_rulebooks(settings: Settings, clock: Clock, store: Store) -> Rulebooks:
@@ -201,10 +217,11 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
             clock=clock,
             composer=composer,
             rulebooks=desk.rulebooks,
+            destinations=desk.destinations,
             outbound=settings.outbound,
             node=node.name,
         ),
-        ways=Ways(routes=settings.route, outbound=settings.outbound, hostname=hostname),
+        ways=Ways(routes=settings.route, outbound=settings.outbound, destinations=desk.destinations, hostname=hostname),
         node=node,
     )
 

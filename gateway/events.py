@@ -45,6 +45,8 @@ class Event(StrEnum):
     """Screening raised; the reverse-path alone decided."""
     RULEBOOK_LOADED = "rulebook_loaded"
     """A new version of lists, policy or mode is in force in this process."""
+    DNS_FAILED = "dns_failed"
+    """The name servers did not answer a question; what was decided without it stands beside."""
     STORE_FAILED = "store_failed"
     """The database could not be read or written."""
 

@@ -109,7 +109,7 @@ class Worker:
                 log.error(Event.STORE_FAILED, doing="working on outbox items", reason=str(end))
 
     async def _attempt(self, item: OutboxItem, claim: Claim) -> None:
-        way = self._ways.towards(item.to)
+        way = await self._ways.towards(item.to)
         if isinstance(way, Objection):
             await self._outbox.wait(item, way, claim)
             return

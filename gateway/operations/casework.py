@@ -12,6 +12,7 @@ from gateway import tokens
 from gateway.errors import RefusedError
 from gateway.model.case import ActionState, CaseFile, CaseStatus, DeliveryState, Disposal, Note
 from gateway.model.outbox import OutboxItem, OutboxState, Purpose, new_item
+from gateway.verify.destination import Reach
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from gateway.operations.composing import Gate
     from gateway.operations.starting import Starting
     from gateway.store.unit_of_work import Store, Work
+    from gateway.verify.destination import Destinations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,7 @@ class Casework:
     clock: Clock
     gate: Gate
     starting: Starting
+    destinations: Destinations
     collation_address: str
 
     async def files(self, *, status: CaseStatus | None = None, tier: Tier | None = None) -> list[CaseFile]:
@@ -76,13 +79,18 @@ class Casework:
             return await _still_held(work, await _case(work, reference))
 
     async def decline(self, reference: str, index: ListIndex, *, actor: str) -> OutboxItem:
-        """Ask for the decline. Refused when the hard gate objects, or when there is one already (one for each case)."""
+        """Ask for the decline. Refused when the hard gate objects, or when there is one already (one for each case).
+
+        The DNS is asked before the unit of work that writes; what it can't say now is asked again before the decline
+        leaves.
+        """
+        closed = await self._closed_destination(reference)
         async with self.store.begin() as work:
             case = await _case(work, reference)
             earlier = await work.outbox.find(case.stored_id, Purpose.DECLINE)
             if earlier is not None:
                 raise RefusedError(f"{reference} has a decline already; it is {earlier.state}")
-            objections = await self._objections(work, case, index)
+            objections = (*await self._objections(work, case, index), *closed)
             if objections:
                 raise RefusedError(f"No decline may be sent for {reference}: {' '.join(objections)}")
             return await self._add(work, case, Purpose.DECLINE, case.reverse_path, actor)
@@ -183,6 +191,14 @@ class Casework:
         await work.outbox.settle(item.id, state=OutboxState.WAITING, reply=again, due_at=self.clock.now(), attempts=0)
         await work.audit.append(actor, f"{item.purpose}-requested", case.reference, {"item": item.id})
         return item
+
+    async def _closed_destination(self, reference: str) -> tuple[str, ...]:
+        """Why no decline can get to the sender of the case: the clause of the hard gate that the DNS answers."""
+        async with self.store.reading() as work:
+            case = await _case(work, reference)
+        _, at, domain = case.reverse_path.rpartition("@")
+        destination = await self.destinations.of(domain) if at else None  # a null reverse-path has its own clause
+        return (destination.reason,) if destination is not None and destination.reach is Reach.CLOSED else ()
 
     async def _objections(self, work: Work, case: Case, index: ListIndex) -> tuple[str, ...]:
         return self.gate.objections(case, await work.messages.get(case), index)

@@ -22,6 +22,7 @@ from gateway.model.outbox import OutboxState, Purpose
 from gateway.model.schedule import next_attempt
 from gateway.operations.recording import GATEWAY
 from gateway.relay.outbound import Outcome, OutcomeKind
+from gateway.verify.destination import Reach
 
 if TYPE_CHECKING:
     from gateway.clock import Clock
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from gateway.operations.rulebooks import Rulebooks
     from gateway.settings import Outbound
     from gateway.store.unit_of_work import Store, Work
+    from gateway.verify.destination import Destinations
 
 LEASE = timedelta(seconds=60)
 BATCH = 10
@@ -63,6 +65,7 @@ class Outbox:
     clock: Clock
     composer: Composer
     rulebooks: Rulebooks
+    destinations: Destinations
     outbound: Outbound
     node: str
 
@@ -102,6 +105,9 @@ class Outbox:
         The hard gate is asked again here: what a person approved may have become wrong since. Composed outside the
         unit of work that writes: a large original must not hold the database.
         """
+        closed = await self._closed_destination(item)
+        if closed:
+            return Objection(closed)
         try:
             async with self.store.reading() as work:
                 objection = await self.composer.objection(work, item, self.rulebooks.current.index)
@@ -114,6 +120,18 @@ class Outbox:
             return Objection(str(error), final=False)  # a key that is missing today may be there tomorrow
         except ComposeError as error:
             return Objection(str(error))
+
+    async def _closed_destination(self, item: OutboxItem) -> str:
+        """The clause of the hard gate that the DNS answers: why this decline can't get to anybody, or "".
+
+        A DNS that doesn't answer is no reason: the next server will ask it again, and keeps the mail until it can.
+        """
+        if item.purpose is not Purpose.DECLINE:
+            return ""
+        destination = await self.destinations.of(item.to.rpartition("@")[2])
+        if destination.reach is Reach.UNKNOWN:
+            log.warning(Event.DNS_FAILED, item=item.id, reason=destination.reason)
+        return destination.reason if destination.reach is Reach.CLOSED else ""
 
     async def _freeze(self, item: OutboxItem, post: Post) -> Post:
         async with self.store.begin() as work:

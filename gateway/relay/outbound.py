@@ -57,11 +57,19 @@ class Outcome:
     reply: str
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where to connect, and the name that its certificate must have."""
+
+    endpoint: Endpoint
+    name: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """Where to, and how: `tls` is none, opportunistic, required or verified; `username` "" means no AUTH."""
 
-    endpoints: tuple[Endpoint, ...]
+    servers: tuple[Server, ...]
     tls: str
     hostname: str
     username: str = ""
@@ -73,16 +81,17 @@ class TlsUnavailableError(Exception):
 
 
 async def send(post: Post, way: Submission, about_to_send: Callable[[], Awaitable[bool]]) -> Outcome:
-    """One attempt, at the first of the endpoints that can be reached."""
+    """One attempt, at the first of the servers that can be reached."""
     outcome = Outcome(OutcomeKind.TRY_LATER, "no server to send to")
-    for endpoint in way.endpoints:
+    for server in way.servers:
+        endpoint = server.endpoint
         client = SMTP(
             hostname=endpoint.host, port=endpoint.port, local_hostname=way.hostname, timeout=TIMEOUT, start_tls=False
         )
         try:
-            await _open(client, endpoint, way, verified=way.tls == "verified" or post.needs_verified_tls)
+            await _open(client, server, way, verified=way.tls == "verified" or post.needs_verified_tls)
         except (SMTPException, OSError, TlsUnavailableError) as error:
-            outcome = Outcome(OutcomeKind.TRY_LATER, f"{endpoint}: {_words(error)}")
+            outcome = Outcome(OutcomeKind.TRY_LATER, f"{_where(server)}: {_words(error)}")
             client.close()
             continue
         try:
@@ -92,22 +101,27 @@ async def send(post: Post, way: Submission, about_to_send: Callable[[], Awaitabl
     return outcome
 
 
-async def _open(client: SMTP, endpoint: Endpoint, way: Submission, *, verified: bool) -> None:
+async def _open(client: SMTP, server: Server, way: Submission, *, verified: bool) -> None:
     await client.connect()
-    policy = "verified" if verified and not _is_this_machine(endpoint) else way.tls
+    policy = "verified" if verified and not _is_this_machine(server.endpoint) else way.tls
     if policy != "none":
         await client.ehlo()
-        await _secure(client, endpoint, policy)
+        await _secure(client, server.name, policy)
     if way.username:
         await client.login(way.username, way.password)
 
 
-async def _secure(client: SMTP, endpoint: Endpoint, policy: str) -> None:
+async def _secure(client: SMTP, name: str, policy: str) -> None:
     """STARTTLS as the policy wants. A failed handshake leaves no connection to fall back on: it is tried later."""
     if client.supports_extension("STARTTLS"):
-        await client.starttls(tls_context=tls_context(policy), server_hostname=endpoint.host)
+        await client.starttls(tls_context=tls_context(policy), server_hostname=name)
     elif policy != "opportunistic":
         raise TlsUnavailableError(f"STARTTLS is not offered, which tls = {policy!r} needs")
+
+
+def _where(server: Server) -> str:
+    named = server.name == server.endpoint.host
+    return str(server.endpoint) if named else f"{server.name} ({server.endpoint})"
 
 
 def _is_this_machine(endpoint: Endpoint) -> bool:

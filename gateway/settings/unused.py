@@ -24,8 +24,6 @@ NOT_OBEYED_YET: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "trusted_received_by",
             "internal_networks",
         ),
-        "outbound": ("mx",),
-        "dns": ("nameservers", "timeout"),
         "ledger": ("days",),
         "console": ("listen", "public_url"),
         "metrics": ("listen",),

@@ -11,6 +11,7 @@ from gateway.settings import Settings, load
 from gateway.store.consistency import check_consistency
 from gateway.supervisor import Role, Service
 from tests.support.dialogue import Dialogue
+from tests.support.nameserver import standing_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -81,6 +82,7 @@ def write_configuration(
     mode: str = "auto",
     more: str = "",
     smtp: str = "",
+    name_server: int | None = None,
 ) -> Path:
     """A configuration file for a gateway on loopback."""
     (directory / "pack.toml").write_text(PACK, encoding="utf-8")
@@ -107,6 +109,8 @@ packs = ["pack.toml"]
 recipients = ["dispatch@police.example"]
 [store]
 url = "{url}"
+[dns]
+nameservers = ["127.0.0.1:{name_server or standing_port()}"]
 {more}
 """,
         encoding="utf-8",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
+from functools import cache
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import dns.message
@@ -49,3 +52,21 @@ async def name_server(records: Mapping[tuple[str, str], Sequence[str]]) -> Async
         yield server
     finally:
         await server.stop()
+
+
+STANDING_RECORDS = {
+    ("mission.example", "MX"): ["10 mail.mission.example."],
+    ("mail.mission.example", "A"): [PUBLIC_IPV4],
+    ("flagged.example", "A"): [PUBLIC_IPV4],
+    ("webmail.example", "A"): [PUBLIC_IPV4],
+}
+
+
+@cache
+def standing_port() -> int:
+    """The port of a name server that every gateway of a test run may ask, in a thread of its own: no test asks ours."""
+    server = NameServer(STANDING_RECORDS)
+    loop = asyncio.new_event_loop()
+    Thread(target=loop.run_forever, name="name server", daemon=True).start()
+    asyncio.run_coroutine_threadsafe(server.start(), loop).result(timeout=10)
+    return server.port

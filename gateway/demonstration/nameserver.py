@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import dns.exception
@@ -19,7 +20,7 @@ import dns.rdatatype
 import dns.rrset
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
 TTL = 60
 _TRIES = 20
@@ -103,6 +104,17 @@ class NameServer:
             return
         finally:
             writer.close()
+
+
+@asynccontextmanager
+async def open_name_server(records: Mapping[tuple[str, str], Sequence[str]]) -> AsyncIterator[NameServer]:
+    """A name server that answers until the block ends."""
+    server = NameServer(records)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()
 
 
 class _Datagrams(asyncio.DatagramProtocol):

@@ -1,4 +1,4 @@
-"""What the demo plays on: a temporary directory with a configuration, two local mailboxes, and the real gateway.
+"""What the demo plays on: a configuration in a temporary directory, local mailboxes and names, and the real gateway.
 
 The gateway is started as `serve` starts it. Its only ways out are the two mailboxes, so nothing that it writes can
 leave the machine, whatever address it is written to.
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from gateway.assembly import open_desk, open_line
 from gateway.demonstration.mailbox import open_mailbox
-from gateway.demonstration.stories import DISPATCH
+from gateway.demonstration.nameserver import open_name_server
+from gateway.demonstration.stories import DISPATCH, ZONE
 from gateway.settings import load
 from gateway.shipped import shipped
 from gateway.supervisor import Role, Service
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from gateway.assembly import Desk
     from gateway.clock import Clock
     from gateway.demonstration.mailbox import Mailbox
+    from gateway.demonstration.nameserver import NameServer
 
 COLLATION = "collation@ildc.example"
 """Where the demo's reports go, in place of the RCMP's own address."""
@@ -60,6 +62,9 @@ recipients = ["{dispatch}"]
 [senders]
 packs = [{pack}]
 
+[dns]                                         # a name server of the demo: nothing is asked outside
+nameservers = ["127.0.0.1:{nameserver}"]
+
 [store]
 url = "sqlite:///liaison.db"
 
@@ -90,8 +95,12 @@ class Stage:
 async def open_stage(clock: Clock) -> AsyncIterator[Stage]:
     """Set up, and take down again: the service stops as on SIGTERM, then the directory goes."""
     with TemporaryDirectory(prefix="liaison-demo-") as directory:
-        async with open_mailbox("mail.police.example") as next_hop, open_mailbox("outbound.example") as outbound:
-            configuration = _write_configuration(directory, next_hop, outbound)
+        async with (
+            open_mailbox("mail.police.example") as next_hop,
+            open_mailbox("outbound.example") as outbound,
+            open_name_server(ZONE) as names,
+        ):
+            configuration = _write_configuration(directory, next_hop, outbound, names)
             settings = load(configuration, {})
             async with open_desk(settings, clock) as desk:
                 service = Service(settings, open_line(settings, clock, desk), Role.ALL)
@@ -109,12 +118,17 @@ async def open_stage(clock: Clock) -> AsyncIterator[Stage]:
                     await service.stop()
 
 
-def _write_configuration(directory: str, next_hop: Mailbox, outbound: Mailbox) -> Path:
+def _write_configuration(directory: str, next_hop: Mailbox, outbound: Mailbox, names: NameServer) -> Path:
     path = Path(directory) / "gateway.toml"
     # A JSON string in ASCII is a TOML basic string too, whatever the path holds.
     pack = json.dumps(str(shipped("config") / "senders" / "prc.toml"))
     text = _CONFIGURATION.format(
-        next_hop=next_hop.port, outbound=outbound.port, collation=COLLATION, dispatch=DISPATCH, pack=pack
+        next_hop=next_hop.port,
+        outbound=outbound.port,
+        nameserver=names.port,
+        collation=COLLATION,
+        dispatch=DISPATCH,
+        pack=pack,
     )
     path.write_text(text, encoding="utf-8")
     return path

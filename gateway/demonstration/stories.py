@@ -36,6 +36,15 @@ class Passage(StrEnum):
     """Never expected."""
 
 
+MAIL_SERVER = "9.9.9.9"
+"""A public address, for the gate wants one. Nothing connects to it: what leaves goes to the outbound mailbox."""
+ZONE = {
+    ("mps.gov.cn", "MX"): ["10 mail.mps.gov.cn."],
+    ("mail.mps.gov.cn", "A"): [MAIL_SERVER],
+}
+"""What the demo's own name server knows. No question leaves the machine."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fate:
     """What is expected for one recipient."""

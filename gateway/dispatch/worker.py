@@ -111,14 +111,13 @@ class Worker:
     async def _attempt(self, item: OutboxItem, claim: Claim) -> None:
         way = await self._ways.towards(item.to)
         if isinstance(way, Objection):
-            await self._outbox.wait(item, way, claim)
+            await self._outbox.object(item, way, claim)
             return
         leaving = _Leaving(partial(self._outbox.begin_sending, item, claim))
         try:
             prepared = await self._outbox.prepare(item)
             if isinstance(prepared, Objection):
-                settle = self._outbox.refuse if prepared.final else self._outbox.wait
-                await settle(item, prepared, claim)
+                await self._outbox.object(item, prepared, claim)
                 return
             outcome = await send(prepared, way, leaving)
         except StoreError:

@@ -24,7 +24,10 @@ _LONGEST_REASON = 300
 """Characters."""
 
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
-_RETURNED_TYPES = frozenset({"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"})
+_RETURNED_TYPES = frozenset(
+    {"message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global", "message/global-headers"}
+)
+_ONE_ID = re.compile(r"\s*(<[^<>\s]{1,250}>)\s*")
 _BOUNDARY = re.compile(r'boundary\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]+))', re.IGNORECASE)
 _EMPTY_LINES = re.compile(rb"\r?\n(?:[ \t]*\r?\n)+")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
@@ -34,10 +37,14 @@ _MOST_PARTS, _MOST_GROUPS, _LONGEST_TYPE = 10, 1000, 2000
 
 @dataclass(frozen=True, slots=True)
 class FailedDelivery:
-    """`message_id` of the message that was returned, with its angle brackets; `reason` in the reporter's words."""
+    """`message_id` of the message that was returned, with its angle brackets; `reason` in the reporter's words.
+
+    `notification` is the notification's own Message-ID, "" if it has none: copies of it have the same.
+    """
 
     message_id: str
     reason: str
+    notification: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +71,20 @@ def failed_delivery(content: bytes) -> FailedDelivery | None:
         return None
     parts = list(_parts(header, content[len(section) :]))
     reason = next((_reason(part) for part in parts if part.media_type in _STATUS_TYPES and _reason(part)), "")
-    returned = next((part for part in parts if part.media_type in _RETURNED_TYPES), None)
-    if not reason or returned is None:
-        return None
-    body = _decoded(returned)
-    found = message_id(parse_header(body[: header_length(body)]))
-    return FailedDelivery(found, reason) if found else None
+    found = _returned_id(header, parts) if reason else ""
+    return FailedDelivery(found, reason, message_id(header)) if found else None
+
+
+def _returned_id(header: Header, parts: list[_Part]) -> str:
+    """Of the message that stands returned; else of the one that the notification says it answers."""
+    for part in parts:
+        if part.media_type in _RETURNED_TYPES:
+            body = _decoded(part)
+            found = message_id(parse_header(body[: header_length(body)]))
+            if found:
+                return found
+    answered = (_ONE_ID.fullmatch(decode_text(header.first(name) or b"")) for name in ("in-reply-to", "references"))
+    return next((match[1] for match in answered if match is not None), "")
 
 
 def _parts(header: Header, body: bytes) -> Iterator[_Part]:

@@ -144,12 +144,11 @@ class Outbox:
         async with self.store.begin() as work:
             return await work.outbox.mark_sending(item.id, claim.owner, self.clock.now())
 
-    async def refuse(self, item: OutboxItem, objection: Objection, claim: Claim) -> None:
-        """Settle an item that must not be sent."""
-        await self._settle(item, OutboxState.FAILED, objection.reason, claim)
-
-    async def wait(self, item: OutboxItem, objection: Objection, claim: Claim) -> None:
-        """Put an item off that has no way out yet; it is no attempt."""
+    async def object(self, item: OutboxItem, objection: Objection, claim: Claim) -> None:
+        """Settle an item that must not be sent, or put off one that has no way out yet, which is no attempt."""
+        if objection.final:
+            await self._settle(item, OutboxState.FAILED, objection.reason, claim)
+            return
         due_at = self.clock.now() + NO_WAY_PAUSE
         async with self.store.begin() as work:
             await work.outbox.settle(

@@ -6,6 +6,7 @@ answer to its sender: what can't be written down is an error in the log.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,12 @@ from gateway.operations.recording import GATEWAY
 if TYPE_CHECKING:
     from filters.envelope import Envelope
     from gateway.model.delivery_status import FailedDelivery
+    from gateway.model.outbox import OutboxItem
     from gateway.spool import Spool
     from gateway.store.unit_of_work import Store
+
+MARKED_WITHIN = 5.0
+"""Seconds: the notification has been delivered, its sender waits for the answer."""
 
 log = structlog.get_logger()
 
@@ -37,24 +42,40 @@ class ReturnedMail:
         """If it says that a report could not be delivered, that report has failed (RFC 3464)."""
         if envelope.reverse_path != NULL_PATH or not is_delivery_report(parse_header(header_section)):
             return
-        failed = failed_delivery(_beginning(content))
-        if failed is None:
-            return
         try:
-            await self._mark(failed)
-        except StoreError as error:
-            log.error(Event.STORE_FAILED, doing="marking a returned report", reason=str(error))
+            failed = failed_delivery(_beginning(content))
+            if failed is not None:
+                async with asyncio.timeout(MARKED_WITHIN):
+                    await self._mark(failed)
+        except (StoreError, TimeoutError, OSError) as error:
+            reason = str(error) or f"no answer within {MARKED_WITHIN:.0f} s"
+            log.error(Event.STORE_FAILED, doing="marking a returned report", reason=reason)
 
     async def _mark(self, failed: FailedDelivery) -> None:
+        item = await self._report(failed)
+        if item is None:
+            return
+        reply, subject = f"returned: {failed.reason}", item.case_reference or item.id
+        detail = {"item": item.id, "reply": reply, "notification": failed.notification}
         async with self.store.begin() as work:
-            item = await work.outbox.report_with(failed.message_id)
-            reply = f"returned: {failed.reason}"
-            if item is None or not await work.outbox.returned(item.id, reply):
+            if not await work.outbox.returned(item.id, reply):
                 return
-            await work.audit.append(
-                GATEWAY, f"{item.purpose}-returned", item.case_reference or item.id, {"item": item.id, "reply": reply}
-            )
+            await work.audit.append(GATEWAY, _action(item), subject, detail)
         log.error(Event.OUTBOX_RETURNED, item=item.id, purpose=str(item.purpose), case=item.case_reference, reply=reply)
+
+    async def _report(self, failed: FailedDelivery) -> OutboxItem | None:
+        """The report that it is about, unless a copy of it was obeyed before: the report was sent again since."""
+        async with self.store.reading() as work:
+            item = await work.outbox.report_with(failed.message_id)
+            if item is None or not failed.notification:
+                return item
+            entries = await work.audit.entries(subject=item.case_reference or item.id)
+        known = {entry.detail.get("notification") for entry in entries if entry.action == _action(item)}
+        return None if failed.notification in known else item
+
+
+def _action(item: OutboxItem) -> str:
+    return f"{item.purpose}-returned"
 
 
 def _beginning(content: Spool) -> bytes:

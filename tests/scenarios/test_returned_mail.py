@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,6 +78,19 @@ async def test_a_report_that_comes_back_has_failed_and_can_be_sent_again(gateway
     assert gateway.smarthost.messages[0].content == gateway.smarthost.messages[1].content
 
 
+async def test_a_late_copy_of_a_notification_says_nothing_about_the_second_sending(gateway: Running) -> None:
+    report = await reported(gateway)
+    first, second = (b"Message-ID: <%d@smarthost.example>\r\n" % number + dsn(report) for number in (1, 2))
+    await gateway.send("", ["liaison@police.example"], first)
+    (case,) = [file.case for file in await gateway.cases()]
+    await gateway.desk.casework.report(case.reference, actor="test:clerk")
+    await settled(gateway, Purpose.REPORT, OutboxState.SENT)
+    await gateway.send("", ["liaison@police.example"], first)
+    assert (await gateway.cases())[0].case.report is ActionState.SENT
+    await gateway.send("", ["liaison@police.example"], second)
+    assert (await gateway.cases())[0].case.report is ActionState.FAILED
+
+
 @pytest.mark.parametrize("action", ["delayed", "relayed"])
 async def test_a_report_that_is_only_late_has_not_failed(gateway: Running, action: str) -> None:
     await gateway.send("", ["liaison@police.example"], dsn(await reported(gateway), action))
@@ -101,6 +115,15 @@ async def test_a_store_that_is_away_does_not_keep_a_notification_from_its_reader
         assert next_hop.messages[-1].behind_received == bounce
         postgres.reopen(postgres_database)
         assert (await gateway.cases())[0].case.report is ActionState.SENT
+
+
+async def test_a_store_that_hangs_does_not_keep_the_sender_of_a_notification_waiting(gateway: Running) -> None:
+    bounce = dsn(await reported(gateway))
+    async with gateway.desk.store.begin() as work, asyncio.timeout(12):
+        await work.audit.append("test:clerk", "hold", "the end of the chain", {})
+        await gateway.send("", ["liaison@police.example"], bounce)
+    assert gateway.next_hop.messages[-1].behind_received == bounce
+    assert (await gateway.cases())[0].case.report is ActionState.SENT
 
 
 async def test_what_we_write_is_answered_by_nothing_when_it_comes_back(gateway: Running) -> None:

@@ -46,6 +46,7 @@ FAILED = FailedDelivery(MESSAGE_ID, "550 5.1.1 User unknown")
     [
         report(),
         report(returned_type="text/rfc822-headers"),
+        report(returned_type="message/rfc822-headers"),
         report(status_type="message/global-delivery-status", returned_type="message/global-headers"),
         report(content_type="Multipart/Report;\r\n\treport-type=delivery-status;\r\n\tboundary=b1"),
         report(returned=RETURNED.replace("Message-ID: ", "message-id:\r\n ")),
@@ -64,6 +65,19 @@ FAILED = FailedDelivery(MESSAGE_ID, "550 5.1.1 User unknown")
 )
 def test_what_failed_is_read_however_it_is_written(content: bytes) -> None:
     assert failed_delivery(content) == FAILED
+
+
+@pytest.mark.parametrize("field", ["In-Reply-To", "References"])
+def test_a_notification_that_returns_nothing_may_say_what_it_answers(field: str) -> None:
+    content = report(returned_type="text/plain")
+    assert failed_delivery(content) is None
+    assert failed_delivery(f"{field}: {MESSAGE_ID}\r\n".encode() + content) == FAILED
+    assert failed_delivery(f"{field}: <1@else.example> {MESSAGE_ID}\r\n".encode() + content) is None
+
+
+def test_the_notification_has_an_id_of_its_own() -> None:
+    failed = failed_delivery(b"Message-ID: <dsn@mail.example>\r\n" + report())
+    assert failed == FailedDelivery(MESSAGE_ID, FAILED.reason, "<dsn@mail.example>")
 
 
 def test_the_recipient_that_failed_among_others_counts() -> None:

@@ -14,6 +14,8 @@ class Result(StrEnum):
     FAIL = "fail"
     SOFTFAIL = "softfail"
     NEUTRAL = "neutral"
+    POLICY = "policy"
+    """DKIM: it verifies, and is not accepted all the same."""
     TEMPERROR = "temperror"
     PERMERROR = "permerror"
 

@@ -37,7 +37,10 @@ class IdentityKind(StrEnum):
     RETURN_PATH = "RFC5322.Return-Path"
     RESENT_FROM = "RFC5322.Resent-From"
     RESENT_SENDER = "RFC5322.Resent-Sender"
-    HELO = "RFC5321.HELO"
+    SIGNER = "RFC6376.d"
+    """The signing domain of a DKIM signature that verified; its mailbox has no local part."""
+    ORGANIZER = "RFC5545.ORGANIZER"
+    """Who calls the meeting, in an announced text/calendar part."""
 
     @property
     def field_name(self) -> str:
@@ -89,13 +92,21 @@ _LONGEST_SHOWN = 254
 """How much of a hostile field a reason repeats."""
 
 
-def claims(reverse_path: Mailbox, header: Header) -> Claims:
-    """The union of all readings of the reverse-path and of every originator field."""
+def claims(
+    reverse_path: Mailbox, header: Header, *, signers: Sequence[str] = (), organizers: Sequence[Mailbox] = ()
+) -> Claims:
+    """The union of all readings of the reverse-path and of every originator field.
+
+    `signers` are the domains whose DKIM signatures verified, `organizers` those of the message's calendar parts: both
+    are found elsewhere, and have one reading.
+    """
     fields = [field for field in header.fields if field.name in _KINDS]
     octets = sum(len(field.value) for field in fields)
     readings = [_read(field, octets) for field in _ends(fields, _MOST_FIELDS)]
     identities = [] if reverse_path == NULL_PATH else [Identity(IdentityKind.MAIL_FROM, reverse_path)]
     identities += (identity for reading in readings for identity in reading.identities)
+    identities += (Identity(IdentityKind.SIGNER, Mailbox("", domain)) for domain in signers)
+    identities += (Identity(IdentityKind.ORGANIZER, mailbox) for mailbox in organizers)
     reasons = [*_reverse_path_reasons(reverse_path), *_count_reasons(readings), *_bound_reasons(fields, octets)]
     reasons += (reason for reading in readings for reason in reading.reasons)
     if not reasons:  # one reading of every field: nothing stands twice that would be worth the hashing

@@ -26,6 +26,7 @@ class Rule(StrEnum):
     """What a finding was found by."""
 
     LISTED_IDENTITY = "listed-identity"
+    LISTED_HELO = "listed-helo"
     AMBIGUOUS_ORIGINATOR = "ambiguous-originator"
     RESENT = "resent"
     EXEMPTION = "exemption"
@@ -74,6 +75,14 @@ def listed_identities(facts: Facts) -> Iterator[Finding]:
         yield Finding(rule=Rule.LISTED_IDENTITY, evidence=evidence, identity=identity, entry=entry)
 
 
+def listed_helo(facts: Facts) -> Iterator[Finding]:
+    """A listed name in HELO or EHLO: evidence beside another finding, never a reason of its own."""
+    entries = facts.rulebook.index.lookup_domain(facts.envelope.origin.helo)
+    if entries:
+        evidence = f"The client called itself {facts.envelope.origin.helo}, which is listed: {describe(entries[0])}."
+        yield Finding(rule=Rule.LISTED_HELO, evidence=evidence)
+
+
 def exemptions(facts: Facts) -> Iterator[Finding]:
     """An exemption in force that covers the sender, for some of the recipients at least."""
     for exemption in facts.rulebook.exemptions:
@@ -102,6 +111,7 @@ def ambiguous_originators(facts: Facts) -> Iterator[Finding]:
 
 RULES: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     listed_identities,
+    listed_helo,
     exemptions,
     resent_by_others,
     ambiguous_originators,

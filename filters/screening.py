@@ -78,9 +78,19 @@ def touches_lists(claimed: Claims, rulebook: Rulebook) -> bool:
     return any(lookup(identity.mailbox) for identity in claimed.identities)
 
 
-def screen(envelope: Envelope, header: Header, authentication: Authentication, rulebook: Rulebook) -> Screening:
-    """Decide. Pure: the same arguments give the same answer, live, in `liaison screen` and in a replay."""
-    claimed = claims(envelope.reverse_path, header)
+def screen(
+    envelope: Envelope,
+    header: Header,
+    authentication: Authentication,
+    rulebook: Rulebook,
+    organizers: tuple[Mailbox, ...] = (),
+) -> Screening:
+    """Decide. Pure: the same arguments give the same answer, live, in `liaison screen` and in a replay.
+
+    `organizers` are those of the message's calendar parts (`filters.calendar`).
+    """
+    signers = tuple(dict.fromkeys(one.domain for one in authentication.dkim if one.result is Result.PASS))
+    claimed = claims(envelope.reverse_path, header, signers=signers, organizers=organizers)
     facts = Facts(envelope=envelope, claims=claimed, matches=_matches(claimed, rulebook), rulebook=rulebook)
     if not facts.matches:
         return _screening(facts, Tier.CLEAR, (), authentication)
@@ -113,7 +123,8 @@ _STRENGTH = (
     IdentityKind.RETURN_PATH,
     IdentityKind.RESENT_FROM,
     IdentityKind.RESENT_SENDER,
-    IdentityKind.HELO,
+    IdentityKind.ORGANIZER,
+    IdentityKind.SIGNER,
 )
 """Which identity speaks for the message: the author before those who only carried it."""
 

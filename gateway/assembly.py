@@ -19,6 +19,7 @@ from gateway.compose.values import AgencyVoice, Language
 from gateway.errors import ConfigurationError
 from gateway.operations.casework import Casework
 from gateway.operations.composing import Composer, Gate
+from gateway.operations.deciding import Deciding
 from gateway.operations.digests import Digests
 from gateway.operations.flagged import FlaggedMail
 from gateway.operations.intake import Intake
@@ -37,6 +38,7 @@ from gateway.store.unit_of_work import Store
 from gateway.store.values import LOOP_SECRET
 from gateway.verify.destination import Destinations
 from gateway.verify.resolver import Resolver
+from gateway.verify.sender import SenderVerifier
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -132,6 +134,11 @@ def open_destinations(settings: Settings) -> Destinations:
     return Destinations(resolver=resolver, seconds=settings.dns.timeout, hostname=settings.smtp.hostname)
 
 
+def open_verifier(settings: Settings) -> SenderVerifier:
+    """What verifies senders, from the configured name servers."""
+    return SenderVerifier(resolver=Resolver(settings.dns.nameservers), seconds=settings.dns.timeout)
+
+
 def open_rulebooks(settings: Settings, clock: Clock, store: Store) -> Rulebooks:
     """The rulebook of the store, under the policy and the mode of the configuration; to be loaded."""
     return Rulebooks(store, clock, mode=settings.mode, policy=settings.policy, emergency=emergency_keys(settings))
@@ -185,6 +192,7 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
     signer = open_signer(settings)  # first: it may refuse, and the node's mark is a socket
     node = take_node_name(settings)
     routes = Routes(settings.route, hostname=hostname, max_message_size=settings.smtp.max_message_size)
+    deciding = Deciding(rulebooks=desk.rulebooks, verifier=open_verifier(settings), destinations=desk.destinations)
     recorder = Recorder(
         store=desk.store,
         clock=clock,
@@ -204,9 +212,9 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
         desk=desk,
         routes=routes,
         intake=Intake(
-            rulebooks=desk.rulebooks,
+            deciding=deciding,
             routes=routes,
-            flagged=FlaggedMail(recorder=recorder, hostname=hostname, secret=desk.gate.secret),
+            flagged=FlaggedMail(deciding=deciding, recorder=recorder, hostname=hostname, secret=desk.gate.secret),
             returned=ReturnedMail(store=desk.store),
             clock=clock,
             hostname=hostname,

@@ -43,6 +43,8 @@ class Event(StrEnum):
     """A next hop could not be reached, or broke off."""
     SCREENING_FAILED = "screening_failed"
     """Screening raised; the reverse-path alone decided."""
+    VERIFICATION_FAILED = "verification_failed"
+    """Sender authentication raised; the sender counts as unproven."""
     RULEBOOK_LOADED = "rulebook_loaded"
     """A new version of lists, policy or mode is in force in this process."""
     DNS_FAILED = "dns_failed"

@@ -24,6 +24,17 @@ if TYPE_CHECKING:
 
 TTL = 60
 _TRIES = 20
+_LONGEST_CHAIN = 8
+
+
+def asked(query: dns.message.Message) -> tuple[str, str]:
+    """The name and the type in question, as keys of `NameServer.records`."""
+    question = query.question[0]
+    return _words(question.name), dns.rdatatype.to_text(question.rdtype)
+
+
+def _words(name: dns.name.Name) -> str:
+    return b".".join(name.labels[:-1]).decode("latin-1").lower()
 
 
 class NameServer:
@@ -62,12 +73,19 @@ class NameServer:
         """The response; None says nothing at all."""
         response = dns.message.make_response(query)
         response.flags |= dns.flags.AA | dns.flags.RA
-        question = query.question[0]
-        name = question.name.to_text(omit_final_dot=True).lower()
-        kind = dns.rdatatype.to_text(question.rdtype)
-        values = self.records.get((name, kind), ())
+        name, kind = asked(query)
+        owner = query.question[0].name
+        values: tuple[str, ...] = ()
+        for _ in range(_LONGEST_CHAIN):
+            alias = self.records.get((name, "CNAME"), ())
+            values = self.records.get((name, kind), ())
+            if not alias or values:
+                break
+            response.answer.append(dns.rrset.from_text_list(owner, TTL, dns.rdataclass.IN, "CNAME", alias))
+            owner = dns.name.from_text(alias[0])
+            name = _words(owner)
         if values:
-            response.answer.append(dns.rrset.from_text_list(question.name, TTL, dns.rdataclass.IN, kind, values))
+            response.answer.append(dns.rrset.from_text_list(owner, TTL, dns.rdataclass.IN, kind, values))
         elif not self._exists(name):
             response.set_rcode(dns.rcode.NXDOMAIN)
         return response

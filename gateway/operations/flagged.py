@@ -1,7 +1,7 @@
 """Flagged mail: the planned steps, one after the other (decision 2).
 
-Emergency recipients, then the record, then everybody else; nothing is answered 250 before it is on record or with the
-next hop. What the client is told is `conclude()`'s table.
+Emergency recipients, then the decision, then the record, then everybody else; nothing is answered 250 before it is on
+record or with the next hop. What the client is told is `conclude()`'s table.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gateway.events import Event
 from gateway.model.case import DeliveryState
 from gateway.model.conclusion import TRY_AGAIN, conclude
 from gateway.model.intake_key import intake_key, trace_length
-from gateway.model.plan import plan, remaining
+from gateway.model.plan import Relay, plan, remaining
 from gateway.operations.recording import auth_word, authentication_texts
 
 if TYPE_CHECKING:
@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from filters.envelope import Envelope
     from filters.screening import Screening
     from gateway.model.case import CaseFile
-    from gateway.model.plan import Plan, Relay
+    from gateway.model.plan import Plan
     from gateway.model.reply import Reply
+    from gateway.operations.deciding import Deciding, Decision, Suspicion
     from gateway.operations.outgoing import Outgoing
     from gateway.operations.recording import Recorder
     from gateway.spool import Spool
@@ -74,7 +75,20 @@ class FlaggedMessage:
     envelope: Envelope
     header_section: bytes
     content: Spool
-    screening: Screening
+    decision: Decision
+
+    @property
+    def screening(self) -> Screening:
+        """The screening that stands."""
+        return self.decision.screening
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The answer to the final dot; and the screening, None where nothing was found after all."""
+
+    reply: Reply
+    screening: Screening | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,36 +129,69 @@ class ServedFirst:
 class FlaggedMail:
     """Takes the steps for every flagged message. One for the process."""
 
+    deciding: Deciding
     recorder: Recorder
     hostname: str
     secret: bytes
     served_first: ServedFirst = field(default_factory=ServedFirst)
     recording: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(RECORDS_AT_ONCE))
 
-    async def take(self, message: FlaggedMessage, outgoing: Outgoing, deliver: Deliver, *, deadline: float) -> Reply:
-        """Serve first, record, relay the rest, settle; the answer to the final dot."""
-        key = intake_key(message.envelope.reverse_path, message.content.chunks(trace_length(message.header_section)))
+    async def take(self, suspicion: Suspicion, outgoing: Outgoing, deliver: Deliver, *, deadline: float) -> Taken:
+        """Serve first, decide, record, relay the rest, settle; the answer to the final dot."""
+        key = intake_key(
+            suspicion.envelope.reverse_path, suspicion.content.chunks(trace_length(suspicion.header_section))
+        )
         reference = tokens.case_reference(self.secret, key)
-        relay = partial(self._relay, message, outgoing, deliver)
-        steps = plan(message.screening)
-        first = await self._serve_first(steps.first, key, message, relay, reference)
+        relay = partial(self._relay, suspicion.screening, outgoing, deliver)
+        first = await self._serve_first(suspicion, key, relay, reference)
         if any(served.reply.transient for served in first):
-            return conclude(served.reply for served in first)
+            return Taken(conclude(served.reply for served in first), suspicion.screening)
+        decision = await self.deciding.decide(suspicion)
+        relay = partial(self._relay, decision.screening, outgoing, deliver)
+        if not decision.screening.flagged:
+            rest = await self._relay_clear(suspicion.envelope.recipients, first, relay)
+            return Taken(conclude(served.reply for served in (*first, *rest)), None)
+        message = FlaggedMessage(
+            envelope=suspicion.envelope,
+            header_section=suspicion.header_section,
+            content=suspicion.content,
+            decision=decision,
+        )
+        reply = await self._take_flagged(message, first, relay, key, reference, deadline)
+        return Taken(reply, decision.screening)
+
+    async def _take_flagged(
+        self,
+        message: FlaggedMessage,
+        first: Sequence[RelayResult],
+        relay: RelayStep,
+        key: str,
+        reference: str,
+        deadline: float,
+    ) -> Reply:
         recorded = await self._record(message, key, reference, first, deadline)
         if recorded is None and message.screening.mode is not Mode.OBSERVE:
             return conclude([*(served.reply for served in first), TRY_AGAIN])
-        rest = await self._relay_rest(steps, recorded, first, message, relay)
+        rest = await self._relay_rest(plan(message.screening), recorded, first, message, relay)
         if recorded is not None:
             await self._settle(recorded, [*first, *rest], deadline)
         return conclude(served.reply for served in (*first, *rest))
 
-    async def _serve_first(
-        self, relays: Sequence[Relay], key: str, message: FlaggedMessage, relay: RelayStep, reference: str
+    async def _relay_clear(
+        self, recipients: Iterable[Mailbox], first: Sequence[RelayResult], relay: RelayStep
     ) -> list[RelayResult]:
+        """A signature in a listed name that didn't verify: the message passes like any other."""
+        done = {one.recipient for one in first}
+        due = tuple(mailbox for mailbox in recipients if mailbox not in done)
+        if not due or any(not served.reply.positive for served in first):
+            return []
+        return await relay(Relay(due, None), "")
+
+    async def _serve_first(self, suspicion: Suspicion, key: str, relay: RelayStep, reference: str) -> list[RelayResult]:
         """Emergency recipients, before anything that could fail or wait; those of an earlier attempt not again."""
-        now = message.envelope.received_at
+        now = suspicion.envelope.received_at
         served: list[RelayResult] = []
-        for step in relays:
+        for step in suspicion.first:
             earlier = [(mailbox, self.served_first.reply_to(key, mailbox, now)) for mailbox in step.recipients]
             due = tuple(mailbox for mailbox, reply in earlier if reply is None)
             served += [RelayResult(mailbox, DeliveryState.RELAYED, reply) for mailbox, reply in earlier if reply]
@@ -186,9 +233,9 @@ class FlaggedMail:
         return served
 
     async def _relay(
-        self, message: FlaggedMessage, outgoing: Outgoing, deliver: Deliver, step: Relay, reference: str
+        self, screening: Screening, outgoing: Outgoing, deliver: Deliver, step: Relay, reference: str
     ) -> list[RelayResult]:
-        flag = self._flag(step.flag, reference, message.screening)
+        flag = self._flag(step.flag, reference, screening)
         reply = await deliver(step.recipients, partial(outgoing.chunks, flag))
         state = _delivery_state(reply)
         return [RelayResult(mailbox, state, reply) for mailbox in step.recipients]

@@ -1,8 +1,7 @@
 """Intake: one mail transaction, from its first recipient to the answer to its DATA. The heart of the gateway.
 
-`message()` is the path of every message: read the originators, ask the lists, decide (`filters.screen`), and then
-either pass the message straight through, or hand it to `gateway.operations.flagged`, which takes the planned steps.
-Nothing else in the house decides about a message.
+`message()` is the path of every message: `gateway.operations.deciding` reads the originators and asks the lists, and
+then the message either passes straight through, or is handed to `gateway.operations.flagged`, which takes the steps.
 """
 
 from __future__ import annotations
@@ -13,17 +12,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from filters.authentication import NOT_AUTHENTICATED
-from filters.content import Header, originator_fields, parse_header
 from filters.envelope import Envelope
-from filters.identities import claims
-from filters.screening import screen, screen_reverse_path, touches_lists
 from gateway import tokens
 from gateway.events import Event
 from gateway.model.conclusion import ACCEPTED
 from gateway.model.reply import Reply
 from gateway.model.trace import forged_fields, received_field
-from gateway.operations.flagged import FlaggedMessage
 from gateway.operations.outgoing import Outgoing
 from gateway.relay.transaction import NextHopTransaction
 
@@ -35,9 +29,9 @@ if TYPE_CHECKING:
     from filters.envelope import Origin
     from filters.screening import Screening
     from gateway.clock import Clock
+    from gateway.operations.deciding import Deciding
     from gateway.operations.flagged import Deliver, FlaggedMail
     from gateway.operations.returned import ReturnedMail
-    from gateway.operations.rulebooks import Rulebooks
     from gateway.relay.pool import Pool
     from gateway.relay.routes import Offers, Routes
     from gateway.relay.transaction import MailParameters
@@ -59,7 +53,7 @@ log = structlog.get_logger()
 class Intake:
     """What every mail transaction needs; made once by the assembly."""
 
-    rulebooks: Rulebooks
+    deciding: Deciding
     routes: Routes
     flagged: FlaggedMail
     returned: ReturnedMail
@@ -130,19 +124,18 @@ class MailTransaction:
         """The answer to the final dot. `content` is as received, dot-unstuffed, and begins with `header_section`."""
         deadline = asyncio.get_running_loop().time() + ANSWER_WITHIN
         envelope = self._envelope()
-        self.screening = self._screened(envelope, header_section)
+        suspicion = self._intake.deciding.suspicion(envelope, header_section, content, trace_id=self.id)
         outgoing = self._outgoing(envelope.received_at, header_section, content)
         deliver = self._delivery(deadline)
-        if self.screening is None:
+        if suspicion is None:
             reply = await deliver(self.recipients, outgoing.chunks)
             if not reply.positive:
                 return reply
             await self._intake.returned.take(envelope, header_section, content)
             return ACCEPTED
-        message = FlaggedMessage(
-            envelope=envelope, header_section=header_section, content=content, screening=self.screening
-        )
-        return await self._intake.flagged.take(message, outgoing, deliver, deadline=deadline)
+        taken = await self._intake.flagged.take(suspicion, outgoing, deliver, deadline=deadline)
+        self.screening = taken.screening
+        return taken.reply
 
     def _envelope(self) -> Envelope:
         return Envelope(
@@ -153,19 +146,6 @@ class MailTransaction:
             smtputf8=self._parameters.smtputf8,
             body=self._parameters.body,
         )
-
-    def _screened(self, envelope: Envelope, header_section: bytes) -> Screening | None:
-        """The decision, or None for clear mail."""
-        rulebook = self._intake.rulebooks.current
-        try:
-            claimed = claims(envelope.reverse_path, Header(originator_fields(header_section)))
-            if not touches_lists(claimed, rulebook):
-                return None
-            screening = screen(envelope, parse_header(header_section), NOT_AUTHENTICATED, rulebook)
-        except Exception as error:
-            log.exception(Event.SCREENING_FAILED, id=self.id)
-            screening = screen_reverse_path(envelope, rulebook, failure=type(error).__name__)
-        return screening if screening.flagged else None
 
     def _outgoing(self, at: datetime, header_section: bytes, content: Spool) -> Outgoing:
         forged = forged_fields(header_section, self._intake.hostname)

@@ -87,7 +87,7 @@ class Recorder:
         """Report and decline, as far as they need nobody; for what waits instead, the reasons."""
         decline = self._item(Purpose.DECLINE, case.reverse_path, case)
         start = await self.starting.start(
-            work, envelope=message.envelope, header=header, screening=message.screening, decline_id=decline.id
+            work, envelope=message.envelope, header=header, decision=message.decision, decline_id=decline.id
         )
         await work.cases.set_reasons(case.stored_id, decline=start.decline_reasons, report=start.report_reasons)
         if start.report:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.model.case import Case
     from gateway.operations.composing import Gate
+    from gateway.operations.deciding import Decision
     from gateway.settings import Collation, Decline
     from gateway.store.unit_of_work import Work
 
@@ -52,12 +53,12 @@ class Starting:
     decline: Decline
 
     async def start(
-        self, work: Work, *, envelope: Envelope, header: Header, screening: Screening, decline_id: str
+        self, work: Work, *, envelope: Envelope, header: Header, decision: Decision, decline_id: str
     ) -> Start:
         """For a new case; `decline_id` is the id of the outbox item that its decline would have."""
-        report_reasons = await self._report_reasons(work, screening)
-        proposal = Proposal(envelope=envelope, header=header, screening=screening)
-        decline_reasons = await self._decline_reasons(work, proposal, decline_id)
+        report_reasons = await self._report_reasons(work, decision.screening)
+        proposal = Proposal(envelope=envelope, header=header, screening=decision.screening)
+        decline_reasons = await self._decline_reasons(work, proposal, decision.unreachable, decline_id)
         return Start(
             report=not report_reasons,
             report_reasons=report_reasons,
@@ -73,11 +74,12 @@ class Starting:
         spent = await self._spent(work, Purpose.REPORT, _listed_domain(screening), limits)
         return (spent,) if spent else ()
 
-    async def _decline_reasons(self, work: Work, proposal: Proposal, item_id: str) -> tuple[str, ...]:
+    async def _decline_reasons(self, work: Work, proposal: Proposal, unreachable: str, item_id: str) -> tuple[str, ...]:
         path = proposal.envelope.reverse_path
         reasons = (
             *self.gate.hard(path, proposal.header, proposal.screening.entries),
             *automatic_objections(proposal),
+            *((unreachable,) if unreachable else ()),
         )
         if reasons:
             return reasons

@@ -16,6 +16,7 @@ from filters.lists import EntryKind, ListEntry, ListIndex
 from filters.rulebook import Rulebook
 from filters.screening import screen
 from gateway.operations.composing import Gate
+from gateway.operations.deciding import Decision
 from gateway.operations.starting import Start, Starting, window_key
 from gateway.settings import Collation, Decline
 from tests.support.clocks import NOON, StoppedClock
@@ -46,6 +47,7 @@ class Desk:
         self.collation = Collation()
         self.decline = Decline()
         self.mode = Mode.AUTO
+        self.unreachable = ""
         self._asked = 0
 
     async def start(
@@ -71,7 +73,9 @@ class Desk:
                 work,
                 envelope=envelope,
                 header=parsed,
-                screening=screen(envelope, parsed, authentication, rulebook),
+                decision=Decision(
+                    screening=screen(envelope, parsed, authentication, rulebook), unreachable=self.unreachable
+                ),
                 decline_id=f"item-{self._asked}",
             )
 

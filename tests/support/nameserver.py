@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 import dns.message
 import dns.rcode
-import dns.rdatatype
 
-from gateway.demonstration.nameserver import NameServer
+from gateway.demonstration.nameserver import NameServer, asked
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 PUBLIC_IPV4 = "9.9.9.10"
 PUBLIC_IPV6 = "2620:fe::10"
@@ -30,10 +29,13 @@ class FailingNameServer(NameServer):
         self.asked: list[tuple[str, str]] = []
         self.servfail: set[str] = set()
         self.silent: set[str] = set()
+        self.answered: Callable[[], object] = lambda: None
+        """Called at each question."""
 
     def answer(self, query: dns.message.Message) -> dns.message.Message | None:
-        name = query.question[0].name.to_text(omit_final_dot=True).lower()
-        self.asked.append((name, dns.rdatatype.to_text(query.question[0].rdtype)))
+        name, kind = asked(query)
+        self.asked.append((name, kind))
+        self.answered()
         if name in self.silent:
             return None
         if name in self.servfail:

@@ -1,0 +1,130 @@
+"""The decision about one message: first from its header alone, then with what the DNS says about its sender.
+
+Most mail ends at `suspicion()`, which asks nobody: no claim of a listed identity, no case. For the rest `decide()` has
+the sender verified and calls `filters.screen` again, with the same rulebook. One catch stands around screening
+(decision 9).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from filters.authentication import NOT_AUTHENTICATED, Authentication, MethodResult, Result
+from filters.content import Header, originator_fields, parse_header
+from filters.disposition import Handling
+from filters.dkim import claimed_signers
+from filters.identities import claims
+from filters.screening import screen, screen_reverse_path, touches_lists
+from gateway.events import Event
+from gateway.model.plan import Relay, plan
+from gateway.verify.destination import Reach
+
+if TYPE_CHECKING:
+    from filters.envelope import Envelope
+    from filters.rulebook import Rulebook
+    from filters.screening import Screening
+    from gateway.operations.rulebooks import Rulebooks
+    from gateway.spool import Spool
+    from gateway.verify.destination import Destinations
+    from gateway.verify.sender import SenderVerifier
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspicion:
+    """A message that may concern somebody listed; `screening` is what its claims alone come to.
+
+    A listed DKIM `d=` is no claim but a reason to verify (decision 6): then `screening` has no findings yet.
+    """
+
+    envelope: Envelope
+    header_section: bytes
+    content: Spool
+    screening: Screening
+    rulebook: Rulebook
+    final: bool = False
+    """Screening failed: nothing is verified any more."""
+
+    @property
+    def first(self) -> tuple[Relay, ...]:
+        """Emergency recipients are served before the DNS is asked (decision 8); unflagged, if nothing is found yet."""
+        if self.screening.flagged:
+            return plan(self.screening).first
+        urgent = tuple(one for one in self.envelope.recipients if one.key in self.rulebook.emergency)
+        return (Relay(urgent, None),) if urgent else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The screening that stands, and why no decline could get to the sender ("" where it could, or is none due)."""
+
+    screening: Screening
+    unreachable: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deciding:
+    """Decides about messages. One for the process."""
+
+    rulebooks: Rulebooks
+    verifier: SenderVerifier
+    destinations: Destinations
+
+    def suspicion(
+        self, envelope: Envelope, header_section: bytes, content: Spool, *, trace_id: str
+    ) -> Suspicion | None:
+        """What has to be looked into, or None for clear mail. Asks nobody."""
+        rulebook = self.rulebooks.current
+        try:
+            fields = Header(originator_fields(header_section))
+            claimed = claims(envelope.reverse_path, fields, signers=claimed_signers(header_section))
+            if not touches_lists(claimed, rulebook):
+                return None
+            screening = screen(envelope, parse_header(header_section), NOT_AUTHENTICATED, rulebook)
+            final = False
+        except Exception as error:
+            log.exception(Event.SCREENING_FAILED, id=trace_id)
+            screening, final = screen_reverse_path(envelope, rulebook, failure=type(error).__name__), True
+        return Suspicion(
+            envelope=envelope,
+            header_section=header_section,
+            content=content,
+            screening=screening,
+            rulebook=rulebook,
+            final=final,
+        )
+
+    async def decide(self, suspicion: Suspicion) -> Decision:
+        """Verify the sender, screen again, and for an automatic decline look where it would go."""
+        if suspicion.final:
+            return Decision(screening=suspicion.screening)
+        authentication = await self._authentication(suspicion)
+        try:
+            screening = screen(
+                suspicion.envelope, parse_header(suspicion.header_section), authentication, suspicion.rulebook
+            )
+        except Exception as error:
+            log.exception(Event.SCREENING_FAILED)
+            failure = type(error).__name__
+            return Decision(screening=screen_reverse_path(suspicion.envelope, suspicion.rulebook, failure=failure))
+        return Decision(screening=screening, unreachable=await self._unreachable(suspicion.envelope, screening))
+
+    async def _authentication(self, suspicion: Suspicion) -> Authentication:
+        """Trouble in our own machinery is like a DNS that doesn't answer: it leaves the sender unproven."""
+        header = parse_header(suspicion.header_section)
+        try:
+            return await self.verifier.authenticate(suspicion.envelope, header, suspicion.content)
+        except Exception as error:
+            log.exception(Event.VERIFICATION_FAILED)
+            trouble = MethodResult(result=Result.TEMPERROR, reason=f"a fault of the gateway ({type(error).__name__})")
+            return replace(NOT_AUTHENTICATED, spf=trouble, dmarc=trouble)
+
+    async def _unreachable(self, envelope: Envelope, screening: Screening) -> str:
+        if screening.decline is not Handling.AUTO or not envelope.reverse_path.domain:
+            return ""
+        destination = await self.destinations.of(envelope.reverse_path.domain)
+        return "" if destination.reach is Reach.PUBLIC else destination.reason

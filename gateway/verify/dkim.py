@@ -1,0 +1,200 @@
+"""DKIM: whose signatures of a message verify (RFC 6376, RFC 8301, RFC 8463). Keys are asked for first, all together.
+
+Stricter than the RFC where a signature is to speak for an author: it must cover every From field and the whole body.
+A signature that verifies and is not accepted for such a reason is `policy` (RFC 8601 §2.7.1).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from filters.authentication import DnsStatus, MethodResult, Result
+from filters.content import header_length
+from filters.dkim import (
+    MOST_SIGNATURES,
+    DkimSyntaxError,
+    KeyRecord,
+    RawField,
+    Signature,
+    canonical_body,
+    covered_header,
+    parse_key,
+    parse_signature,
+    raw_fields,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from filters.authentication import DnsAnswer
+    from gateway.verify.resolver import Inquiry
+
+SHORTEST_RSA, LONGEST_RSA = 1024, 8192
+"""Bits: below, anybody can make the key (RFC 8301 §3.2); above, checking it would be work for nothing."""
+
+
+class _Rejected(Exception):  # noqa: N818 -- a result, not a fault
+    """The signature doesn't count, for this reason."""
+
+    def __init__(self, result: Result, reason: str) -> None:
+        super().__init__(reason)
+        self.result = result
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A DKIM-Signature field, and the signature in it or why there is none."""
+
+    field: RawField
+    signature: Signature | None
+    error: str = ""
+
+
+async def verify_signatures(inquiry: Inquiry, content: bytes, now: datetime) -> tuple[MethodResult, ...]:
+    """One result for each signature, from the top; the arithmetic runs in a thread. `now` is for `x=`."""
+    content = _with_crlf(content)
+    section = content[: header_length(content)]
+    fields = raw_fields(section)
+    read = [_read(field) for field in fields if field.name == "dkim-signature"][:MOST_SIGNATURES]
+    names = {f"{one.signature.selector}._domainkey.{one.signature.domain}" for one in read if one.signature}
+    answers = await asyncio.gather(*(inquiry.ask(name, "TXT") for name in sorted(names)))
+    keys = {answer.name: answer for answer in answers}
+    message = _Message(fields, content[len(section) :].removeprefix(b"\r\n"), int(now.timestamp()))
+    return await asyncio.to_thread(lambda: tuple(message.check(one, keys) for one in read))
+
+
+def _with_crlf(content: bytes) -> bytes:
+    """A file may have bare line feeds; what came by SMTP has none."""
+    if content.count(b"\n") == content.count(b"\r\n"):
+        return content
+    return content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def _read(field: RawField) -> _Read:
+    try:
+        return _Read(field, parse_signature(field.octets.partition(b":")[2]))
+    except DkimSyntaxError as error:
+        return _Read(field, None, str(error))
+
+
+class _Message:
+    """What signatures are checked against."""
+
+    def __init__(self, fields: list[RawField], body: bytes, now: int) -> None:
+        self._fields = fields
+        self._body = body
+        self._now = now
+        self._bodies: dict[str, tuple[int, bytes]] = {}
+        """Length and hash of the canonical body, by canonicalization."""
+
+    def check(self, read: _Read, keys: dict[str, DnsAnswer]) -> MethodResult:
+        """The result for one signature."""
+        signature = read.signature
+        if signature is None:
+            return MethodResult(result=Result.PERMERROR, reason=f"A DKIM signature can't be read: {read.error}.")
+        whose = f"The signature of {signature.domain} (selector {signature.selector}, {signature.algorithm})"
+        try:
+            self._check_form(signature)
+            key = _key(keys[f"{signature.selector}._domainkey.{signature.domain}"], signature)
+            self._check_body(signature)
+            _check_signature(key, signature, covered_header(self._fields, read.field, signature))
+            self._check_coverage(signature, key)
+        except _Rejected as rejected:
+            return MethodResult(
+                result=rejected.result, domain=signature.domain, reason=f"{whose} does not count: {rejected.reason}."
+            )
+        return MethodResult(result=Result.PASS, domain=signature.domain, reason=f"{whose} verifies.")
+
+    def _check_form(self, signature: Signature) -> None:
+        if signature.algorithm not in _ALGORITHMS:
+            raise _Rejected(Result.POLICY, f"{signature.algorithm} proves nothing (RFC 8301)")
+        if "from" not in signature.signed_fields:
+            raise _Rejected(Result.PERMERROR, "it does not sign From (RFC 6376 §6.1.1)")
+        if not f".{signature.identity_domain}".endswith(f".{signature.domain}"):
+            raise _Rejected(Result.PERMERROR, "its i= is outside its d=")
+        if signature.expires is not None and signature.expires < self._now:
+            raise _Rejected(Result.POLICY, "it has expired (x=)")
+
+    def _check_body(self, signature: Signature) -> None:
+        canonicalization = signature.body_canonicalization
+        if signature.length is not None:
+            body = canonical_body(self._body, canonicalization)
+            if signature.length > len(body):
+                raise _Rejected(Result.PERMERROR, "l= is longer than the body")
+            digest = hashlib.sha256(body[: signature.length]).digest()
+        else:
+            digest = self._whole(canonicalization)[1]
+        if digest != signature.body_hash:
+            raise _Rejected(Result.FAIL, "the body was changed")
+
+    def _check_coverage(self, signature: Signature, key: KeyRecord) -> None:
+        """A signature that verifies, but covers less than what a reader takes for signed."""
+        whole = self._whole(signature.body_canonicalization)[0]
+        if signature.length is not None and signature.length < whole:
+            raise _Rejected(Result.POLICY, f"l= covers {signature.length} of {whole} octets of the body")
+        authors = sum(field.name == "from" for field in self._fields)
+        if authors > signature.signed_fields.count("from"):
+            raise _Rejected(Result.POLICY, f"there are {authors} From fields, and it signs fewer (RFC 6376 §8.15)")
+        if "y" in key.flags:
+            raise _Rejected(Result.POLICY, "its key says that it is only a test (t=y)")
+
+    def _whole(self, canonicalization: str) -> tuple[int, bytes]:
+        if canonicalization not in self._bodies:
+            body = canonical_body(self._body, canonicalization)
+            self._bodies[canonicalization] = (len(body), hashlib.sha256(body).digest())
+        return self._bodies[canonicalization]
+
+
+_ALGORITHMS = {"rsa-sha256": "rsa", "ed25519-sha256": "ed25519"}
+
+
+def _key(answer: DnsAnswer, signature: Signature) -> KeyRecord:
+    """The one key record at the name (RFC 6376 §3.6.2.2, §6.1.2)."""
+    if answer.status is DnsStatus.FAILED:
+        raise _Rejected(Result.TEMPERROR, f"the DNS does not answer: TXT {answer.name} ({answer.reason})")
+    if not answer.records:
+        raise _Rejected(Result.PERMERROR, f"there is no key at {answer.name}")
+    if len(answer.records) > 1:
+        raise _Rejected(Result.PERMERROR, f"there are {len(answer.records)} records at {answer.name}")
+    try:
+        key = parse_key(answer.records[0])
+    except DkimSyntaxError as error:
+        raise _Rejected(Result.PERMERROR, f"its key can't be read: {error}") from error
+    if not key.public:
+        raise _Rejected(Result.PERMERROR, "its key was revoked")
+    if key.algorithm != _ALGORITHMS[signature.algorithm]:
+        raise _Rejected(Result.PERMERROR, f"its key is for {key.algorithm}")
+    if (key.hashes and "sha256" not in key.hashes) or not key.services & {"*", "email"}:
+        raise _Rejected(Result.PERMERROR, "its key is not for this use")
+    if "s" in key.flags and signature.identity_domain != signature.domain:
+        raise _Rejected(Result.PERMERROR, "its key is for d= itself alone (t=s)")
+    return key
+
+
+def _check_signature(key: KeyRecord, signature: Signature, covered: bytes) -> None:
+    try:
+        if key.algorithm == "ed25519":
+            hashed = hashlib.sha256(covered).digest()  # RFC 8463 §3
+            Ed25519PublicKey.from_public_bytes(key.public).verify(signature.octets, hashed)
+            return
+        public = load_der_public_key(key.public)
+        if not isinstance(public, RSAPublicKey):
+            raise _Rejected(Result.PERMERROR, "its key is no RSA key")
+        if not SHORTEST_RSA <= public.key_size <= LONGEST_RSA:
+            raise _Rejected(Result.POLICY, f"its key has {public.key_size} bits")
+        public.verify(signature.octets, covered, PKCS1v15(), SHA256())
+    except InvalidSignature as error:
+        raise _Rejected(Result.FAIL, "it does not verify: signed fields were changed, or the key is another") from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise _Rejected(Result.PERMERROR, "its key can't be used") from error

@@ -67,5 +67,17 @@ class Authentication:
     answers: tuple[DnsAnswer, ...] = ()
     """What the DNS said, in the order in which it was asked."""
 
+    @property
+    def results(self) -> tuple[tuple[str, MethodResult], ...]:
+        """Every result with the name of its method."""
+        return (("spf", self.spf), *(("dkim", one) for one in self.dkim), ("dmarc", self.dmarc))
+
+    @property
+    def words(self) -> dict[str, str]:
+        """One result word for each method; of several signatures, that of one that passes, else of the first."""
+        signatures = [one.result for one in self.dkim] or [Result.NONE]
+        dkim = Result.PASS if Result.PASS in signatures else signatures[0]
+        return {"spf": str(self.spf.result), "dkim": str(dkim), "dmarc": str(self.dmarc.result)}
+
 
 NOT_AUTHENTICATED = Authentication()

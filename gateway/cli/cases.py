@@ -64,9 +64,10 @@ def _row(file: CaseFile) -> tuple[str, ...]:
 
 @cases.command()
 @reference_argument
+@click.option("--evidence", is_flag=True, help="Also what the sender's verification rests on, answer by answer.")
 @json_option
 @with_desk
-async def show(desk: Desk, reference: str, as_json: bool) -> None:
+async def show(desk: Desk, reference: str, evidence: bool, as_json: bool) -> None:
     """Show one case with all that is known of it: why, for whom, what was sent, who did what."""
     dossier = await desk.casework.show(reference, desk.rulebooks.current.index)
     if as_json:
@@ -74,6 +75,8 @@ async def show(desk: Desk, reference: str, as_json: bool) -> None:
         return
     emphasize(words.case_title(dossier.file.case))
     for line in words.about_case(dossier):
+        say(line)
+    for line in words.about_evidence(dossier.file.case) if evidence else ():
         say(line)
 
 

@@ -27,6 +27,11 @@ class Peek:
     secret: bytes = b""
     remark: str = ""
 
+    @property
+    def current(self) -> Rulebook:
+        """The rulebook, as `gateway.operations.deciding` asks for it."""
+        return self.rulebook
+
 
 def missing_database(settings: Settings) -> Path | None:
     """The SQLite file that is not there yet; None if it is, or if the database is a server's."""

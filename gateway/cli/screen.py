@@ -26,7 +26,7 @@ from filters.envelope import Envelope, Origin
 from filters.responding import hard_objections
 from filters.screening import screen as decide
 from gateway import tokens
-from gateway.assembly import own_domains
+from gateway.assembly import open_destinations, open_verifier, own_domains
 from gateway.cli import words
 from gateway.cli.invocation import fail, with_settings
 from gateway.cli.output import complain, emphasize, say, show_json_line
@@ -34,6 +34,8 @@ from gateway.cli.peeking import peek
 from gateway.cli.shapes import screening_shape
 from gateway.clock import SystemClock
 from gateway.errors import RefusedError
+from gateway.operations.deciding import Deciding
+from gateway.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,21 +138,25 @@ def screen(
     screener = Screener(
         settings=settings,
         peeked=peeked,
+        deciding=Deciding(rulebooks=peeked, verifier=open_verifier(settings), destinations=open_destinations(settings)),
         assumptions=Assumptions(mail_from=mail_from, recipients=recipients, origin=origin),
     )
     for recipient in recipients:
         if not screener.serves(recipient):
             complain(f"{recipient} is at no routed domain: the gateway would refuse this recipient.")
-    done = [_show(screener, file, as_json=as_json) for file in files]
-    if not all(done):
+    if not asyncio.run(_show_all(screener, files, as_json=as_json)):
         fail()
 
 
-def _show(screener: Screener, file: Path, *, as_json: bool) -> bool:
+async def _show_all(screener: Screener, files: tuple[Path, ...], *, as_json: bool) -> bool:
+    return all([await _show(screener, file, as_json=as_json) for file in files])
+
+
+async def _show(screener: Screener, file: Path, *, as_json: bool) -> bool:
     """Print what would happen to one file's message; False, with a sentence on stderr, when it can't be told."""
     name = click.format_filename(file)
     try:
-        outcome = screener.screen(_read_message(file, screener.settings.smtp.max_message_size))
+        outcome = await screener.screen(_read_message(file, screener.settings.smtp.max_message_size))
     except RefusedError as error:
         complain(f"{name}: {error}")
         return False
@@ -189,16 +195,24 @@ class Screener:
 
     settings: Settings
     peeked: Peek
+    deciding: Deciding
     assumptions: Assumptions
 
-    def screen(self, content: bytes) -> Outcome:
-        """Decide as the live path would; RefusedError if the content is no message."""
-        header = parse_header(content[: header_length(content)])
+    async def screen(self, content: bytes) -> Outcome:
+        """Decide as the live path would, asking the DNS about suspects; RefusedError if the content is no message."""
+        section = content[: header_length(content)]
+        header = parse_header(section)
         if not any(field.name in _MAIL_FIELDS for field in header.fields):
             raise RefusedError("this is no message: it has none of the header fields that mail has.")
         envelope = self._envelope(header)
-        screening = decide(envelope, header, NOT_AUTHENTICATED, self.peeked.rulebook)
-        return Outcome(envelope=envelope, screening=screening, objections=self._objections(envelope, header, screening))
+        suspicion = self.deciding.suspicion(envelope, section, Spool.of(content), trace_id="")
+        if suspicion is None:
+            clear = decide(envelope, header, NOT_AUTHENTICATED, self.peeked.rulebook)
+            return Outcome(envelope=envelope, screening=clear, objections=())
+        decision = await self.deciding.decide(suspicion)
+        objections = self._objections(envelope, header, decision.screening)
+        unreachable = (decision.unreachable,) if decision.unreachable else ()
+        return Outcome(envelope=envelope, screening=decision.screening, objections=(*objections, *unreachable))
 
     def serves(self, mailbox: Mailbox) -> bool:
         """Whether mail for the address is taken; a bare postmaster is (RFC 5321 §4.5.1)."""

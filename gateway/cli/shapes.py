@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from gateway.operations.recording import auth_word, authentication_texts
+from gateway.operations.recording import auth_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from filters.authentication import Authentication
     from filters.lists import ListEntry
     from filters.rules import Finding
     from filters.screening import Screening, Verdict
@@ -50,6 +51,33 @@ class CaseShape(TypedDict):
     decline: str
     report: str
     disposal: str
+
+
+class ResultShape(TypedDict):
+    """One method's result for one domain."""
+
+    method: str
+    result: str
+    domain: str
+    reason: str
+
+
+class DnsShape(TypedDict):
+    """One question to the DNS and its answer."""
+
+    name: str
+    type: str
+    status: str
+    records: list[str]
+    reason: str
+
+
+class EvidenceShape(TypedDict):
+    """What sender authentication found."""
+
+    results: list[ResultShape]
+    dmarc_policy: str
+    dns: list[DnsShape]
 
 
 class FindingShape(TypedDict):
@@ -110,6 +138,7 @@ class DossierShape(CaseShape):
     tls: str
     closed_at: str
     authentication: dict[str, str]
+    evidence: EvidenceShape
     findings: list[FindingShape]
     ambiguous: list[str]
     objections: list[str]
@@ -144,6 +173,7 @@ class ScreeningShape(TypedDict):
     mode: str
     auth: str
     authentication: dict[str, str]
+    evidence: EvidenceShape
     recipients: list[VerdictShape]
     findings: list[FindingShape]
     ambiguous: list[str]
@@ -221,7 +251,8 @@ def dossier_shape(dossier: Dossier) -> DossierShape:
         "protocol": case.protocol,
         "tls": case.tls,
         "closed_at": case.closed_at.isoformat() if case.closed_at else "",
-        "authentication": dict(case.authentication),
+        "authentication": case.evidence.words,
+        "evidence": evidence_shape(case.evidence),
         "findings": [
             FindingShape(
                 rule=one.rule, evidence=one.evidence, identity=one.identity, address=one.address, entry=one.entry
@@ -278,8 +309,9 @@ def screening_shape(screening: Screening, *, file: str, mail_from: str, objectio
         "entry": screening.entry.value if screening.entry else "",
         "entries": [entry.value for entry in screening.entries],
         "mode": screening.mode,
-        "auth": auth_word(screening),
-        "authentication": authentication_texts(screening),
+        "auth": auth_word(screening.authentication),
+        "authentication": screening.authentication.words,
+        "evidence": evidence_shape(screening.authentication),
         "recipients": [_verdict(verdict) for verdict in screening.verdicts],
         "findings": [_finding(finding) for finding in screening.findings],
         "ambiguous": list(screening.ambiguous),
@@ -287,6 +319,27 @@ def screening_shape(screening: Screening, *, file: str, mail_from: str, objectio
         "report": screening.report,
         "objections": list(objections),
         "rulebook_version": screening.rulebook_version,
+    }
+
+
+def evidence_shape(authentication: Authentication) -> EvidenceShape:
+    """What sender authentication found, in words, and the DNS answers that it rests on."""
+    return {
+        "results": [
+            {"method": method, "result": one.result, "domain": one.domain, "reason": one.reason}
+            for method, one in authentication.results
+        ],
+        "dmarc_policy": authentication.dmarc_policy,
+        "dns": [
+            {
+                "name": answer.name,
+                "type": answer.kind,
+                "status": answer.status,
+                "records": list(answer.records),
+                "reason": answer.reason,
+            }
+            for answer in authentication.answers
+        ],
     }
 
 

@@ -13,6 +13,7 @@ from gateway.cli.output import moment
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from filters.authentication import DnsAnswer
     from filters.lists import ListEntry
     from filters.screening import Screening, Verdict
     from gateway.model.case import Case
@@ -64,6 +65,24 @@ def about_case(dossier: Dossier) -> Iterator[str]:
     yield from _section("outbox", map(_item_line, dossier.items))
     yield from _section("notes", (f"{moment(one.at)} {one.actor}: {one.text}" for one in dossier.file.notes))
     yield from _section("history", (f"{moment(one.at)} {one.actor}: {one.action}" for one in dossier.audit))
+
+
+def about_evidence(case: Case) -> Iterator[str]:
+    """How the sender was verified, by which answers of the DNS, and which reading matched which entry."""
+    yield from _section(
+        f"evidence: matches in version {case.rulebook_version} of the lists",
+        (f"{one.identity} {one.address}: {one.entry}" for one in case.findings if one.entry),
+    )
+    yield from _section(
+        "evidence: sender verification",
+        (f"{method} {one.result}: {one.reason or 'nothing was asked'}" for method, one in case.evidence.results),
+    )
+    yield from _section("evidence: answers of the DNS", map(_answer_line, case.evidence.answers))
+
+
+def _answer_line(answer: DnsAnswer) -> str:
+    said = " | ".join(answer.records) or answer.reason
+    return f"{answer.kind} {answer.name}: {answer.status}{': ' if said else ''}{said}"
 
 
 def still_held(count: int, reference: str = "") -> str:

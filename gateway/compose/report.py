@@ -176,12 +176,9 @@ def _document(
         },
         "tier": case.tier,
         "sender": {"as_shown": shown(case.header_from), "envelope": shown(case.reverse_path)},
-        "verification": {
-            "result": case.auth,
-            "spf": _result(case, "spf"),
-            "dkim": _result(case, "dkim"),
-            "dmarc": _result(case, "dmarc"),
-        },
+        "verification": _verification(case),
+        "findings": _findings(case),
+        "list_version": case.rulebook_version,
         "client_ip": shown(case.client_ip),
         "action": asdict(action),
         "decline": case.decline,
@@ -192,6 +189,41 @@ def _document(
         },
     }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def _verification(case: Case) -> dict[str, object]:
+    return {
+        "result": case.auth,
+        "spf": _result(case, "spf"),
+        "dkim": _result(case, "dkim"),
+        "dmarc": _result(case, "dmarc"),
+        "results": [
+            {"method": method, "result": one.result, "domain": shown(one.domain), "reason": shown(one.reason)}
+            for method, one in case.evidence.results
+        ],
+        "dns": [
+            {
+                "name": shown(answer.name),
+                "type": answer.kind,
+                "status": answer.status,
+                "records": [shown(record) for record in answer.records],
+            }
+            for answer in case.evidence.answers
+        ],
+    }
+
+
+def _findings(case: Case) -> list[dict[str, str]]:
+    return [
+        {
+            "rule": one.rule,
+            "identity": one.identity,
+            "address": shown(one.address),
+            "entry": shown(one.entry),
+            "evidence": shown(one.evidence),
+        }
+        for one in case.findings
+    ]
 
 
 def _rfc3339(at: datetime) -> str:

@@ -7,6 +7,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NewType
 
+from filters.authentication import NOT_AUTHENTICATED, Authentication
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -123,6 +125,8 @@ class Case:
     """Why the gateway did not decline by itself, in words, as it was when the case was recorded."""
     report_reasons: tuple[str, ...] = ()
     """Why the gateway did not report by itself."""
+    evidence: Authentication = NOT_AUTHENTICATED
+    """What SPF, DKIM and DMARC said, why, and by which answers of the DNS, as it was then."""
     silenced: bool = False
     """Somebody decided that no decline may be sent, whoever asks for it later."""
     disposal: Disposal | None = None

@@ -8,7 +8,7 @@ the sender verified and calls `filters.screen` again, with the same rulebook. On
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
@@ -26,12 +26,20 @@ if TYPE_CHECKING:
     from filters.envelope import Envelope
     from filters.rulebook import Rulebook
     from filters.screening import Screening
-    from gateway.operations.rulebooks import Rulebooks
     from gateway.spool import Spool
     from gateway.verify.destination import Destinations
     from gateway.verify.sender import SenderVerifier
 
 log = structlog.get_logger()
+
+
+class RulebookSource(Protocol):
+    """Where the rulebook in force comes from."""
+
+    @property
+    def current(self) -> Rulebook:
+        """The rulebook now."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +78,7 @@ class Decision:
 class Deciding:
     """Decides about messages. One for the process."""
 
-    rulebooks: Rulebooks
+    rulebooks: RulebookSource
     verifier: SenderVerifier
     destinations: Destinations
 

@@ -246,9 +246,9 @@ class FlaggedMail:
         return flag_fields(
             tier=tier,
             reference=reference,
-            auth=auth_word(screening),
+            auth=auth_word(screening.authentication),
             hostname=self.hostname,
-            authentication=authentication_texts(screening),
+            authentication=authentication_texts(screening.authentication),
         )
 
     async def _settle(self, recorded: CaseFile, served: Sequence[RelayResult], deadline: float) -> None:

@@ -22,6 +22,7 @@ from gateway.model.outbox import OutboxItem, Purpose, new_item
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from filters.authentication import Authentication
     from filters.content import Header
     from filters.rules import Finding
     from filters.screening import Screening, Verdict
@@ -135,8 +136,9 @@ def _case(message: FlaggedMessage, header: Header, raw: bytes, *, key: str, refe
         entries=tuple(entry.value for entry in screening.entries),
         mission_en=screening.entry.mission_en if screening.entry else "",
         mission_fr=screening.entry.mission_fr if screening.entry else "",
-        auth=auth_word(screening),
-        authentication=authentication_texts(screening),
+        auth=auth_word(screening.authentication),
+        authentication=authentication_texts(screening.authentication),
+        evidence=screening.authentication,
         decline=ActionState.NONE if screening.decline is Handling.NEVER else ActionState.REVIEW,
         report=_REPORT_STATES[screening.report],
         mode=screening.mode,
@@ -185,16 +187,14 @@ def _delivery(verdict: Verdict, served: RelayResult | None) -> Delivery:
     )
 
 
-def auth_word(screening: Screening) -> str:
+def auth_word(authentication: Authentication) -> str:
     """pass, fail, none or error: the one word of listings."""
-    authentication = screening.authentication
     results = [authentication.dmarc.result, authentication.spf.result, *(one.result for one in authentication.dkim)]
     return next((_AUTH_WORDS[result] for result in results if result in _AUTH_WORDS), "none")
 
 
-def authentication_texts(screening: Screening) -> dict[str, str]:
+def authentication_texts(authentication: Authentication) -> dict[str, str]:
     """spf, dkim, dmarc to "pass example.org" texts."""
-    authentication = screening.authentication
     dkim = authentication.dkim or ()
     return {
         "spf": f"{authentication.spf.result} {authentication.spf.domain}".strip(),

@@ -11,11 +11,12 @@ import re
 from dataclasses import asdict
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, DateTime, Enum, Integer, Text
 from sqlalchemy.types import TypeDecorator
 
+from filters.authentication import Authentication, DnsAnswer, DnsStatus, MethodResult, Result
 from gateway.model.case import StoredFinding
 
 if TYPE_CHECKING:
@@ -119,5 +120,44 @@ class Findings(TypeDecorator[tuple[StoredFinding, ...]]):
         return None if value is None else tuple(StoredFinding(**finding) for finding in json.loads(value))
 
 
-def _json(value: list[str] | dict[str, str] | list[dict[str, str]]) -> str:
+class Evidence(TypeDecorator[Authentication]):
+    """What sender authentication found, as a JSON object named as its fields."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Authentication | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Enumerations stand as their words."""
+        return None if value is None else _json(asdict(value))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Authentication | None:  # noqa: ARG002
+        """Back to values."""
+        return None if value is None else _evidence(json.loads(value))
+
+
+def _evidence(found: dict[str, Any]) -> Authentication:
+    return Authentication(
+        spf=_method_result(found["spf"]),
+        dkim=tuple(map(_method_result, found["dkim"])),
+        dmarc=_method_result(found["dmarc"]),
+        dmarc_policy=found["dmarc_policy"],
+        answers=tuple(_answer(answer) for answer in found["answers"]),
+    )
+
+
+def _method_result(found: dict[str, str]) -> MethodResult:
+    return MethodResult(result=Result(found["result"]), domain=found["domain"], reason=found["reason"])
+
+
+def _answer(found: dict[str, Any]) -> DnsAnswer:
+    return DnsAnswer(
+        name=found["name"],
+        kind=found["kind"],
+        status=DnsStatus(found["status"]),
+        records=tuple(found["records"]),
+        reason=found["reason"],
+    )
+
+
+def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=True, separators=(",", ":"))

@@ -27,7 +27,7 @@ from filters.disposition import Delivery, Handling, Mode, Tier
 from filters.lists import EntryKind
 from gateway.model.case import ActionState, CaseStatus, DeliveryState, Disposal
 from gateway.model.outbox import OutboxState, Purpose
-from gateway.store.columns import Findings, RowId, SafeText, StringMap, Strings, UtcDateTime, vocabulary
+from gateway.store.columns import Evidence, Findings, RowId, SafeText, StringMap, Strings, UtcDateTime, vocabulary
 
 metadata = MetaData(
     naming_convention={
@@ -99,6 +99,7 @@ cases = Table(
     Column("ambiguous", Strings, nullable=False),
     Column("decline_reasons", Strings, nullable=False),
     Column("report_reasons", Strings, nullable=False),
+    Column("evidence", Evidence, nullable=False),
     Column("silenced", Boolean, nullable=False),
     Column("disposal", vocabulary(Disposal)),
     Column("closed_at", UtcDateTime),

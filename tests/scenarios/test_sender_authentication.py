@@ -78,6 +78,10 @@ async def test_a_proven_mission_is_declined_by_the_gateway_itself(asking: Asking
         case = await only_case(gateway)
         assert (case.tier, case.auth, case.decline) == (Tier.CONFIRMED, "pass", ActionState.SENT)
         assert case.authentication["spf"] == "pass mission.example"
+        assert ("mission.example", "TXT", ("v=spf1 ip4:127.0.0.1 -all",)) in [
+            (answer.name, answer.kind, answer.records) for answer in case.evidence.answers
+        ]
+        assert "ip4:127.0.0.1" in case.evidence.spf.reason
         (decline,) = [one for one in gateway.smarthost.messages if one.recipients == [SENDER]]
         assert decline.reverse_path == ""
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING
 
+from filters.authentication import Authentication, DnsAnswer, DnsStatus, MethodResult, Result
 from filters.disposition import Mode, Tier
 from gateway.model.case import ActionState, Case, CaseStatus, Delivery, DeliveryState, StoredFinding
 from gateway.model.outbox import OutboxItem, OutboxState, Post, Purpose
@@ -55,6 +56,14 @@ def a_case(raw: bytes = RAW, *, number: int | None = None) -> Case:
         body="8BITMIME",
         findings=(StoredFinding(rule="listed-identity", evidence="The sender is listed.", entry="mission.example"),),
         ambiguous=("Two From fields.",),
+        evidence=Authentication(
+            spf=MethodResult(result=Result.PASS, domain="mission.example", reason="192.0.2.1 matches 'mx'."),
+            answers=(
+                DnsAnswer(
+                    name="mission.example", kind="TXT", status=DnsStatus.FOUND, records=("v=spf1 mx -all", "x\0\xff")
+                ),
+            ),
+        ),
     )
 
 

@@ -202,6 +202,25 @@ def test_the_dossier_tells_programs_everything(liaison: CommandLine) -> None:
     liaison.ok("cases", "decline", FIRST)
     shown = dossier(liaison)
     assert shown["mission"] == {"en": "Embassy of Example", "fr": "Ambassade d'Exemple"}
-    assert shown["authentication"] == {"spf": "pass mission.example", "dkim": "none", "dmarc": "none"}
+    assert shown["authentication"] == {"spf": "pass", "dkim": "none", "dmarc": "none"}
+    assert cast("Row", shown["evidence"])["dns"] == [
+        {
+            "name": "mission.example",
+            "type": "TXT",
+            "status": "found",
+            "records": ["v=spf1 mx -all", "x\0\xff"],
+            "reason": "",
+        }
+    ]
     assert [item["purpose"] for item in cast("list[Row]", shown["outbox"])] == ["decline"]
     assert [row["action"] for row in cast("list[Row]", shown["audit"])] == ["case.recorded", "decline-requested"]
+
+
+def test_the_evidence_is_shown_when_it_is_asked_for(liaison: CommandLine) -> None:
+    liaison.case()
+    assert "evidence" not in liaison.ok("cases", "show", FIRST)
+    shown = liaison.ok("cases", "show", FIRST, "--evidence")
+    assert "spf pass: 192.0.2.1 matches 'mx'." in shown
+    assert "TXT mission.example: found: v=spf1 mx -all" in shown
+    assert "version 3 of the lists" in shown
+    assert "\0" not in shown

@@ -10,6 +10,7 @@ import pytest
 
 from filters.disposition import Tier
 from gateway.compose.report import compose_report
+from gateway.compose.text import shown
 from gateway.compose.values import Language, Mission
 from gateway.model.case import ActionState, DeliveryState
 from gateway.shipped import shipped
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 Schema = dict[str, object]
 
-KEYWORDS = {"type", "const", "enum", "pattern", "minimum", "required", "properties", "additionalProperties"}
+KEYWORDS = {"type", "const", "enum", "pattern", "minimum", "required", "properties", "additionalProperties", "items"}
 ANNOTATIONS = {"$schema", "$defs", "title", "description"}
 
 
@@ -65,6 +66,10 @@ def has_type(value: object, schema: Schema, definitions: dict[str, Schema]) -> b
             return isinstance(value, dict) and has_properties(value, schema, definitions)
         case "string":
             return isinstance(value, str) and re.search(str(schema.get("pattern", "")), value) is not None
+        case "array":
+            items = schema["items"]
+            assert isinstance(items, dict)
+            return isinstance(value, list) and all(conforms(item, items, definitions) for item in value)
         case "integer":
             assert schema["minimum"] == 0
             return type(value) is int and value >= 0
@@ -193,7 +198,34 @@ def test_the_data_tell_the_same_and_follow_the_shipped_schema() -> None:
         "mission": {"name_en": "Embassy of Example", "name_fr": "Ambassade d'Exemple", "entry": "mission.example"},
         "tier": "confirmed",
         "sender": {"as_shown": "consul <office@mission.example>", "envelope": "office@mission.example"},
-        "verification": {"result": "pass", "spf": "pass mission.example", "dkim": "none", "dmarc": "none"},
+        "verification": {
+            "result": "pass",
+            "spf": "pass mission.example",
+            "dkim": "none",
+            "dmarc": "none",
+            "results": [
+                {"method": "spf", "result": "pass", "domain": "mission.example", "reason": "192.0.2.1 matches 'mx'."},
+                {"method": "dmarc", "result": "none", "domain": "", "reason": ""},
+            ],
+            "dns": [
+                {
+                    "name": "mission.example",
+                    "type": "TXT",
+                    "status": "found",
+                    "records": ["v=spf1 mx -all", shown("x\0\xff")],
+                }
+            ],
+        },
+        "findings": [
+            {
+                "rule": "listed-identity",
+                "identity": "",
+                "address": "",
+                "entry": "mission.example",
+                "evidence": "The sender is listed.",
+            }
+        ],
+        "list_version": 3,
         "client_ip": "192.0.2.1",
         "action": {"recipients": 1, "held": 1, "released": 0, "delivered": 0, "refused": 0},
         "decline": "review",

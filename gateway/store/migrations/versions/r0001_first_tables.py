@@ -73,6 +73,7 @@ def _create_cases() -> None:
         sa.Column("ambiguous", sa.Text(), nullable=False),
         sa.Column("decline_reasons", sa.Text(), nullable=False),
         sa.Column("report_reasons", sa.Text(), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
         sa.Column("silenced", sa.Boolean(), nullable=False),
         sa.Column("disposal", sa.String(length=16), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),

@@ -18,11 +18,8 @@ if TYPE_CHECKING:
 NOT_OBEYED_YET: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "smtp": (
-            "proxy_protocol_from",
-            "xclient_from",
             "trusted_authserv_id",
             "trusted_received_by",
-            "internal_networks",
         ),
         "outbound": ("mx",),
         "dns": ("nameservers", "timeout"),

@@ -37,13 +37,13 @@ class Upstream:
     received_by: frozenset[str] = frozenset()
 
 
-def upstream_authentication(header: Header, upstream: Upstream, reverse_path: Mailbox) -> Authentication:
+def upstream_authentication(header: Header, upstream: Upstream | None, reverse_path: Mailbox) -> Authentication:
     """SPF for this reverse-path, DKIM and DMARC as the upstream saw them; `NOT_AUTHENTICATED` if it said nothing.
 
     Verdicts that contradict each other are none. A verdict counts only for the domain that it names itself: SPF for
     the domain in smtp.mailfrom, if it is the reverse-path's; DKIM for header.d; DMARC for header.from.
     """
-    verdicts = tuple(_believed(header, upstream))
+    verdicts = () if upstream is None else tuple(_believed(header, upstream))
     if not verdicts:
         return NOT_AUTHENTICATED
     dmarc = [one for one in verdicts if one.method == "dmarc" and one.about("header", "from")]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from filters.address import parse_path
 from filters.packs import parse_pack
+from filters.upstream import Upstream
 from gateway import tokens
 from gateway.compose.signing import RIGHT, Signer, SigningKeyError
 from gateway.compose.values import AgencyVoice, Language
@@ -195,6 +196,7 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
             clock=clock,
             hostname=hostname,
             max_recipients=settings.smtp.max_recipients,
+            upstream=upstream(settings),
         ),
         outbox=Outbox(
             store=desk.store,
@@ -207,6 +209,13 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
         ways=Ways(routes=settings.route, outbound=settings.outbound, hostname=hostname),
         node=node,
     )
+
+
+def upstream(settings: Settings) -> Upstream | None:
+    """Whose Authentication-Results are believed, if anybody's."""
+    smtp = settings.smtp
+    named = bool(smtp.trusted_authserv_id)
+    return Upstream(smtp.trusted_authserv_id, frozenset(smtp.trusted_received_by)) if named else None
 
 
 @dataclass(frozen=True, slots=True)

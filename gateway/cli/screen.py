@@ -19,14 +19,14 @@ import click
 from filters.address import NULL_PATH, AddressError, Mailbox, canonical_domain, parse_path
 from filters.address_list import parse_address_list
 from filters.address_tokens import address_tokens
-from filters.authentication import NOT_AUTHENTICATED
 from filters.content import decode_text, header_length, parse_header, text_of
 from filters.disposition import Handling
 from filters.envelope import Envelope, Origin
 from filters.responding import hard_objections
 from filters.screening import screen as decide
+from filters.upstream import upstream_authentication
 from gateway import tokens
-from gateway.assembly import own_domains
+from gateway.assembly import own_domains, upstream
 from gateway.cli import words
 from gateway.cli.invocation import fail, with_settings
 from gateway.cli.output import complain, emphasize, say, show_json_line
@@ -199,7 +199,8 @@ class Screener:
         if not any(field.name in _MAIL_FIELDS for field in header.fields):
             raise RefusedError("this is no message: it has none of the header fields that mail has.")
         envelope = self._envelope(header)
-        screening = decide(envelope, header, NOT_AUTHENTICATED, self.peeked.rulebook)
+        authentication = upstream_authentication(header, upstream(self.settings), envelope.reverse_path)
+        screening = decide(envelope, header, authentication, self.peeked.rulebook)
         return Outcome(envelope=envelope, screening=screening, objections=self._objections(envelope, header, screening))
 
     def serves(self, mailbox: Mailbox) -> bool:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from filters.authentication import NOT_AUTHENTICATED
 from filters.content import Header, originator_fields, parse_header
 from filters.envelope import Envelope
 from filters.identities import claims
 from filters.screening import screen, screen_reverse_path, touches_lists
+from filters.upstream import upstream_authentication
 from gateway import tokens
 from gateway.events import Event
 from gateway.model.conclusion import ACCEPTED
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from filters.address import Mailbox
     from filters.envelope import Origin
     from filters.screening import Screening
+    from filters.upstream import Upstream
     from gateway.clock import Clock
     from gateway.operations.flagged import Deliver, FlaggedMail
     from gateway.operations.returned import ReturnedMail
@@ -66,6 +67,8 @@ class Intake:
     clock: Clock
     hostname: str
     max_recipients: int
+    upstream: Upstream | None = None
+    """Whose Authentication-Results are believed."""
 
     def offers(self) -> Offers:
         """What EHLO may announce now."""
@@ -161,7 +164,9 @@ class MailTransaction:
             claimed = claims(envelope.reverse_path, Header(originator_fields(header_section)))
             if not touches_lists(claimed, rulebook):
                 return None
-            screening = screen(envelope, parse_header(header_section), NOT_AUTHENTICATED, rulebook)
+            header = parse_header(header_section)
+            authentication = upstream_authentication(header, self._intake.upstream, envelope.reverse_path)
+            screening = screen(envelope, header, authentication, rulebook)
         except Exception as error:
             log.exception(Event.SCREENING_FAILED, id=self.id)
             screening = screen_reverse_path(envelope, rulebook, failure=type(error).__name__)

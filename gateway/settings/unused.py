@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 
 NOT_OBEYED_YET: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "smtp": (
-            "trusted_authserv_id",
-            "trusted_received_by",
-        ),
         "outbound": ("mx",),
         "dns": ("nameservers", "timeout"),
         "ledger": ("days",),

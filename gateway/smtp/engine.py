@@ -270,8 +270,10 @@ class Engine(SMTP):
         self.close_with(replies.GOODBYE)
 
     def _xclient(self, line: bytes) -> None:
-        self._begin_session()
-        self.reply(self.conversation.xclient(line))
+        answer = self.conversation.xclient(line)
+        if answer.positive:
+            self._begin_session()
+        self.reply(answer)
 
     def _xforward(self, line: bytes) -> None:
         self.reply(self.conversation.xforward(line))

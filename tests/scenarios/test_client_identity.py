@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import gateway.smtp.proxied
+from filters.disposition import Tier
 
 if TYPE_CHECKING:
     from tests.support.dialogue import Dialogue
@@ -197,3 +198,32 @@ async def test_xforward_leaves_our_received_field_as_it_is(passage: Passage) -> 
     client = await front.client(hello="relay.example")
     await client.say("XFORWARD ADDR=198.51.100.7 HELO=town.example PROTO=SMTP", "250 2.0.0")
     assert await received(front, client) == b"Received: from relay.example ([127.0.0.1])"
+
+
+# --- a named upstream --------------------------------------------------------------------------------------------------
+
+
+RESULTS = b"Authentication-Results: mx.filter.example; spf=pass smtp.mailfrom=a@mission.example\r\n"
+OWN = b"Received: from x by in.filter.example with ESMTP; Mon, 1 Jun 2026 12:00:00 +0000\r\n"
+FOREIGN = b"Received: from x by sender.example with ESMTP; Mon, 1 Jun 2026 12:00:00 +0000\r\n"
+LETTER = b"From: a@mission.example\r\nTo: desk@police.example\r\n\r\nGood day.\r\n"
+NAMED = 'trusted_authserv_id = "mx.filter.example"\ntrusted_received_by = ["in.filter.example"]'
+
+
+@pytest.mark.parametrize(
+    ("smtp", "trace", "tier"),
+    [
+        (NAMED, RESULTS + OWN + FOREIGN, Tier.CONFIRMED),
+        (NAMED, OWN + RESULTS + FOREIGN, Tier.CONFIRMED),
+        (NAMED, OWN + FOREIGN + RESULTS, Tier.UNVERIFIED),
+        (NAMED, RESULTS.replace(b"mx.filter", b"mx.other") + OWN, Tier.UNVERIFIED),
+        ("", RESULTS + OWN, Tier.UNVERIFIED),
+    ],
+)
+async def test_results_of_a_named_upstream_confirm_a_sender(
+    passage: Passage, smtp: str, trace: bytes, tier: Tier
+) -> None:
+    front = await passage.open(smtp=smtp)
+    await front.send("a@mission.example", DESK, trace + LETTER)
+    (file,) = await front.cases()
+    assert file.case.tier is tier

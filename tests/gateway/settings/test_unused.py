@@ -22,8 +22,8 @@ def test_a_usual_configuration_sets_nothing_without_effect(read: Reader) -> None
 
 
 def test_a_key_without_effect_is_named(read: Reader) -> None:
-    settings = read('[outbound]\nmx = true\n[smtp]\ntrusted_authserv_id = "filter.example"')
-    assert without_effect(settings) == ("smtp.trusted_authserv_id", "outbound.mx")
+    settings = read("[outbound]\nmx = true\n[ledger]\ndays = 3")
+    assert without_effect(settings) == ("outbound.mx", "ledger.days")
 
 
 def test_names_and_contacts_of_the_example_are_noticed(read: Reader) -> None:

@@ -12,6 +12,7 @@ import gateway.smtp.proxied
 from filters.disposition import Tier
 
 if TYPE_CHECKING:
+    from tests.support.certificates import Certificate
     from tests.support.dialogue import Dialogue
     from tests.support.gateway import Running
     from tests.support.passage import Passage
@@ -188,6 +189,27 @@ async def test_xclient_is_tested_on_the_address_after_proxy(passage: Passage) ->
         client.send(header)
         await client.hear("220")
         await client.say("XCLIENT ADDR=203.0.113.5", expected)
+
+
+async def test_tls_begins_behind_a_proxy_and_what_was_told_before_it_is_forgotten(
+    passage: Passage, localhost: Certificate
+) -> None:
+    tls = f'tls_certificate = "{localhost.certificate}"\ntls_key = "{localhost.key}"'
+    front = await passage.open(smtp=f'{PROXIED}\n{tls}\nxclient_from = ["198.51.100.7"]')
+    client = await front.client(hello=None)
+    client.send(V1)
+    await client.hear("220")
+    await client.say("EHLO relay.example", "250")
+    await client.say("XCLIENT ADDR=203.0.113.5 HELO=told.example", "220")
+    await client.say("EHLO relay.example", "250")
+    await client.start_tls(localhost.client())
+    assert "XCLIENT" in await client.say("EHLO relay.example", "250")
+    assert await received(front, client) == b"Received: from relay.example ([198.51.100.7])"
+    await client.say("XCLIENT ADDR=203.0.113.5 HELO=told.example", "220")
+    client.send(b"EHLO relay.example\r\nNOOP\r\n")
+    assert "STARTTLS" not in await client.hear("250")
+    await client.hear("250 2.0.0")
+    assert await received(front, client) == b"Received: from told.example ([203.0.113.5])"
 
 
 # --- XFORWARD --------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from filters.address import parse_path
 from filters.packs import parse_pack
+from filters.upstream import Upstream
 from gateway import tokens
 from gateway.compose.signing import RIGHT, Signer, SigningKeyError
 from gateway.compose.values import AgencyVoice, Language
@@ -136,7 +137,9 @@ def open_destinations(settings: Settings) -> Destinations:
 
 def open_verifier(settings: Settings) -> SenderVerifier:
     """What verifies senders, from the configured name servers."""
-    return SenderVerifier(resolver=Resolver(settings.dns.nameservers), seconds=settings.dns.timeout)
+    return SenderVerifier(
+        resolver=Resolver(settings.dns.nameservers), seconds=settings.dns.timeout, upstream=upstream(settings)
+    )
 
 
 def open_rulebooks(settings: Settings, clock: Clock, store: Store) -> Rulebooks:
@@ -232,6 +235,13 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
         ways=Ways(routes=settings.route, outbound=settings.outbound, destinations=desk.destinations, hostname=hostname),
         node=node,
     )
+
+
+def upstream(settings: Settings) -> Upstream | None:
+    """Whose Authentication-Results are believed, if anybody's."""
+    smtp = settings.smtp
+    named = bool(smtp.trusted_authserv_id)
+    return Upstream(smtp.trusted_authserv_id, frozenset(smtp.trusted_received_by)) if named else None
 
 
 @dataclass(frozen=True, slots=True)

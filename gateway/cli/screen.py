@@ -34,6 +34,7 @@ from gateway.cli.peeking import peek
 from gateway.cli.shapes import screening_shape
 from gateway.clock import SystemClock
 from gateway.errors import RefusedError
+from gateway.model.networks import is_within
 from gateway.operations.deciding import Deciding
 from gateway.spool import Spool
 
@@ -134,7 +135,8 @@ def screen(
     peeked = asyncio.run(peek(settings, SystemClock()))
     if peeked.remark:
         complain(peeked.remark)
-    origin = Origin(client_ip=client_ip, helo=helo)
+    internal = is_within(client_ip, settings.smtp.internal_networks)
+    origin = Origin(client_ip=client_ip, helo=helo, internal=internal)
     screener = Screener(
         settings=settings,
         peeked=peeked,

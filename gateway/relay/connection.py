@@ -87,6 +87,8 @@ class Connection(asyncio.Protocol):
         self.transactions = 0
         self.refusals = 0
         """Refusals since the last delivery."""
+        self.introduced = False
+        """XCLIENT was said: it is one client's connection now."""
         self.idle_since = 0.0
         self._timeout = timeout
         self._transport: asyncio.Transport | None = None

@@ -32,7 +32,7 @@ class Pool:
         self.route = route
         self.capabilities: Capabilities | None = None
         """What the next hop offered last; None until one answered."""
-        self._hostname = hostname
+        self.hostname = hostname
         self._idle: list[Connection] = []
         self._closed = False
 
@@ -51,7 +51,7 @@ class Pool:
         for endpoint in self.route.next_hop:
             try:
                 connection = await open_connection(
-                    endpoint, hostname=self._hostname, tls=self.route.tls, timeout=self.route.timeout
+                    endpoint, hostname=self.hostname, tls=self.route.tls, timeout=self.route.timeout
                 )
             except NextHopError as error:
                 reasons.append(str(error))
@@ -64,7 +64,7 @@ class Pool:
     def release(self, connection: Connection) -> None:
         """Give back a connection on which no mail transaction is open; it is kept if it may serve again."""
         worn = connection.transactions >= MAX_TRANSACTIONS or connection.refusals >= MAX_REFUSALS
-        if self._closed or worn or not connection.usable:
+        if self._closed or worn or connection.introduced or not connection.usable:
             connection.close()
             return
         connection.idle_since = asyncio.get_running_loop().time()

@@ -16,12 +16,14 @@ import structlog
 from gateway.events import Event
 from gateway.model.reply import Reply
 from gateway.relay.connection import AnswerLostError, NextHopError, NextHopTimeoutError
+from gateway.relay.introduction import introduce
 from gateway.relay.wire import encode
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from filters.address import Mailbox
+    from filters.envelope import Client
     from gateway.relay.connection import Connection
     from gateway.relay.pool import Pool
 
@@ -46,9 +48,10 @@ class MailParameters:
 class NextHopTransaction:
     """MAIL, RCPT and DATA with one route's next hop. `finish()` ends it, whatever happened."""
 
-    def __init__(self, pool: Pool, parameters: MailParameters) -> None:
+    def __init__(self, pool: Pool, parameters: MailParameters, client: Client) -> None:
         self._pool = pool
         self._parameters = parameters
+        self._client = client
         self._connection: Connection | None = None
         self._accepted: list[Mailbox] = []
         """Every recipient that the next hop said 2yz to, as the client was told."""
@@ -140,9 +143,9 @@ class NextHopTransaction:
         """MAIL if it is still to be sent, and RCPT for these: a reply for each. A refused MAIL speaks for all."""
         lines = [_rcpt_line(mailbox) for mailbox in recipients]
         if self._open is None:
-            unsupported = self._unsupported(connection)
-            if unsupported is not None:
-                return [unsupported] * len(recipients)
+            objection = await self._introduced(connection) or self._unsupported(connection)
+            if objection is not None:
+                return [objection] * len(recipients)
             lines.insert(0, self._mail_line(connection))
         replies = [for_client(reply) for reply in await self._said(connection, *lines)]
         if self._open is None:
@@ -159,6 +162,17 @@ class NextHopTransaction:
             else:
                 connection.refusals += 1
         return replies
+
+    async def _introduced(self, connection: Connection) -> Reply | None:
+        """Tell the next hop of the client, where the route says so; what it has against that client, or None."""
+        refusal = await introduce(connection, self._client, self._pool.route.client, self._pool.hostname)
+        if refusal is None:
+            return None
+        if self._pooled and refusal.code == 421:
+            raise NextHopError(f"{connection.endpoint} closes the connection")
+        connection.refusals += 1
+        self._refusal = for_client(refusal)
+        return self._refusal
 
     def _unsupported(self, connection: Connection) -> Reply | None:
         """What EHLO promised by hearsay and this next hop lacks: not now; from here on it is not offered either."""

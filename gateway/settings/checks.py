@@ -38,6 +38,7 @@ def conflicts(settings: Settings) -> Iterator[Conflict]:
     return chain(
         _consular_contact(settings),
         _halves(settings),
+        _upstream(settings),
         _listeners(settings),
         _domains(settings),
         _loops(settings),
@@ -90,6 +91,17 @@ def unaligned_senders(settings: Settings) -> tuple[str, ...]:
     senders = {"agency.contact_email": settings.agency.contact_email, "collation.from": settings.collation.from_}
     hosts = {key: canonical_domain(address.rpartition("@")[2]) for key, address in senders.items()}
     return tuple(key for key, host in hosts.items() if domain and host != domain and not host.endswith(f".{domain}"))
+
+
+def _upstream(settings: Settings) -> Iterator[Conflict]:
+    """Whose Authentication-Results are believed: somebody's, and not those in our own name (RFC 8601 §5)."""
+    smtp = settings.smtp
+    if smtp.trusted_received_by and not smtp.trusted_authserv_id:
+        keys: tuple[KeyPath, ...] = (("smtp", "trusted_received_by"), ("smtp", "trusted_authserv_id"))
+        yield Conflict(keys, "is set, but trusted_authserv_id is not", "both of them, or the second alone")
+    if smtp.trusted_authserv_id and canonical_domain(smtp.trusted_authserv_id) == canonical_domain(smtp.hostname):
+        keys = (("smtp", "trusted_authserv_id"), ("smtp", "hostname"))
+        yield Conflict(keys, "is our own hostname, so anybody may have written it", "the upstream's authserv-id")
 
 
 def _listeners(settings: Settings) -> Iterator[Conflict]:

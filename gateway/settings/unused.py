@@ -17,13 +17,6 @@ if TYPE_CHECKING:
 
 NOT_OBEYED_YET: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "smtp": (
-            "proxy_protocol_from",
-            "xclient_from",
-            "trusted_authserv_id",
-            "trusted_received_by",
-            "internal_networks",
-        ),
         "ledger": ("days",),
         "console": ("listen", "public_url"),
         "metrics": ("listen",),

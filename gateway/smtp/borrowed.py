@@ -7,15 +7,27 @@ what is no command never reach it.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from gateway.smtp import replies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from gateway.model.reply import Reply
     from gateway.smtp.engine import Engine
 
 _ENHANCED = {"454": "4.7.0", "500": "5.5.2", "501": "5.5.4", "502": "5.5.1", "503": "5.5.1"}
 """For the replies that aiosmtpd words itself."""
+
+
+_FIXED_ANSWERS = {
+    "VRFY": replies.CANNOT_VERIFY,  # RFC 5321 §7.3
+    "EXPN": replies.NO_LISTS,  # RFC 5321 §7.3
+    "HELP": replies.HELP,  # nothing about us that a stranger needs
+    "AUTH": replies.NOT_OFFERED,  # mail comes in from strangers, and strangers have no password here
+}
 
 
 class Hooks:
@@ -66,7 +78,13 @@ class SessionCommands:
 
     def get(self, command: str) -> Callable[[str | None], Coroutine[Any, Any, None]] | None:
         """The method for the command, or None."""
-        return getattr(self._engine, f"smtp_{command}") if command.encode() in self.NAMES else None
+        if command.encode() not in self.NAMES:
+            return None
+        fixed = _FIXED_ANSWERS.get(command)
+        return getattr(self._engine, f"smtp_{command}") if fixed is None else partial(self._answer, fixed)
+
+    async def _answer(self, reply: Reply, arg: str | None) -> None:
+        self._engine.reply(reply)
 
 
 def with_enhanced_code(text: str) -> str:

@@ -21,6 +21,7 @@ from gateway.events import Event
 from gateway.model.reply import Reply
 from gateway.smtp import replies
 from gateway.smtp.borrowed import Hooks, Lines, SessionCommands, with_enhanced_code
+from gateway.smtp.client_identity import peer_of
 from gateway.smtp.grammar import COMMAND_LINE_LIMIT
 from gateway.smtp.replies import octets
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Coroutine
 
+    from gateway.smtp.client_identity import Peer
     from gateway.smtp.data import DataReader
     from gateway.smtp.server import SmtpServer
     from gateway.smtp.session import Session
@@ -57,6 +59,8 @@ class Engine(SMTP):
     """One SMTP session's engine. Made by `from_template()`, except for the template itself."""
 
     conversation: Session
+    presented: Peer | None = None
+    """Whom a proxy named before the session began."""
     _server: SmtpServer
 
     @classmethod
@@ -93,14 +97,15 @@ class Engine(SMTP):
         self._lend("_reader", self._lines)
         self._handler_coroutine = None
         self._secured = False
-        self.client_ip: str = (transport.get_extra_info("peername") or ("",))[0]  # none: it has left already
+        peer = self.presented or peer_of(transport)
+        self.client_ip = peer.address
         self._begin_session()
         self._reset_timeout()
         refusal = self._server.admit(self)
         if refusal is not None:
             self.close_with(refusal)
             return
-        self.conversation = self._server.converse(self.client_ip)
+        self.conversation = self._server.converse(peer)
         self._handler_coroutine = self._server.own(self._handle_client())
 
     def data_received(self, data: bytes) -> None:
@@ -264,6 +269,15 @@ class Engine(SMTP):
     def _quit(self, line: bytes) -> None:
         self.close_with(replies.GOODBYE)
 
+    def _xclient(self, line: bytes) -> None:
+        answer = self.conversation.xclient(line)
+        if answer.positive:
+            self._begin_session()
+        self.reply(answer)
+
+    def _xforward(self, line: bytes) -> None:
+        self.reply(self.conversation.xforward(line))
+
     def _wait_for(self, answer: Coroutine[Any, Any, Reply]) -> None:
         """Read on when the reply is there. The task belongs to the server, which lets it finish at shutdown."""
         self._waiting = True
@@ -371,22 +385,6 @@ class Engine(SMTP):
         self._begin_session()
         self.conversation.secured(secured.get_extra_info("ssl_object"))
 
-    async def smtp_VRFY(self, arg: str | None) -> None:
-        """RFC 5321 §7.3."""
-        self.reply(replies.CANNOT_VERIFY)
-
-    async def smtp_EXPN(self, arg: str | None) -> None:
-        """RFC 5321 §7.3."""
-        self.reply(replies.NO_LISTS)
-
-    async def smtp_HELP(self, arg: str | None) -> None:
-        """Nothing about us that a stranger needs."""
-        self.reply(replies.HELP)
-
-    async def smtp_AUTH(self, arg: str | None) -> None:
-        """Not offered: mail comes in from strangers, and strangers have no password here."""
-        self.reply(replies.NOT_OFFERED)
-
 
 _TRANSACTION_COMMANDS: dict[bytes, _Command] = {
     b"MAIL": Engine._mail,
@@ -395,5 +393,7 @@ _TRANSACTION_COMMANDS: dict[bytes, _Command] = {
     b"RSET": Engine._rset,
     b"NOOP": Engine._noop,
     b"QUIT": Engine._quit,
+    b"XCLIENT": Engine._xclient,
+    b"XFORWARD": Engine._xforward,
 }
 _WITHOUT_ARGUMENT = frozenset({b"DATA", b"RSET", b"QUIT"})

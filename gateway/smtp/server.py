@@ -11,7 +11,9 @@ import structlog
 
 from gateway.events import Event
 from gateway.smtp import replies
+from gateway.smtp.client_identity import ClientIdentity
 from gateway.smtp.engine import Engine
+from gateway.smtp.proxied import ProxyDoor
 from gateway.smtp.session import Session
 from gateway.spool import Memory
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from gateway.model.reply import Reply
     from gateway.operations.intake import Intake
     from gateway.settings import Smtp
+    from gateway.smtp.client_identity import Peer
 
 SWEEP_INTERVAL = 1.0
 """Seconds."""
@@ -56,6 +59,8 @@ class SmtpServer:
         self._engines: dict[Engine, str] = {}
         """Open sessions, and the client address that each counts for."""
         self._per_client: Counter[str] = Counter()
+        self._doors: set[ProxyDoor] = set()
+        """Connections whose PROXY header is still to come."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._servers: list[asyncio.Server] = []
         self._template: Engine | None = None
@@ -63,11 +68,9 @@ class SmtpServer:
     async def serve(self, sockets: Sequence[socket.socket]) -> None:
         """Start accepting."""
         loop = asyncio.get_running_loop()
-        template = self._template = Engine.make_template(self.hostname, self.tls, loop)
+        self._template = Engine.make_template(self.hostname, self.tls, loop)
         for listening in sockets:
-            server = await loop.create_server(
-                lambda: Engine.from_template(template, self), sock=listening, backlog=1024
-            )
+            server = await loop.create_server(self._receive, sock=listening, backlog=1024)
             self._servers.append(server)
         self.own(self._sweep())
 
@@ -81,6 +84,8 @@ class SmtpServer:
             for engine in list(self._engines):
                 engine.drain()
             await asyncio.sleep(0.05)
+        for door in list(self._doors):
+            door.close()
         for engine in list(self._engines):
             engine.close_with(replies.SERVICE_CLOSING)
         await self._end_tasks()
@@ -91,20 +96,42 @@ class SmtpServer:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    # --- for the engines ------------------------------------------------------------------------------------------
+    def _receive(self) -> asyncio.BaseProtocol:
+        if self._template is None:
+            raise RuntimeError("serve() was not called")
+        engine = Engine.from_template(self._template, self)
+        return ProxyDoor(self, engine) if self.limits.proxy_protocol_from else engine
+
+    # --- for the engines and their doors ------------------------------------------------------------------------------
 
     def admit(self, engine: Engine) -> Reply | None:
         """Count a new connection in, or say why not."""
         client = engine.client_ip
         if self.draining:
             return replies.SERVICE_CLOSING
-        full = len(self._engines) >= self.limits.max_connections
+        full = self._full
         if full or self._per_client[client] >= self.limits.max_connections_per_client:
             log.warning(Event.CONNECTION_REFUSED, client=client, why="connections in all" if full else "per client")
             return replies.TOO_MANY_CONNECTIONS
         self._engines[engine] = client
         self._per_client[client] += 1
         return None
+
+    @property
+    def _full(self) -> bool:
+        return len(self._engines) + len(self._doors) >= self.limits.max_connections
+
+    def let_wait(self, door: ProxyDoor) -> bool:
+        """Count a connection in whose PROXY header is awaited; False when there is no room for it."""
+        if self._full or self.draining:
+            log.warning(Event.CONNECTION_REFUSED, client="a proxy", why="connections in all")
+            return False
+        self._doors.add(door)
+        return True
+
+    def let_go(self, door: ProxyDoor) -> None:
+        """Its header is there, or it has left."""
+        self._doors.discard(door)
 
     def dismiss(self, engine: Engine) -> None:
         """Count a closed connection out."""
@@ -121,9 +148,9 @@ class SmtpServer:
         if self._template is not None:
             self._template.tls_context = tls
 
-    def converse(self, client_ip: str) -> Session:
+    def converse(self, peer: Peer) -> Session:
         """The session of a connection that was admitted."""
-        return Session(self, client_ip)
+        return Session(self, ClientIdentity(peer, self.limits))
 
     def own(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run it as a task that this server keeps until it ends."""

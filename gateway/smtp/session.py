@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from filters.envelope import Origin
 from gateway.events import Event
 from gateway.logs import redact
 from gateway.model.reply import Reply
@@ -23,8 +22,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from filters.address import Mailbox
+    from filters.envelope import Origin
     from gateway.operations.intake import MailTransaction
     from gateway.relay.transaction import MailParameters
+    from gateway.smtp.client_identity import ClientIdentity
     from gateway.smtp.server import SmtpServer
 
 log = structlog.get_logger()
@@ -33,9 +34,9 @@ log = structlog.get_logger()
 class Session:
     """From the connection to QUIT."""
 
-    def __init__(self, server: SmtpServer, client_ip: str) -> None:
+    def __init__(self, server: SmtpServer, client: ClientIdentity) -> None:
         self._server = server
-        self._client_ip = client_ip
+        self._client = client
         self._helo = ""
         self._extended = False
         self._tls = ""
@@ -70,14 +71,29 @@ class Session:
         keywords += ["8BITMIME"] if offers.eightbitmime else []
         keywords += ["SMTPUTF8"] if offers.smtputf8 else []
         keywords += ["STARTTLS"] if self._server.tls is not None and not self._tls else []
-        return keywords
+        return keywords + self._client.keywords()
 
     def secured(self, tls: ssl.SSLObject) -> None:
         """TLS began: what was said before is forgotten (RFC 3207 §4.2)."""
         self.reset()
+        self._client.begin_again()
         self._helo, self._extended = "", False
         cipher = tls.cipher()
         self._tls = " ".join(filter(None, (tls.version(), cipher[0] if cipher else "")))
+
+    def xclient(self, line: bytes) -> Reply:
+        """XCLIENT: the session begins again, as that client's."""
+        if self._transaction is not None:
+            return replies.ONE_TRANSACTION
+        refusal = self._client.xclient(line)
+        if refusal is not None:
+            return refusal
+        self._helo, self._extended = "", False
+        return Reply(220, "", f"{self._server.hostname} ESMTP")
+
+    def xforward(self, line: bytes) -> Reply:
+        """XFORWARD: about the next mail transaction."""
+        return replies.ONE_TRANSACTION if self._transaction is not None else self._client.xforward(line)
 
     # --- the mail transaction ---------------------------------------------------------------------------------------
 
@@ -97,7 +113,7 @@ class Session:
         return replies.SENDER_OK
 
     def _origin(self, command: MailParameters) -> Origin:
-        return Origin(client_ip=self._client_ip, helo=self._helo, protocol=self._protocol(command), tls=self._tls)
+        return self._client.origin(self._helo, self._protocol(command), self._tls)
 
     def _protocol(self, command: MailParameters) -> str:
         """RFC 3848; RFC 6531 §4.3 for the UTF8 names."""
@@ -155,6 +171,7 @@ class Session:
 
     def reset(self) -> None:
         """RSET or EHLO."""
+        self._client.forget_forwarded()
         self._end(self._refused)
 
     def lost(self) -> None:
@@ -169,11 +186,12 @@ class Session:
         if transaction is None or mail is None:
             return
         self._transaction = self._mail = self._refused = None
+        self._client.forget_forwarded()
         screening = transaction.screening
         log.info(
             Event.TRANSACTION,
             id=transaction.id,
-            client=self._client_ip,
+            client=self._client.address,
             mail_from=str(mail.reverse_path) if screening else redact(mail.reverse_path),
             recipients=len(transaction.recipients),
             size=self._size,

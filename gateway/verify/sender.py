@@ -6,12 +6,13 @@ Asked for suspects only (decision 6). Never raises for what a message or the DNS
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from filters.address import canonical_domain
-from filters.authentication import Authentication, MethodResult, Result
+from filters.authentication import NOT_AUTHENTICATED, Authentication, MethodResult, Result
 from filters.identities import IdentityKind, claims
+from filters.upstream import upstream_authentication
 from gateway.verify.dkim import verify_signatures
 from gateway.verify.dmarc import evaluate_dmarc
 from gateway.verify.resolver import Inquiry
@@ -20,6 +21,7 @@ from gateway.verify.spf import check_spf
 if TYPE_CHECKING:
     from filters.content import Header
     from filters.envelope import Envelope
+    from filters.upstream import Upstream
     from gateway.spool import Spool
     from gateway.verify.resolver import Resolver
 
@@ -46,18 +48,35 @@ class SenderVerifier:
 
     resolver: Resolver
     seconds: float
+    upstream: Upstream | None = None
+    """Whose Authentication-Results are believed."""
     reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WHOLE_IN_MEMORY))
 
     async def authenticate(self, envelope: Envelope, header: Header, content: Spool) -> Authentication:
-        """What SPF, DKIM and DMARC say of the message, and the answers that this rests on."""
+        """What SPF, DKIM and DMARC say of the message, and the answers that this rests on.
+
+        What a named upstream has said stands: it saw the client, and the message as it was. The rest is found out here.
+        """
         inquiry = Inquiry(self.resolver, self.seconds)
-        origin = envelope.origin
-        spf, dkim = await asyncio.gather(
-            check_spf(inquiry, client_ip=origin.client_ip, helo=origin.helo, reverse_path=envelope.reverse_path),
-            self._signatures(inquiry, envelope, header, content),
-        )
-        dmarc, policy = await _dmarc(inquiry, envelope, header, spf, dkim)
+        told = self._told(header, envelope)
+        spf, dkim = await asyncio.gather(_spf(inquiry, envelope), self._signatures(inquiry, envelope, header, content))
+        spf, dkim = _said(told.spf) or spf, (*told.dkim, *dkim)
+        dmarc, policy = told.dmarc, told.dmarc_policy
+        if not _said(dmarc):
+            dmarc, policy = await _dmarc(inquiry, envelope, header, spf, dkim)
         return Authentication(spf=spf, dkim=dkim, dmarc=dmarc, dmarc_policy=policy, answers=inquiry.answers)
+
+    def _told(self, header: Header, envelope: Envelope) -> Authentication:
+        told = upstream_authentication(header, self.upstream, envelope.reverse_path)
+        if self.upstream is None or told == NOT_AUTHENTICATED:
+            return NOT_AUTHENTICATED
+        reason = f"So says {self.upstream.authserv_id}, in Authentication-Results."
+        return replace(
+            told,
+            spf=replace(told.spf, reason=reason),
+            dkim=tuple(replace(one, reason=reason) for one in told.dkim),
+            dmarc=replace(told.dmarc, reason=reason),
+        )
 
     async def _signatures(
         self, inquiry: Inquiry, envelope: Envelope, header: Header, content: Spool
@@ -66,6 +85,17 @@ class SenderVerifier:
             return ()
         async with self.reading:
             return await verify_signatures(inquiry, content.read(), envelope.received_at)
+
+
+def _said(result: MethodResult) -> MethodResult | None:
+    return None if result.result is Result.NONE else result
+
+
+async def _spf(inquiry: Inquiry, envelope: Envelope) -> MethodResult:
+    """Asked about the first client outside our own networks; None of them known: nothing can be said."""
+    client = envelope.origin.outside
+    address, helo = (client.address, client.helo) if client is not None else ("", envelope.origin.helo)
+    return await check_spf(inquiry, client_ip=address, helo=helo, reverse_path=envelope.reverse_path)
 
 
 async def _dmarc(

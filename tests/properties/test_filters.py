@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from filters.address import AddressError, Mailbox, canonical_domain, canonical_local_part, parse_path
 from filters.address_list import parse_address_list
 from filters.address_tokens import address_tokens
-from filters.authentication import Authentication, MethodResult, Result
+from filters.authentication import NOT_AUTHENTICATED, Authentication, MethodResult, Result
+from filters.authentication_results import parse_authentication_results
 from filters.content import (
     ORIGINATOR_NAMES,
     Header,
@@ -28,6 +29,7 @@ from filters.lists import EntryKind, ListEntry, ListIndex, canonical_entry_value
 from filters.packs import format_csv, format_pack, parse_csv, parse_pack
 from filters.responding import hard_objections
 from filters.screening import screen, screen_reverse_path, touches_lists
+from filters.upstream import Upstream, upstream_authentication
 from tests.support.arrivals import DISPATCH, entry, envelope, rulebook
 
 ANY_TEXT = st.text(st.characters(), max_size=60)
@@ -199,3 +201,32 @@ def test_a_pack_is_read_or_its_problems_told(text: str) -> None:
     for entries, problems in (parse_pack(text, "p"), parse_csv(text, "p")):
         assert all(problem.message for problem in problems)
         assert len({(listed.kind, listed.value) for listed in entries}) == len(entries)
+
+
+RESULT_PIECES = st.sampled_from(
+    [
+        *("Authentication-Results:", "Received:", " mx.filter.example", " 1", ";", " spf", "=", "pass", "fail", " dkim", " dmarc", "none", "/"),
+        *(" smtp.mailfrom=", " header.d=", " header.from=", "a@mfa.gov.cn", "mfa.gov.cn", " reason=", '"', "\\", "(", ")", " from x", " by "),
+        *("in.filter.example", "\r\n", "\r\n ", "\0", "é", "\udce9", "."),
+    ]
+)  # fmt: skip
+RESULT_SECTIONS = st.one_of(
+    st.binary(max_size=200),
+    st.lists(RESULT_PIECES, max_size=40).map(lambda pieces: "".join(pieces).encode("utf-8", "surrogateescape")),
+)
+
+
+@given(RESULT_SECTIONS)
+def test_no_octets_make_the_reader_of_an_upstream_s_results_raise(section: bytes) -> None:
+    upstream = Upstream("mx.filter.example", frozenset({"in.filter.example"}))
+    path = parse_path("a@mfa.gov.cn", smtputf8=True)
+    found = upstream_authentication(parse_header(section), upstream, path)
+    assert found.spf.domain in {"", "mfa.gov.cn"}
+    foreign = b"Received: from a by b.example\r\n"
+    assert upstream_authentication(parse_header(foreign + section), upstream, path) == NOT_AUTHENTICATED
+
+
+@given(st.one_of(ANY_TEXT, st.lists(RESULT_PIECES, max_size=30).map("".join)))
+def test_results_are_read_or_nothing_is(value: str) -> None:
+    found = parse_authentication_results(value)
+    assert found is None or (found.authserv_id and all(one.method and one.result for one in found.verdicts))

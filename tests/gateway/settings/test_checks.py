@@ -35,6 +35,18 @@ CONFLICTS = {
     "half of a login": ('[outbound]\nusername = "u"', 2, "outbound.username", "is set, but password_file is not"),
     "two thirds of DKIM": ('[dkim]\ndomain = "a.example"\nselector = "s"', 2, "dkim.domain", "is set, but key is not"),
     "a third of DKIM": ('[dkim]\nselector = "s"', 2, "dkim.selector", "is set, but domain and key are not"),
+    "hosts of an upstream without a name": (
+        '[smtp]\ntrusted_received_by = ["in.filter.example"]',
+        2,
+        "smtp.trusted_received_by",
+        "is set, but trusted_authserv_id is not",
+    ),
+    "an upstream with our own name": (
+        '[smtp]\nhostname = "mx.police.example"\ntrusted_authserv_id = "MX.police.example"',
+        3,
+        "smtp.trusted_authserv_id",
+        "is our own hostname",
+    ),
     "a domain in two routes": (
         TWO_ROUTES,
         7,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from filters.disposition import DEFAULT_POLICY, Mode, Policy, Tier
+from filters.lookalike import LookAlikes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,3 +40,13 @@ class Rulebook:
     emergency: frozenset[str] = frozenset()
     """Canonical keys of the emergency recipients."""
     exemptions: tuple[Exemption, ...] = ()
+
+    @property
+    def look_alikes(self) -> LookAlikes:
+        """The entries as they look; made at the first question about this list."""
+        return _look_alikes(self.index)
+
+
+@lru_cache(maxsize=4)
+def _look_alikes(index: ListIndex) -> LookAlikes:
+    return LookAlikes(index.entries)

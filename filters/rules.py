@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from filters.identities import Identity, IdentityKind
 from filters.lists import describe
+from filters.lookalike import display_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from filters.content import Header
     from filters.envelope import Envelope
     from filters.identities import Claims
     from filters.lists import ListEntry
@@ -27,6 +29,8 @@ class Rule(StrEnum):
 
     LISTED_IDENTITY = "listed-identity"
     LISTED_HELO = "listed-helo"
+    LOOK_ALIKE = "look-alike"
+    OFFICIAL_NAME = "official-name"
     AMBIGUOUS_ORIGINATOR = "ambiguous-originator"
     RESENT = "resent"
     EXEMPTION = "exemption"
@@ -107,6 +111,25 @@ def ambiguous_originators(facts: Facts) -> Iterator[Finding]:
     """The originator can't be read one way only."""
     for reason in facts.claims.ambiguous:
         yield Finding(rule=Rule.AMBIGUOUS_ORIGINATOR, evidence=reason)
+
+
+def resemblances(claims: Claims, header: Header, rulebook: Rulebook) -> Iterator[Finding]:
+    """What looks like a listed mission and is none: a domain after confusable folding, or its official name.
+
+    Asked only where nothing is listed.
+    """
+    look_alikes = rulebook.look_alikes
+    for identity in claims.identities:
+        likeness = look_alikes.domain(identity.mailbox.domain)
+        if likeness is not None:
+            shown, entry = f"{identity.kind.value} {identity.mailbox}", describe(likeness.entry)
+            evidence = f"{shown} is not listed, and looks like what is: {entry}."
+            yield Finding(rule=Rule.LOOK_ALIKE, evidence=evidence, identity=identity, entry=likeness.entry)
+    for name in display_names(header.fields):
+        likeness = look_alikes.name(name)
+        if likeness is not None:
+            evidence = f"The display name {name} is the official name of a listed mission: {describe(likeness.entry)}."
+            yield Finding(rule=Rule.OFFICIAL_NAME, evidence=evidence, entry=likeness.entry)
 
 
 RULES: tuple[Callable[[Facts], Iterator[Finding]], ...] = (

@@ -25,7 +25,18 @@ from filters.disposition import (
     stricter,
 )
 from filters.identities import Claims, Identity, IdentityKind, claims
-from filters.rules import ORIGINATORS, RULES, Facts, Finding, Match, Rule, covers_sender, is_in_force, listed_identities
+from filters.rules import (
+    ORIGINATORS,
+    RULES,
+    Facts,
+    Finding,
+    Match,
+    Rule,
+    covers_sender,
+    is_in_force,
+    listed_identities,
+    resemblances,
+)
 
 if TYPE_CHECKING:
     from filters.address import Mailbox
@@ -72,10 +83,11 @@ class Screening:
         return bool(self.findings)
 
 
-def touches_lists(claimed: Claims, rulebook: Rulebook) -> bool:
-    """The cheap test: is any claimed identity listed (or a suspect)? If not, the message is clear."""
+def touches_lists(claimed: Claims, header: Header, rulebook: Rulebook) -> bool:
+    """The cheap test: is any claimed identity listed, or does one look so? If not, the message is clear."""
     lookup = rulebook.index.lookup
-    return any(lookup(identity.mailbox) for identity in claimed.identities)
+    listed = any(lookup(identity.mailbox) for identity in claimed.identities)
+    return listed or any(True for _ in resemblances(claimed, header, rulebook))
 
 
 def screen(
@@ -93,7 +105,8 @@ def screen(
     claimed = claims(envelope.reverse_path, header, signers=signers, organizers=organizers)
     facts = Facts(envelope=envelope, claims=claimed, matches=_matches(claimed, rulebook), rulebook=rulebook)
     if not facts.matches:
-        return _screening(facts, Tier.CLEAR, (), authentication)
+        likenesses = tuple(dict.fromkeys(resemblances(claimed, header, rulebook)))
+        return _screening(facts, Tier.SUSPECT if likenesses else Tier.CLEAR, likenesses, authentication)
     findings = tuple(finding for rule in RULES for finding in rule(facts))
     return _screening(facts, _message_tier(facts, findings, authentication), findings, authentication)
 

@@ -90,7 +90,7 @@ class Deciding:
         try:
             fields = Header(originator_fields(header_section))
             claimed = claims(envelope.reverse_path, fields, signers=claimed_signers(header_section))
-            if not touches_lists(claimed, rulebook):
+            if not touches_lists(claimed, fields, rulebook):
                 return None
             screening = screen(envelope, parse_header(header_section), NOT_AUTHENTICATED, rulebook)
             final = False

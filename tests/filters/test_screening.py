@@ -320,7 +320,7 @@ def test_a_lenient_reading_is_said_to_be_one() -> None:
     ],
 )
 def test_the_cheap_test_agrees_with_the_decision(path: str, line: str, touched: bool) -> None:
-    assert touches_lists(claims(envelope(path).reverse_path, header(line)), rulebook()) is touched
+    assert touches_lists(claims(envelope(path).reverse_path, header(line)), header(line), rulebook()) is touched
     assert screened(line, path=path).flagged is touched
 
 

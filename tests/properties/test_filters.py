@@ -21,7 +21,7 @@ from filters.content import (
     originator_fields,
     parse_header,
 )
-from filters.disposition import Delivery, Disposition, Handling, Mode
+from filters.disposition import Delivery, Disposition, Handling, Mode, Tier
 from filters.encoded_words import decode_words
 from filters.guard import refusal
 from filters.identities import claims
@@ -143,7 +143,8 @@ def test_every_recipient_gets_one_verdict_whatever_comes(
     mail, header, book = envelope(path, *recipients), parse_header(section), rulebook(mode=mode)
     screening = screen(mail, header, authentication, book)
     assert tuple(verdict.recipient for verdict in screening.verdicts) == mail.recipients
-    assert screening.flagged is touches_lists(claims(mail.reverse_path, header), book) is (screening.entry is not None)
+    assert screening.flagged is touches_lists(claims(mail.reverse_path, header), header, book)
+    assert (screening.entry is None) is (screening.tier in {Tier.CLEAR, Tier.SUSPECT})
     for verdict in screening.verdicts:
         assert (verdict.disposition is Disposition.WITHHOLD) is (verdict.delivery is Delivery.HOLD)
         assert screening.flagged or verdict.delivery is Delivery.PASS

@@ -1,0 +1,127 @@
+"""Look-alikes: domains and display names that a reader would take for a listed mission's (decision 7).
+
+By confusable folding only, never by edit distance or by a part of a name: precision before recall. A look-alike raises
+a suspect for a person to look at; it holds nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from filters.address import canonical_domain
+from filters.confusables import CONFUSABLES
+from filters.content import decode_text
+from filters.lists import EntryKind, ListIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from filters.content import HeaderField
+    from filters.lists import ListEntry
+
+NAMING_FIELDS = frozenset({"from", "sender", "reply-to"})
+"""The fields whose display names are compared."""
+
+LONGEST_NAME = 200
+"""Characters of a display name; official names are shorter."""
+LONGEST_FIELD = 2000
+"""Octets of a field that are looked at."""
+
+_DIGITS = str.maketrans("015", "ols")
+_TWO_FOR_ONE = (("rn", "m"), ("vv", "w"))
+
+
+@lru_cache(maxsize=4096)
+def fold(text: str) -> str:
+    """What the text looks like: lower case, without accents, confusable characters as one (UTS #39)."""
+    if not text.isascii():
+        decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+        text = "".join(char for char in decomposed if not unicodedata.combining(char)).translate(CONFUSABLES)
+    folded = text.lower().translate(_DIGITS)
+    for two, one in _TWO_FOR_ONE:
+        folded = folded.replace(two, one)
+    return folded
+
+
+def fold_domain(domain: str) -> str:
+    """A domain as it looks; A-labels as the letters that they stand for."""
+    canonical = canonical_domain(domain)
+    if "xn--" in canonical:
+        canonical = ".".join(_shown(label) for label in canonical.split("."))
+    return fold(canonical)
+
+
+def _shown(label: str) -> str:
+    """An A-label as a reader sees it (RFC 5890 §2.3.2.1)."""
+    if not label.startswith("xn--") or len(label) > 63:
+        return label
+    try:
+        return label[4:].encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What looks like a listed entry, without being listed."""
+
+    shown: str
+    entry: ListEntry
+
+
+class LookAlikes:
+    """The entries of a list as they look. Immutable; look-ups cost as much as those of the list."""
+
+    __slots__ = ("_by_name", "_domains")
+
+    def __init__(self, entries: Iterable[ListEntry]) -> None:
+        entries = tuple(entries)
+        wide = [entry for entry in entries if entry.kind is not EntryKind.ADDRESS]
+        folded = {fold(entry.value): entry for entry in reversed(wide)}
+        self._domains = (
+            ListIndex(replace(entry, value=value) for value, entry in folded.items()),
+            folded,
+        )
+        self._by_name = {
+            _fold_name(name): entry
+            for entry in reversed(entries)
+            for name in (entry.mission_en, entry.mission_fr, entry.mission_zh)
+            if name
+        }
+
+    def domain(self, domain: str) -> Likeness | None:
+        """The entry that an unlisted domain looks like, or is below of."""
+        index, entries = self._domains
+        found = index.lookup_domain(fold_domain(domain))
+        return Likeness(domain, entries[found[0].value]) if found else None
+
+    def name(self, name: str) -> Likeness | None:
+        """The entry whose mission has this official name."""
+        entry = self._by_name.get(_fold_name(name)) if 0 < len(name) <= LONGEST_NAME else None
+        return Likeness(name, entry) if entry is not None else None
+
+
+def _fold_name(name: str) -> str:
+    """Spaces and punctuation around words don't count."""
+    return " ".join(fold(name).split()).strip(" .,;:'\"-")
+
+
+_NAME = re.compile(r'"((?:[^"\\]|\\.)*+)"|\(([^()]*+)\)|([^"(),:;<>@]++)(?:<|\Z)?')
+
+
+def display_names(fields: Iterable[HeaderField]) -> Iterator[str]:
+    """What readers are shown for a name: phrases before an address, quoted strings, comments; decoded."""
+    for field in fields:
+        if field.name not in NAMING_FIELDS:
+            continue
+        for match in _NAME.finditer(decode_text(field.value[:LONGEST_FIELD])):
+            quoted, comment, phrase = match.groups()
+            if phrase is not None and not match[0].endswith("<"):
+                continue  # part of an address, not a name before one
+            name = (quoted or comment or phrase or "").strip()
+            if name:
+                yield re.sub(r"\\(.)", r"\1", name)

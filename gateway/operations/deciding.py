@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from filters.authentication import NOT_AUTHENTICATED, Authentication, MethodResult, Result
+from filters.calendar import announces_calendar, organizers
 from filters.content import Header, originator_fields, parse_header
 from filters.disposition import Handling
 from filters.dkim import claimed_signers
@@ -23,6 +24,7 @@ from gateway.model.plan import Relay, plan
 from gateway.verify.destination import Reach
 
 if TYPE_CHECKING:
+    from filters.address import Mailbox
     from filters.envelope import Envelope
     from filters.rulebook import Rulebook
     from filters.screening import Screening
@@ -54,6 +56,7 @@ class Suspicion:
     content: Spool
     screening: Screening
     rulebook: Rulebook
+    organizers: tuple[Mailbox, ...] = ()
     final: bool = False
     """Screening failed: nothing is verified any more."""
 
@@ -89,20 +92,24 @@ class Deciding:
         rulebook = self.rulebooks.current
         try:
             fields = Header(originator_fields(header_section))
-            claimed = claims(envelope.reverse_path, fields, signers=claimed_signers(header_section))
+            calling = _organizers(header_section, content)
+            signers = claimed_signers(header_section)
+            claimed = claims(envelope.reverse_path, fields, signers=signers, organizers=calling)
             if not touches_lists(claimed, fields, rulebook):
                 return None
-            screening = screen(envelope, parse_header(header_section), NOT_AUTHENTICATED, rulebook)
+            screening = screen(envelope, parse_header(header_section), NOT_AUTHENTICATED, rulebook, calling)
             final = False
         except Exception as error:
             log.exception(Event.SCREENING_FAILED, id=trace_id)
             screening, final = screen_reverse_path(envelope, rulebook, failure=type(error).__name__), True
+            calling = ()
         return Suspicion(
             envelope=envelope,
             header_section=header_section,
             content=content,
             screening=screening,
             rulebook=rulebook,
+            organizers=calling,
             final=final,
         )
 
@@ -113,7 +120,11 @@ class Deciding:
         authentication = await self._authentication(suspicion)
         try:
             screening = screen(
-                suspicion.envelope, parse_header(suspicion.header_section), authentication, suspicion.rulebook
+                suspicion.envelope,
+                parse_header(suspicion.header_section),
+                authentication,
+                suspicion.rulebook,
+                suspicion.organizers,
             )
         except Exception as error:
             log.exception(Event.SCREENING_FAILED)
@@ -136,3 +147,10 @@ class Deciding:
             return ""
         destination = await self.destinations.of(envelope.reverse_path.domain)
         return "" if destination.reach is Reach.PUBLIC else destination.reason
+
+
+def _organizers(header_section: bytes, content: Spool) -> tuple[Mailbox, ...]:
+    """Of the message's calendar parts; the content is read whole only if one is announced."""
+    if not announces_calendar(header_section, content.chunks()):
+        return ()
+    return organizers(parse_header(header_section), content.read())

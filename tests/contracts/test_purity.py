@@ -14,9 +14,9 @@ ANYWHERE = {
 }  # fmt: skip
 
 ONLY_IN = {
-    "base64": {"filters.dkim", "gateway.model.delivery_status"},
-    "binascii": {"filters.dkim", "gateway.model.delivery_status"},
-    "urllib.parse": {"filters.spf"},  # quote, for upper-case macros
+    "base64": {"filters.calendar", "filters.dkim", "gateway.model.delivery_status"},
+    "binascii": {"filters.calendar", "filters.dkim", "gateway.model.delivery_status"},
+    "urllib.parse": {"filters.calendar", "filters.spf"},  # mailto: addresses; quote, for upper-case macros
     "publicsuffixlist": {"filters.guard"},
     "email_validator": {"filters.guard"},
     "csv": {"filters.packs"},

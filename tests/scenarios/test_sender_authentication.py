@@ -145,3 +145,28 @@ async def test_a_signature_in_a_listed_name_that_does_not_verify_is_nothing(aski
         assert await gateway.cases() == []
         assert [message.behind_received for message in gateway.next_hop.messages] == [content]
         assert ("s1._domainkey.mission.example", "TXT") in names.asked
+
+
+INVITATION = (
+    b"From: friend@webmail2.example\r\nTo: desk@police.example\r\nSubject: reception\r\nMIME-Version: 1.0\r\n"
+    b"Content-Type: text/calendar; method=REQUEST\r\n\r\n"
+    b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nORGANIZER;CN=Consul:mailto:consul@mission.example\r\nEND:VEVENT\r\n"
+    b"END:VCALENDAR\r\n"
+)
+
+
+async def test_an_invitation_that_a_mission_calls_is_related_to_it(asking: Asking) -> None:
+    async with asking(PROVEN) as (gateway, _):
+        await gateway.send("friend@webmail2.example", ["desk@police.example"], INVITATION)
+        case = await only_case(gateway)
+        assert case.tier is Tier.RELATED
+        assert [(one.identity, one.address) for one in case.findings] == [
+            ("RFC5545.ORGANIZER", "consul@mission.example")
+        ]
+
+
+async def test_a_domain_that_looks_like_a_mission_is_flagged_and_delivered(asking: Asking) -> None:
+    async with asking(PROVEN) as (gateway, _):
+        await gateway.send("a@rnission.example", ["desk@police.example"], REQUEST.replace(b"@mission", b"@rnission"))
+        assert (await only_case(gateway)).tier is Tier.SUSPECT
+        assert b"X-Liaison-Flag: tier=suspect" in gateway.next_hop.messages[0].content

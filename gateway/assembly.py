@@ -22,6 +22,7 @@ from gateway.operations.casework import Casework
 from gateway.operations.composing import Composer, Gate
 from gateway.operations.deciding import Deciding
 from gateway.operations.digests import Digests
+from gateway.operations.exempting import Exempting
 from gateway.operations.flagged import FlaggedMail
 from gateway.operations.intake import Intake
 from gateway.operations.listkeeping import Listkeeping
@@ -61,6 +62,7 @@ class Desk:
     listkeeping: Listkeeping
     outboxkeeping: Outboxkeeping
     digests: Digests
+    exempting: Exempting
     modes: Modes
     gate: Gate
     starting: Starting
@@ -123,6 +125,7 @@ async def _desk(settings: Settings, clock: Clock, store: Store) -> Desk:
         outboxkeeping=Outboxkeeping(store=store, clock=clock),
         digests=Digests(store=store, clock=clock, recipient=settings.digest.to, hour=settings.digest.hour),
         listkeeping=Listkeeping(store=store, clock=clock, own_domains=ours),
+        exempting=Exempting(store=store, clock=clock, own_domains=ours),
         modes=Modes(store=store, ceiling=settings.mode),
         gate=gate,
         starting=starting,

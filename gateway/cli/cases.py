@@ -8,6 +8,7 @@ import click
 
 from filters.disposition import Tier
 from gateway.cli import words
+from gateway.cli.exemptions import grant_options, granted
 from gateway.cli.invocation import Word, actor, config_option, json_option, with_desk
 from gateway.cli.output import emphasize, moment, say, show_json, show_table
 from gateway.cli.shapes import case_shape, dossier_shape
@@ -15,6 +16,7 @@ from gateway.model.case import CaseStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from gateway.assembly import Desk
     from gateway.model.case import CaseFile
@@ -131,6 +133,23 @@ async def silence(desk: Desk, reference: str, reason: str) -> None:
     say(f"{reference} is silenced: no decline may be sent for it any more.")
     if cancelled:
         say("The decline that waited in the outbox is cancelled.")
+
+
+@cases.command()
+@reference_argument
+@grant_options(required=True)
+@with_desk
+async def exempt(
+    desk: Desk, reference: str, until: datetime, approver: str, reason: str, recipients: tuple[str, ...]
+) -> None:
+    """Let the sender of the case through until a day: its mail is delivered with the flag, and never declined."""
+    say(
+        granted(
+            await desk.exempting.grant_for(
+                reference, recipients, until=until, approver=approver, reason=reason, actor=actor()
+            )
+        )
+    )
 
 
 @cases.command()

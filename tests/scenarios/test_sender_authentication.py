@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -170,3 +171,24 @@ async def test_a_domain_that_looks_like_a_mission_is_flagged_and_delivered(askin
         await gateway.send("a@rnission.example", ["desk@police.example"], REQUEST.replace(b"@mission", b"@rnission"))
         assert (await only_case(gateway)).tier is Tier.SUSPECT
         assert b"X-Liaison-Flag: tier=suspect" in gateway.next_hop.messages[0].content
+
+
+@pytest.mark.parametrize(("records", "tier"), [(PROVEN, Tier.EXEMPT), (MAIL, Tier.EXEMPT), (FORGED, Tier.SPOOFED)])
+async def test_an_exemption_lets_a_mission_through_and_no_forgery(
+    asking: Asking, records: dict[tuple[str, str], list[str]], tier: Tier
+) -> None:
+    async with asking(records) as (gateway, _):
+        await gateway.desk.exempting.grant(
+            "mission.example",
+            [],
+            until=SystemClock().now() + timedelta(days=1),
+            approver="Insp. Example",
+            reason="joint exercise",
+            actor="test:clerk",
+        )
+        await gateway.desk.rulebooks.load()
+        await gateway.send(SENDER, ["desk@police.example"], REQUEST)
+        case = await only_case(gateway)
+        assert (case.tier, case.decline) == (tier, ActionState.NONE)
+        through = [one for one in gateway.next_hop.messages if b"X-Liaison-Flag: tier=exempt" in one.content]
+        assert len(through) == (tier is Tier.EXEMPT)

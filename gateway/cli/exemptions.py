@@ -1,0 +1,138 @@
+"""Exemptions on the command line: `liaison senders exempt`, and what `liaison cases exempt` shares with it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, ParamSpec, TypedDict, TypeVar
+
+import click
+
+from gateway.cli.invocation import actor, json_option, with_desk
+from gateway.cli.output import moment, say, show_json, show_table
+from gateway.cli.senders import senders
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from filters.rulebook import Exemption
+    from gateway.assembly import Desk
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class ExemptionShape(TypedDict):
+    """One exemption in force."""
+
+    id: str
+    sender: str
+    recipients: list[str]
+    until: str
+    approver: str
+    reason: str
+
+
+def _read_end(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
+    """The day itself is included: an exemption until the 31st ends when the 31st does, UTC."""
+    try:
+        day = None if value is None else date.fromisoformat(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is no date; one looks like 2027-05-31") from error
+    return None if day is None else datetime.combine(day, time(), UTC) + timedelta(days=1)
+
+
+def grant_options(*, required: bool) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """What every exemption needs; `required` where the command does nothing else."""
+
+    def decorate(command: Callable[P, R]) -> Callable[P, R]:
+        for option in (
+            click.option(
+                "--rcpt", "recipients", metavar="ADDRESS", multiple=True, help="Only for this one; repeatable."
+            ),
+            click.option("--reason", metavar="TEXT", default="", required=required, help="Why it was approved."),
+            click.option("--approver", metavar="NAME", default="", required=required, help="Who approved it."),
+            click.option(
+                "--until", metavar="DATE", callback=_read_end, required=required, help="Its last day, in UTC."
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def granted(exemption: Exemption) -> str:
+    """What was granted, in a sentence."""
+    whom = ", ".join(sorted(exemption.recipients)) or "every recipient"
+    return f"{exemption.sender} may write to {whom} until {moment(exemption.until)}, as {exemption.id}."
+
+
+@senders.command()
+@click.argument("sender", required=False)
+@grant_options(required=False)
+@click.option("--end", "ended", metavar="ID", help="End this exemption now.")
+@json_option
+@with_desk
+async def exempt(
+    desk: Desk,
+    sender: str | None,
+    until: datetime | None,
+    approver: str,
+    reason: str,
+    recipients: tuple[str, ...],
+    ended: str | None,
+    as_json: bool,
+) -> None:
+    """Let SENDER through until a day: a listed address, or the value of an entry. Without SENDER: what is in force.
+
+    Exempt mail is delivered with the flag, and never declined. A spoofed sender is never exempt.
+    """
+    if ended is not None:
+        await desk.exempting.end(ended, actor=actor())
+        say(f"The exemption {ended} has ended.")
+    elif sender is None:
+        _show(await desk.exempting.in_force(), as_json=as_json)
+    elif until is None:
+        raise click.UsageError(
+            "An exemption needs its last day (--until), who approved it (--approver) and why (--reason)."
+        )
+    else:
+        say(
+            granted(
+                await desk.exempting.grant(
+                    sender, recipients, until=until, approver=approver, reason=reason, actor=actor()
+                )
+            )
+        )
+
+
+def _show(exemptions: list[Exemption], *, as_json: bool) -> None:
+    if as_json:
+        show_json([_shape(exemption) for exemption in exemptions])
+        return
+    show_table(
+        ("id", "sender", "recipients", "until", "approver", "reason"),
+        [
+            (
+                one.id,
+                one.sender,
+                ", ".join(sorted(one.recipients)) or "all",
+                moment(one.until),
+                one.approver,
+                one.reason,
+            )
+            for one in exemptions
+        ],
+        empty="No exemption is in force.",
+    )
+
+
+def _shape(exemption: Exemption) -> ExemptionShape:
+    return {
+        "id": exemption.id,
+        "sender": exemption.sender,
+        "recipients": sorted(exemption.recipients),
+        "until": exemption.until.isoformat(),
+        "approver": exemption.approver,
+        "reason": exemption.reason,
+    }

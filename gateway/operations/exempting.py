@@ -1,0 +1,146 @@
+"""Exemptions: a listed sender may reach some recipients for some time, because somebody with a name approved it.
+
+An exempt message is delivered with the flag and never declined. Each grant and each end is one version of the
+rulebook, in force everywhere within two seconds, and an audit row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from filters.address import AddressError, canonical_domain, parse_path
+from filters.identities import IdentityKind
+from filters.lists import ListIndex
+from filters.rulebook import Exemption
+from gateway import tokens
+from gateway.errors import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from filters.lists import ListEntry
+    from gateway.clock import Clock
+    from gateway.model.case import Case
+    from gateway.store.unit_of_work import Store, Work
+
+LONGEST = timedelta(days=366)
+"""What has to last longer is approved anew: people change their posts."""
+_ORIGINATORS = (IdentityKind.MAIL_FROM.value, IdentityKind.FROM.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exempting:
+    """The verbs. `own_domains` are the agency's: exemptions are for its recipients."""
+
+    store: Store
+    clock: Clock
+    own_domains: frozenset[str]
+
+    async def in_force(self) -> list[Exemption]:
+        """The exemptions in force, the first to end first."""
+        async with self.store.reading() as work:
+            return await work.senders.exemptions(self.clock.now())
+
+    async def grant(
+        self, sender: str, recipients: Sequence[str], *, until: datetime, approver: str, reason: str, actor: str
+    ) -> Exemption:
+        """Exempt a listed address, or a whole entry by its value. RefusedError says what is wrong."""
+        self._check(until, approver, reason)
+        keys = frozenset(self._recipient_key(recipient) for recipient in recipients)
+        async with self.store.begin() as work:
+            wanted = _listed_sender(sender, await work.senders.live())
+            return await self._grant(work, wanted, keys, until, approver, reason, actor)
+
+    async def grant_for(
+        self, reference: str, recipients: Sequence[str], *, until: datetime, approver: str, reason: str, actor: str
+    ) -> Exemption:
+        """Exempt the sender of a case: its address, or the entry where it claims several of it."""
+        self._check(until, approver, reason)
+        keys = frozenset(self._recipient_key(recipient) for recipient in recipients)
+        async with self.store.begin() as work:
+            case = await work.cases.by_reference(reference)
+            if case is None:
+                raise RefusedError(f"There is no case {reference}; `liaison cases list` shows the references")
+            wanted = _listed_sender(_sender_of(case), await work.senders.live())
+            return await self._grant(work, wanted, keys, until, approver, reason, actor)
+
+    async def end(self, exemption_id: str, *, actor: str) -> None:
+        """End one before its date."""
+        async with self.store.begin() as work:
+            if not await work.senders.end_exemption(exemption_id, self.clock.now()):
+                raise RefusedError(
+                    f"There is no exemption {exemption_id} in force; `liaison senders exempt` lists them"
+                )
+            await self._new_version(work, actor, f"end exemption {exemption_id}")
+            await work.audit.append(actor, "exemption-ended", exemption_id, {})
+
+    def _check(self, until: datetime, approver: str, reason: str) -> None:
+        now = self.clock.now()
+        if until <= now:
+            raise RefusedError(f"The end of an exemption lies in the future, {until:%Y-%m-%d} does not")
+        if until > now + LONGEST:
+            raise RefusedError(f"An exemption lasts {LONGEST.days} days at most; approve it anew when it ends")
+        if not approver.strip() or not reason.strip():
+            raise RefusedError("An exemption needs the name of who approved it, and a reason")
+
+    def _recipient_key(self, recipient: str) -> str:
+        try:
+            mailbox = parse_path(recipient, smtputf8=True)
+        except AddressError as error:
+            raise RefusedError(f"{recipient} is no address: {error}") from error
+        if canonical_domain(mailbox.domain) not in self.own_domains:
+            raise RefusedError(f"{recipient} is not at one of the agency's domains: exemptions are for its recipients")
+        return mailbox.key
+
+    async def _grant(
+        self,
+        work: Work,
+        sender: str,
+        recipients: frozenset[str],
+        until: datetime,
+        approver: str,
+        reason: str,
+        actor: str,
+    ) -> Exemption:
+        exemption = Exemption(
+            id=tokens.item_id(), sender=sender, recipients=recipients, until=until, approver=approver, reason=reason
+        )
+        await work.senders.exempt(exemption)
+        await self._new_version(work, actor, f"exempt {sender}")
+        detail = {"id": exemption.id, "until": until.isoformat(), "approver": approver, "reason": reason}
+        await work.audit.append(
+            actor, "exemption-granted", sender, detail | {"recipients": " ".join(sorted(recipients))}
+        )
+        return exemption
+
+    async def _new_version(self, work: Work, actor: str, text: str) -> None:
+        await work.senders.change((), (), at=self.clock.now(), actor=actor, text=text[:200])
+
+
+def _listed_sender(text: str, live: Sequence[ListEntry]) -> str:
+    """The key of a listed address, or the value of an entry; RefusedError where nothing is listed."""
+    values = {entry.value for entry in live}
+    if text.lower() in values:
+        return text.lower()
+    try:
+        mailbox = parse_path(text, smtputf8=True)
+    except AddressError:
+        mailbox = None
+    if mailbox is None or not ListIndex(live).lookup(mailbox):
+        raise RefusedError(
+            f"{text} is not on the list, so there is nothing to exempt; `liaison senders list` shows what is"
+        )
+    return mailbox.key
+
+
+def _sender_of(case: Case) -> str:
+    """The one listed originator of the case, or the entry that covers several."""
+    listed = {one.address.lower() for one in case.findings if one.entry and one.identity in _ORIGINATORS}
+    if len(listed) == 1:
+        return listed.pop()
+    if case.entry:
+        return case.entry
+    raise RefusedError(f"{case.reference} has no listed sender to exempt")

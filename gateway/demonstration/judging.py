@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from filters.disposition import Tier
-from gateway.demonstration.stories import INFORMATION_REQUEST
+from gateway.demonstration.stories import INFORMATION_REQUEST, PROVEN
 from gateway.model.case import ActionState
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ def differences(performance: Performance) -> Iterator[str]:
     reported = sum(len(_report(outcome.story)) for outcome in performance.outcomes if not outcome.story.repeats)
     expected = {
         "refusal": "none",
-        "declines in the outbound mailbox": "1",
-        "reverse-path of the decline": "<>",
-        "recipient of the decline": INFORMATION_REQUEST.reverse_path,
+        "declines in the outbound mailbox": "2",
+        "reverse-paths of the declines": "<>, <>",
+        "recipients of the declines": _listed(tuple(sorted((INFORMATION_REQUEST.reverse_path, PROVEN.reverse_path)))),
         "state of the decline": ActionState.SENT.value,
-        "mails in the outbound mailbox": str(reported + 1),
+        "mails in the outbound mailbox": str(reported + 2),
     }
     yield from (f"The decline: {one}" for one in _compared(expected, _answered_facts(performance.answered)))
 
@@ -86,8 +86,10 @@ def _answered_facts(answered: Answered) -> Facts:
     return {
         "refusal": answered.refusal or "none",
         "declines in the outbound mailbox": str(len(answered.declines)),
-        "reverse-path of the decline": _listed(tuple(letter.reverse_path or "<>" for letter in answered.declines)),
-        "recipient of the decline": _listed(tuple(one for letter in answered.declines for one in letter.recipients)),
+        "reverse-paths of the declines": _listed(tuple(letter.reverse_path or "<>" for letter in answered.declines)),
+        "recipients of the declines": _listed(
+            tuple(sorted(one for letter in answered.declines for one in letter.recipients))
+        ),
         "state of the decline": answered.state,
         "mails in the outbound mailbox": str(answered.letters),
     }

@@ -35,10 +35,21 @@ if TYPE_CHECKING:
 PIPE_WIDTH = 100
 """Columns where there is no terminal to ask."""
 
-_TIER_STYLES = {Tier.CLEAR: "green", Tier.EMERGENCY: "bold", Tier.RELATED: "yellow", Tier.UNVERIFIED: "red"}
+_TIER_STYLES = {
+    Tier.CLEAR: "green",
+    Tier.EMERGENCY: "bold",
+    Tier.RELATED: "yellow",
+    Tier.SUSPECT: "yellow",
+    Tier.UNVERIFIED: "red",
+    Tier.CONFIRMED: "red",
+    Tier.SPOOFED: "magenta",
+}
 _SHOWN_FIELDS = ("From", "To", "Subject", "In-Reply-To", "Auto-Submitted")
 _LEGEND = (
     "clear: no listed mission is named as its sender. Nothing is recorded.",
+    "confirmed: a listed mission, and SPF or DKIM proves it; so it is declined without asking anybody.",
+    "spoofed: a listed mission is named, and its domain says that it doesn't send from there. Nobody is answered.",
+    "suspect: not listed, but it looks like a domain that is. It is delivered with a flag, and a person looks.",
     "unverified: it says that a listed mission sent it, and nothing proves that; so a person decides to decline.",
     "related: a listed mission is named, but neither as author nor as sender.",
     "emergency: the recipient is served before anything else is done.",
@@ -89,7 +100,8 @@ class Showing:
         clear = sum(not outcome.dossiers for outcome in performance.outcomes)
         self._say(
             f"Everything went as expected, in {performance.seconds:.1f} seconds: {clear} messages passed untouched and "
-            f"left no record, {flagged} became cases, 1 was a retry. 1 decline was sent, when it was asked for."
+            f"left no record, {flagged} became cases, 1 was a retry. 2 declines were sent: one by "
+            "itself, to a proven sender, and one when it was asked for."
         )
 
     def stays(self, stage: Stage, performance: Performance) -> None:
@@ -112,7 +124,7 @@ class Showing:
         self._title(f"The decline: `cases decline` for “{INFORMATION_REQUEST.title}”")
         if answered.refusal:
             self._say(f"Refused: {answered.refusal}")
-        for letter in answered.declines:
+        for letter in answered.declines[-1:]:
             self._letter(letter)
         self._title("The report, which left by itself")
         for report in answered.outcome.reports:

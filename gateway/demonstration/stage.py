@@ -40,6 +40,7 @@ mode = "auto"
 [smtp]
 hostname = "mx.police.example"
 listen = ["127.0.0.1:0"]
+internal_networks = []                        # the demo's sender is on this machine, and counts as outside
 
 [[route]]
 domains = ["police.example"]
@@ -51,6 +52,9 @@ timeout = 5
 smarthost = "127.0.0.1:{outbound}"
 tls = "none"
 retry = [1]
+
+[decline]
+delay = 0
 
 [collation]                                   # a name in .example: even the address is nobody's
 address = "{collation}"

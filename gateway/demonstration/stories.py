@@ -41,6 +41,10 @@ MAIL_SERVER = "9.9.9.9"
 ZONE = {
     ("mps.gov.cn", "MX"): ["10 mail.mps.gov.cn."],
     ("mail.mps.gov.cn", "A"): [MAIL_SERVER],
+    ("gjhz.mps.gov.cn", "MX"): ["10 mail.mps.gov.cn."],
+    ("gjhz.mps.gov.cn", "TXT"): ['"v=spf1 ip4:127.0.0.1 -all"'],
+    ("bureau.mps.gov.cn", "MX"): ["10 mail.mps.gov.cn."],
+    ("bureau.mps.gov.cn", "TXT"): ['"v=spf1 mx -all"'],
 }
 """What the demo's own name server knows. No question leaves the machine."""
 
@@ -175,8 +179,36 @@ _CLEAR_STORIES = (
     ),
 )
 
+PROVEN = Story(
+    title="A ministry announces a visit, with proof",
+    file="proven",
+    reverse_path="exchange@gjhz.mps.gov.cn",
+    fates=(Fate(ANALYSIS, Tier.CONFIRMED, Passage.HELD),),
+    decline=ActionState.SENT,
+    report=ActionState.SENT,
+)
+"""Its SPF record names the demo as its server: the gateway declines by itself."""
+
 _FLAGGED_STORIES = (
     INFORMATION_REQUEST,
+    PROVEN,
+    Story(
+        title="Somebody forges the ministry",
+        file="forged",
+        reverse_path="director@bureau.mps.gov.cn",
+        fates=(Fate(ANALYSIS, Tier.SPOOFED, Passage.HELD),),
+        report=ActionState.REVIEW,
+        declinable=False,
+    ),
+    Story(
+        title="Looks like the ministry: rnps.gov.cn",
+        file="confusable",
+        reverse_path="liaison.office@rnps.gov.cn",
+        fates=(Fate(ANALYSIS, Tier.SUSPECT, Passage.FLAGGED),),
+        decline=ActionState.REVIEW,
+        report=ActionState.REVIEW,
+        declinable=False,
+    ),
     Story(
         title="A consular notice: lost passport",
         file="consular-notice",

@@ -178,6 +178,14 @@ class ListIndex:
             yield from self._labels[suffix].get(label, ())
 
 
+def address_base(local_part: str, domain: str) -> str:
+    """The address without its tags and without what its provider overlooks: one for all that its owner may use."""
+    canonical = canonical_domain(domain)
+    mail_domain = _GMAIL.get(canonical, canonical)
+    untagged = canonical_local_part(local_part).partition("+")[0]
+    return f"{_undotted(untagged, mail_domain)}@{mail_domain}"
+
+
 def _append(index: dict[str, _Entries], key: str, entry: ListEntry) -> None:
     index[key] = (*index.get(key, ()), entry)
 

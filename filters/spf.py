@@ -67,7 +67,7 @@ _MACRO_STRING = re.compile(rf"(?:{_MACRO}|%[%_-]|[!-$&-~])*+")
 _MACRO_EXPANSION = re.compile(r"%(?:\{([A-Za-z])([0-9]*)([rR]?)([-.+,/_=]*)\}|([%_-]))")
 _ZERO_LABELS = re.compile(r"%\{[A-Za-z]0+[rR}.+,/_=-]")
 _ONLY_IN_EXPLANATIONS = re.compile(r"%\{[crtCRT]")
-_TOP_LABEL = re.compile(r".*\.(?:[A-Za-z0-9]*[A-Za-z][A-Za-z0-9]*|[A-Za-z0-9]+-[A-Za-z0-9-]*[A-Za-z0-9])\.?")
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 _ENDS_IN_MACRO = re.compile(rf".*(?:{_MACRO}|%[%_-])")
 
 
@@ -141,9 +141,15 @@ def _network(term: str, name: str, address: str | None, lengths: str) -> Network
 
 def _domain_spec(term: str, text: str) -> str:
     _check_macro_string(term, text)
-    if _ONLY_IN_EXPLANATIONS.search(text) or not (_TOP_LABEL.fullmatch(text) or _ENDS_IN_MACRO.fullmatch(text)):
+    if _ONLY_IN_EXPLANATIONS.search(text) or not (_ends_in_top_label(text) or _ENDS_IN_MACRO.fullmatch(text)):
         raise _wrong(term)
     return text
+
+
+def _ends_in_top_label(text: str) -> bool:
+    """RFC 7208 §7.1's `toplabel`: after a dot, letters, digits and hyphens inside, and not digits alone."""
+    _, dot, label = text.removesuffix(".").rpartition(".")
+    return bool(dot) and _LABEL.fullmatch(label) is not None and not label.isdigit()
 
 
 def _check_macro_string(term: str, text: str) -> None:
@@ -158,7 +164,7 @@ def _wrong(term: str) -> SpfSyntaxError:
 def expand(text: str, values: Mapping[str, str]) -> str:
     """Macros of a domain-spec replaced; `values` maps the lower-case letters of RFC 7208 §7.2 to their values.
 
-    What is longer than a domain name can be loses labels from the left (§7.3).
+    What is longer than a domain name can be loses labels from the left (§7.3). Without a final dot.
     """
 
     def replaced(match: re.Match[str]) -> str:
@@ -172,6 +178,7 @@ def expand(text: str, values: Mapping[str, str]) -> str:
         return quote(kept, safe="-._~") if letter.isupper() else kept
 
     expanded = _MACRO_EXPANSION.sub(replaced, text)
-    while len(expanded.removesuffix(".")) > LONGEST_NAME and "." in expanded:
-        expanded = expanded.partition(".")[2]
+    expanded = expanded.removesuffix(".")
+    if len(expanded) > LONGEST_NAME:
+        expanded = expanded[-LONGEST_NAME - 1 :].partition(".")[2]
     return expanded

@@ -33,6 +33,7 @@ from gateway.operations.recording import Recorder
 from gateway.operations.returned import ReturnedMail
 from gateway.operations.rulebooks import Rulebooks
 from gateway.operations.starting import Starting
+from gateway.operations.tallying import Tallying
 from gateway.operations.ways import Ways
 from gateway.relay.routes import Routes
 from gateway.store.sealing import Seal, read_keys
@@ -63,6 +64,7 @@ class Desk:
     outboxkeeping: Outboxkeeping
     digests: Digests
     exempting: Exempting
+    tallying: Tallying
     modes: Modes
     gate: Gate
     starting: Starting
@@ -125,6 +127,7 @@ async def _desk(settings: Settings, clock: Clock, store: Store) -> Desk:
         outboxkeeping=Outboxkeeping(store=store, clock=clock),
         digests=Digests(store=store, clock=clock, recipient=settings.digest.to, hour=settings.digest.hour),
         listkeeping=Listkeeping(store=store, clock=clock, own_domains=ours),
+        tallying=Tallying(store=store, clock=clock, secret=gate.secret, days=settings.ledger.days),
         exempting=Exempting(store=store, clock=clock, own_domains=ours),
         modes=Modes(store=store, ceiling=settings.mode),
         gate=gate,
@@ -192,13 +195,22 @@ def open_signer(settings: Settings) -> Signer | None:
         raise ConfigurationError([f"dkim.key: {dkim.key} {error}; write {RIGHT}"]) from error
 
 
+def _deciding(settings: Settings, desk: Desk) -> Deciding:
+    return Deciding(
+        rulebooks=desk.rulebooks,
+        verifier=open_verifier(settings),
+        destinations=desk.destinations,
+        tallying=desk.tallying,
+    )
+
+
 def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
     """What `serve` runs."""
     hostname = settings.smtp.hostname
     signer = open_signer(settings)  # first: it may refuse, and the node's mark is a socket
     node = take_node_name(settings)
     routes = Routes(settings.route, hostname=hostname, max_message_size=settings.smtp.max_message_size)
-    deciding = Deciding(rulebooks=desk.rulebooks, verifier=open_verifier(settings), destinations=desk.destinations)
+    deciding = _deciding(settings, desk)
     recorder = Recorder(
         store=desk.store,
         clock=clock,

@@ -107,6 +107,34 @@ async def remove(desk: Desk, value: str, kind: EntryKind | None) -> None:
     say(f"No longer listed: {describe(entry)}. {_in_force((await desk.rulebooks.load()).version)}")
 
 
+@senders.command("try")
+@click.argument("value")
+@click.option("--kind", type=_KIND, help="What VALUE is; else an address with an @, a label with a *, else a subtree.")
+@json_option
+@with_desk
+async def try_value(desk: Desk, value: str, kind: EntryKind | None, as_json: bool) -> None:
+    """Say what an entry with this VALUE would have matched in the mail of the last days, before it is added."""
+    tried = await desk.listkeeping.tried(value, kind)
+    found = await desk.tallying.replay(tried)
+    days = desk.tallying.days
+    if as_json:
+        show_json(
+            {
+                "kind": tried.kind,
+                "value": tried.value,
+                "days": days,
+                "messages": found.messages,
+                "senders": found.senders,
+                "emergency": found.emergency,
+            }
+        )
+        return
+    say(
+        f"{describe(tried)}: would have matched {found.messages} messages from {found.senders} senders in {days} days, "
+        f"{found.emergency} to emergency recipients."
+    )
+
+
 @senders.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--format", "file_format", type=_FORMAT, help="What FILE is; else its name says it.")

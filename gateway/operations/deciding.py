@@ -26,8 +26,10 @@ from gateway.verify.destination import Reach
 if TYPE_CHECKING:
     from filters.address import Mailbox
     from filters.envelope import Envelope
+    from filters.identities import Claims
     from filters.rulebook import Rulebook
     from filters.screening import Screening
+    from gateway.operations.tallying import Tallying
     from gateway.spool import Spool
     from gateway.verify.destination import Destinations
     from gateway.verify.sender import SenderVerifier
@@ -84,6 +86,8 @@ class Deciding:
     rulebooks: RulebookSource
     verifier: SenderVerifier
     destinations: Destinations
+    tallying: Tallying | None = None
+    """Counts every message for replays; None where nothing is to be counted."""
 
     def suspicion(
         self, envelope: Envelope, header_section: bytes, content: Spool, *, trace_id: str
@@ -95,6 +99,7 @@ class Deciding:
             calling = _organizers(header_section, content)
             signers = claimed_signers(header_section)
             claimed = claims(envelope.reverse_path, fields, signers=signers, organizers=calling)
+            self._count(envelope, claimed, rulebook)
             if not touches_lists(claimed, fields, rulebook):
                 return None
             screening = screen(envelope, parse_header(header_section), NOT_AUTHENTICATED, rulebook, calling)
@@ -112,6 +117,11 @@ class Deciding:
             organizers=calling,
             final=final,
         )
+
+    def _count(self, envelope: Envelope, claimed: Claims, rulebook: Rulebook) -> None:
+        if self.tallying is not None:
+            emergency = any(recipient.key in rulebook.emergency for recipient in envelope.recipients)
+            self.tallying.note(claimed, envelope.received_at, emergency=emergency)
 
     async def decide(self, suspicion: Suspicion) -> Decision:
         """Verify the sender, screen again, and for an automatic decline look where it would go."""

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from filters.guard import refusal
-from filters.lists import canonical_entry_value, describe
+from filters.lists import EntryKind, ListEntry, canonical_entry_value, describe
 from gateway.errors import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from filters.lists import EntryKind, ListEntry
     from gateway.clock import Clock
     from gateway.store.unit_of_work import Store, Work
 
@@ -41,6 +40,14 @@ class Listkeeping:
         """The entries in force."""
         async with self.store.reading() as work:
             return await work.senders.live()
+
+    async def tried(self, value: str, kind: EntryKind | None) -> ListEntry:
+        """The entry that `senders add` would make of this value. RefusedError says what is wrong with it."""
+        chosen = kind or _kind_of(value)
+        reason = refusal(chosen, value, self.own_domains)
+        if reason is not None:
+            raise RefusedError(reason)
+        return ListEntry(kind=chosen, value=canonical_entry_value(chosen, value))
 
     async def add(self, entry: ListEntry, *, actor: str) -> int:
         """Add one entry; the new version. RefusedError says what is wrong with it."""
@@ -118,6 +125,12 @@ class Listkeeping:
         detail = {"version": str(version), "added": str(len(added)), "removed": str(len(removed))}
         await work.audit.append(actor, "list-changed", text[:200], detail)
         return version
+
+
+def _kind_of(value: str) -> EntryKind:
+    if "@" in value:
+        return EntryKind.ADDRESS
+    return EntryKind.LABEL if "*" in value else EntryKind.SUBTREE
 
 
 def _is_meant(entry: ListEntry, value: str, kind: EntryKind | None) -> bool:

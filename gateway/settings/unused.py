@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 NOT_OBEYED_YET: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "ledger": ("days",),
         "console": ("listen", "public_url"),
         "metrics": ("listen",),
     }

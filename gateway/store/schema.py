@@ -213,6 +213,17 @@ decline_windows = Table(
 )
 """Until when a sender gets no other automatic decline, and which decline that is because of."""
 
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("domain", SafeText, primary_key=True),
+    Column("sender", String(32), primary_key=True),
+    Column("emergency", Boolean, primary_key=True),
+    Column("messages", BigInteger, nullable=False),
+)
+"""How much mail came from where; `sender` is a keyed hash."""
+
 rulebook_head = Table(
     "rulebook_head",
     metadata,

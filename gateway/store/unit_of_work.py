@@ -18,6 +18,7 @@ from gateway.store.cases import Cases
 from gateway.store.deliveries import Deliveries
 from gateway.store.digests import Digests
 from gateway.store.engine import PATIENCE, create_sqlite_file, database_trouble, open_engine
+from gateway.store.ledger import Ledger
 from gateway.store.limits import Limits
 from gateway.store.messages import Messages
 from gateway.store.notes import Notes
@@ -53,6 +54,7 @@ class Work:
     limits: Limits
     digests: Digests
     senders: Senders
+    ledger: Ledger
     audit: Audit
     values: Values
 
@@ -118,6 +120,7 @@ class Store:
             limits=Limits(connection),
             digests=Digests(connection),
             senders=Senders(connection),
+            ledger=Ledger(connection),
             audit=Audit(connection, self._clock),
             values=Values(connection),
         )

@@ -100,6 +100,7 @@ class Service:
     async def start(self) -> None:
         """Listen, follow the rulebook, work on the outbox, learn what the next hops offer."""
         self._own(self._line.desk.rulebooks.follow())
+        self._own(self._line.desk.tallying.keep())
         await self._listen()
         if self._worker is not None:
             self._sending = self._own(self._worker.run())
@@ -151,6 +152,7 @@ class Service:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._line.desk.tallying.flush()
         self._line.routes.close()
         self._line.node.mark.close()
 

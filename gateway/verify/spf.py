@@ -188,7 +188,7 @@ class _Check:
         names = await self._validated_names() if "%{p" in text.lower() else []
         inside = [name for name in names if _is_within(name, domain)]
         reverse_name = "in-addr" if self.address.version == 4 else "ip6"
-        target = expand(
+        return expand(
             text,
             {
                 "s": f"{self.local_part}@{self.sender_domain}",
@@ -201,7 +201,6 @@ class _Check:
                 "h": self.helo,
             },
         )
-        return target.removesuffix(".")
 
 
 def _is_within(name: str, domain: str) -> bool:

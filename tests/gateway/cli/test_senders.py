@@ -236,3 +236,17 @@ def test_every_change_names_who_made_it(liaison: CommandLine) -> None:
 def test_the_database_is_its_owners_alone(liaison: CommandLine) -> None:
     liaison.ok("senders", "list")
     assert stat.S_IMODE(liaison.database.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [("nobody.example", "subtree"), ("x@nobody.example", "address"), ("gat.*.gov.cn", "label")]
+)
+def test_a_value_is_tried_before_it_is_added(liaison: CommandLine, value: str, kind: str) -> None:
+    said = liaison.ok("senders", "try", value)
+    assert "would have matched 0 messages from 0 senders in 30 days, 0 to emergency recipients" in said
+    found = cast("dict[str, object]", liaison.json("senders", "try", value))
+    assert (found["kind"], found["value"], found["messages"], found["days"]) == (kind, value, 0, 30)
+
+
+def test_a_value_that_may_not_be_listed_is_not_tried(liaison: CommandLine) -> None:
+    assert liaison("senders", "try", "gmail.com").exit_code == 1

@@ -22,6 +22,7 @@ def upgrade() -> None:
     _create_frozen_posts()
     _create_daily_counts()
     _create_decline_windows()
+    _create_ledger()
     _create_rulebook_head()
     _create_rulebook_versions()
     _create_sender_entries()
@@ -205,6 +206,18 @@ def _create_daily_counts() -> None:
         sa.Column("started", sa.Integer(), nullable=False),
         sa.Column("refused", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("purpose", "scope", "day", name=op.f("pk_daily_counts")),
+    )
+
+
+def _create_ledger() -> None:
+    op.create_table(
+        "ledger",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("domain", sa.Text(), nullable=False),
+        sa.Column("sender", sa.String(length=32), nullable=False),
+        sa.Column("emergency", sa.Boolean(), nullable=False),
+        sa.Column("messages", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "domain", "sender", "emergency", name=op.f("pk_ledger")),
     )
 
 

@@ -1,0 +1,103 @@
+"""The ledger: what came from where, counted in memory and written down each minute, off the path of the mail.
+
+It answers one question, before an entry is saved: what would it have matched? A count that a crash loses is no harm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from filters.address import canonical_domain
+from filters.identities import IdentityKind
+from filters.lists import EntryKind, ListIndex, address_base
+from gateway.errors import StoreError
+from gateway.events import Event
+from gateway.model.tally import TallyKey, replay
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from filters.address import Mailbox
+    from filters.identities import Claims
+    from filters.lists import ListEntry
+    from gateway.clock import Clock
+    from gateway.model.tally import Replay
+    from gateway.store.unit_of_work import Store
+
+FLUSH_INTERVAL = 60.0
+"""Seconds."""
+MOST_KEYS = 50_000
+"""Counts held in memory; a flood of made-up senders beyond it is not counted until the next flush."""
+_ORIGINATORS = (IdentityKind.FROM, IdentityKind.MAIL_FROM)
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True, kw_only=True)
+class Tallying:
+    """One for the process. `secret` keys the hashes, the same on every node; `days` are kept."""
+
+    store: Store
+    clock: Clock
+    secret: bytes
+    days: int
+    _counts: dict[TallyKey, int] = field(default_factory=dict)
+
+    def note(self, claimed: Claims, at: datetime, *, emergency: bool) -> None:
+        """Count a message: once for each domain that its author or its reverse-path is at."""
+        senders: dict[str, Mailbox] = {}
+        for kind in _ORIGINATORS:
+            for identity in claimed.identities:
+                if identity.kind is kind and identity.strict:
+                    senders.setdefault(canonical_domain(identity.mailbox.domain), identity.mailbox)
+        for domain, mailbox in senders.items():
+            key = TallyKey(at.date(), domain, self._hash(mailbox), emergency)
+            if key in self._counts or len(self._counts) < MOST_KEYS:
+                self._counts[key] = self._counts.get(key, 0) + 1
+
+    async def keep(self) -> None:
+        """Write down each minute, until cancelled."""
+        while True:
+            await asyncio.sleep(FLUSH_INTERVAL)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write down what was counted; with the store away it is kept for the next time."""
+        counts, self._counts = self._counts, {}
+        if not counts:
+            return
+        try:
+            async with self.store.begin() as work:
+                await work.ledger.add(counts)
+                await work.ledger.forget_before(self._first_day())
+        except StoreError as error:
+            log.warning(Event.STORE_FAILED, doing="writing the ledger", reason=str(error))
+            for key, count in counts.items():
+                self._counts[key] = self._counts.get(key, 0) + count
+
+    async def replay(self, entry: ListEntry) -> Replay:
+        """What the entry would have matched in the days that are kept."""
+        async with self.store.reading() as work:
+            tallies = await work.ledger.since(self._first_day())
+        if entry.kind is EntryKind.ADDRESS:
+            local_part, _, domain = entry.value.rpartition("@")
+            wanted = self._hash_of(address_base(local_part, domain))
+            return replay(tallies, lambda key: key.sender == wanted)
+        index = ListIndex((entry,))
+        matched = {tally.key.domain for tally in tallies if index.lookup_domain(tally.key.domain)}
+        return replay(tallies, lambda key: key.domain in matched)
+
+    def _first_day(self) -> date:
+        return (self.clock.now() - timedelta(days=self.days)).date()
+
+    def _hash(self, mailbox: Mailbox) -> str:
+        return self._hash_of(address_base(mailbox.local_part, mailbox.domain))
+
+    def _hash_of(self, address: str) -> str:
+        return hmac.digest(self.secret, b"ledger\0" + address.encode("utf-8", "replace"), "sha256").hex()[:32]

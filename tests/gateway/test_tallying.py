@@ -1,0 +1,105 @@
+"""The ledger: what is counted, what it answers, and what it doesn't keep."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import text
+
+from filters.address import NULL_PATH, parse_path
+from filters.content import parse_header
+from filters.identities import claims
+from filters.lists import EntryKind, ListEntry
+from gateway.model.tally import Replay
+from gateway.operations.tallying import Tallying
+from tests.support.clocks import NOON, StoppedClock
+
+if TYPE_CHECKING:
+    from gateway.store.unit_of_work import Store
+
+
+def tallying(store: Store, clock: StoppedClock, secret: bytes = b"secret") -> Tallying:
+    return Tallying(store=store, clock=clock, secret=secret, days=30)
+
+
+def count(ledger: Tallying, path: str, author: str, *, emergency: bool = False, times: int = 1) -> None:
+    reverse_path = parse_path(path) if path else NULL_PATH
+    claimed = claims(reverse_path, parse_header(f"From: {author}\r\n\r\n".encode()))
+    for _ in range(times):
+        ledger.note(claimed, NOON, emergency=emergency)
+
+
+def entry(value: str, kind: EntryKind = EntryKind.SUBTREE) -> ListEntry:
+    return ListEntry(kind=kind, value=value)
+
+
+async def test_a_message_counts_once_however_often_it_names_the_domain(store: Store, clock: StoppedClock) -> None:
+    ledger = tallying(store, clock)
+    count(ledger, "bounce@mail.mission.example", "a@mail.mission.example", times=3)
+    count(ledger, "b@mission.example", "b@mission.example", emergency=True)
+    count(ledger, "c@city.example", "c@city.example")
+    await ledger.flush()
+    assert await ledger.replay(entry("mission.example")) == Replay(messages=4, senders=2, emergency=1)
+    assert await ledger.replay(entry("mission.example", EntryKind.DOMAIN)) == Replay(messages=1, senders=1, emergency=1)
+    assert await ledger.replay(entry("nobody.example")) == Replay(messages=0, senders=0, emergency=0)
+
+
+async def test_the_reverse_path_counts_where_the_author_is_elsewhere(store: Store, clock: StoppedClock) -> None:
+    ledger = tallying(store, clock)
+    count(ledger, "x@sender.example", "y@author.example")
+    count(ledger, "", "y@author.example")
+    await ledger.flush()
+    assert (await ledger.replay(entry("sender.example"))).messages == 1
+    assert (await ledger.replay(entry("author.example"))).messages == 2
+
+
+@pytest.mark.parametrize("spelled", ["Post.Abroad@gmail.com", "postabroad+x@googlemail.com"])
+async def test_an_address_is_found_with_its_tags_and_dots(store: Store, clock: StoppedClock, spelled: str) -> None:
+    ledger = tallying(store, clock)
+    count(ledger, spelled, spelled)
+    count(ledger, "other@gmail.com", "other@gmail.com")
+    await ledger.flush()
+    found = await ledger.replay(entry("post.abroad@gmail.com", EntryKind.ADDRESS))
+    assert found == Replay(messages=1, senders=1, emergency=0)
+
+
+async def test_processes_count_side_by_side(store: Store, clock: StoppedClock) -> None:
+    for _ in range(3):
+        ledger = tallying(store, clock)
+        count(ledger, "a@mission.example", "a@mission.example", times=2)
+        await ledger.flush()
+        await ledger.flush()
+    assert await tallying(store, clock).replay(entry("mission.example")) == Replay(messages=6, senders=1, emergency=0)
+
+
+async def test_old_days_are_forgotten(store: Store, clock: StoppedClock) -> None:
+    ledger = tallying(store, clock)
+    count(ledger, "a@mission.example", "a@mission.example")
+    await ledger.flush()
+    clock.advance(31 * 86_400)
+    assert (await ledger.replay(entry("mission.example"))).messages == 0
+    ledger.note(claims(parse_path("b@x.example"), parse_header(b"\r\n")), clock.now(), emergency=False)
+    await ledger.flush()
+    async with store.reading() as work:
+        assert len(await work.ledger.since(NOON.date())) == 1
+
+
+async def test_neither_local_part_nor_address_is_kept(store: Store, clock: StoppedClock) -> None:
+    ledger = tallying(store, clock)
+    count(ledger, "secret-name@mission.example", "secret-name@mission.example")
+    await ledger.flush()
+    async with store.reading() as work:
+        rows = (await work.ledger._connection.execute(text("SELECT * FROM ledger"))).all()
+    assert "secret-name" not in str(rows)
+    assert (await tallying(store, clock, b"other").replay(entry("secret-name@mission.example", EntryKind.ADDRESS))) == (
+        Replay(messages=0, senders=0, emergency=0)
+    )
+
+
+async def test_many_senders_are_written_in_parts(store: Store, clock: StoppedClock) -> None:
+    ledger = tallying(store, clock)
+    for number in range(1200):
+        count(ledger, f"a{number}@mission.example", f"a{number}@mission.example")
+    await ledger.flush()
+    assert await ledger.replay(entry("mission.example")) == Replay(messages=1200, senders=1200, emergency=0)

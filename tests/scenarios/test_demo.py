@@ -19,7 +19,7 @@ from gateway.demonstration.judging import differences, outcome_differences
 from gateway.demonstration.letters import attachments, entity, text
 from gateway.demonstration.play import Performance, play
 from gateway.demonstration.stage import open_stage
-from gateway.demonstration.stories import INFORMATION_REQUEST, STORIES, Passage, cases_expected
+from gateway.demonstration.stories import INFORMATION_REQUEST, PROVEN, STORIES, Passage, cases_expected
 from gateway.model.case import ActionState
 
 if TYPE_CHECKING:
@@ -52,12 +52,13 @@ def test_the_sender_of_held_mail_is_answered_like_everybody_else(performance: Pe
 
 
 def test_the_decline_goes_to_the_reverse_path_alone_and_can_not_be_answered(performance: Performance) -> None:
-    (decline,) = performance.answered.declines
-    mail = entity(decline.content)
-    assert (decline.reverse_path, decline.recipients) == ("", (INFORMATION_REQUEST.reverse_path,))
-    assert mail.shown("Auto-Submitted") == "auto-replied"
-    assert mail.shown("In-Reply-To") == entity(INFORMATION_REQUEST.content).shown("Message-ID")
-    assert "Interpolottawa@rcmp-grc.gc.ca" in text(mail)
+    by_itself, asked_for = performance.answered.declines
+    for decline, story in ((by_itself, PROVEN), (asked_for, INFORMATION_REQUEST)):
+        mail = entity(decline.content)
+        assert (decline.reverse_path, decline.recipients) == ("", (story.reverse_path,))
+        assert mail.shown("Auto-Submitted") == "auto-replied"
+        assert mail.shown("In-Reply-To") == entity(story.content).shown("Message-ID")
+        assert "Interpolottawa@rcmp-grc.gc.ca" in text(mail)
 
 
 def test_every_report_carries_the_original_octet_for_octet(performance: Performance) -> None:
@@ -109,7 +110,7 @@ def test_a_decline_that_did_not_come_is_a_named_difference(performance: Performa
     silent = replace(performance, answered=replace(performance.answered, declines=(), refusal="It is a bounce."))
     found = list(differences(silent))
     assert "The decline: refusal: expected none, was It is a bounce." in found
-    assert "The decline: declines in the outbound mailbox: expected 1, was 0" in found
+    assert "The decline: declines in the outbound mailbox: expected 2, was 0" in found
 
 
 def test_every_person_of_the_stories_is_invented() -> None:
@@ -146,7 +147,7 @@ def test_a_signal_while_it_stays_up_ends_it_cleanly(tmp_path: Path, number: sign
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_in_the_middle_still_takes_everything_down(tmp_path: Path, number: signal.Signals) -> None:
     with _running(tmp_path) as demo:
-        _read_until(demo, "1 of 16")
+        _read_until(demo, f"1 of {len(STORIES)}")
         demo.send_signal(number)
         assert demo.wait(20) == 1
         assert demo.stderr is not None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from filters.disposition import MODE_ORDER, STRICTNESS, Delivery
+from filters.disposition import MODE_ORDER, STRICTNESS, Delivery, Handling, Mode
 from filters.lists import EntryKind, describe
 from filters.pack_rows import Row
 from filters.packs import format_csv, format_pack, parse_csv, parse_pack
@@ -95,6 +96,37 @@ async def add(desk: Desk, /, **columns: str | bool | date | None) -> None:
         raise RefusedError("; ".join(problem.message for problem in row.problems))
     version = await desk.listkeeping.add(entry, actor=actor())
     say(f"Listed: {describe(entry)}. {_in_force(version)}")
+
+
+_POLICY = "policy"
+"""For an entry that is to say nothing of its own any more."""
+
+
+@senders.command()
+@click.argument("value")
+@click.option("--kind", type=_KIND, help="Which one, where several entries have this value.")
+@click.option("--delivery", type=Word([Delivery.HOLD, Delivery.FLAG, _POLICY]), help="`policy`: no own value any more.")
+@click.option("--decline", type=Word([*STRICTNESS, _POLICY]))
+@click.option("--report", type=Word([*STRICTNESS, _POLICY]))
+@click.option("--mode", type=Word([*MODE_ORDER, _POLICY]), help="A lower ceiling for this entry.")
+@click.option("--verified", metavar="TEXT", help='"published 2026-05", "to verify" …')
+@click.option("--review-by", metavar="DATE", callback=_read_date, help="When to look at it again: 2027-05-31.")
+@click.option("--note", metavar="TEXT")
+@with_desk
+async def edit(desk: Desk, /, value: str, kind: EntryKind | None, **columns: str | date | None) -> None:
+    """Change what the entry with this VALUE says. Whom it covers can't be edited: remove it, and add another."""
+    given = {column: said for column, said in columns.items() if said is not None}
+    if not given:
+        raise click.UsageError("Say what is to be changed, such as --mode observe.")
+    own = {column: None if said == _POLICY else said for column, said in given.items()}
+    entry = await desk.listkeeping.edit(value, kind, lambda before: _edited(before, own), actor=actor())
+    say(f"Changed: {describe(entry)}. {_in_force((await desk.rulebooks.load()).version)}")
+
+
+def _edited(entry: ListEntry, own: dict[str, str | date | None]) -> ListEntry:
+    words = {"delivery": Delivery, "decline": Handling, "report": Handling, "mode": Mode}
+    read = {name: words[name](str(said)) if name in words and said is not None else said for name, said in own.items()}
+    return replace(entry, **read)  # type: ignore[arg-type]
 
 
 @senders.command()

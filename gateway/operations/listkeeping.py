@@ -13,7 +13,7 @@ from filters.lists import EntryKind, ListEntry, canonical_entry_value, describe
 from gateway.errors import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from gateway.clock import Clock
     from gateway.store.unit_of_work import Store, Work
@@ -60,14 +60,21 @@ class Listkeeping:
     async def remove(self, value: str, kind: EntryKind | None, *, actor: str) -> ListEntry:
         """Remove the entry with this value (and kind, where several have it); returns it."""
         async with self.store.begin() as work:
-            found = [entry for entry in await work.senders.live() if _is_meant(entry, value, kind)]
-            if not found:
-                raise RefusedError(f"{value} is not on the list; `liaison senders list` shows what is")
-            if len(found) > 1:
-                kinds = ", ".join(entry.kind for entry in found)
-                raise RefusedError(f"{value} is on the list as {kinds}; say which with --kind")
-            await self._change(work, [], found, actor, f"remove {describe(found[0])}")
-            return found[0]
+            entry = await _the_one(work, value, kind)
+            await self._change(work, [], [entry], actor, f"remove {describe(entry)}")
+            return entry
+
+    async def edit(
+        self, value: str, kind: EntryKind | None, edited: Callable[[ListEntry], ListEntry], *, actor: str
+    ) -> ListEntry:
+        """Change what an entry says, as one version; not whom it covers: that would be another entry."""
+        async with self.store.begin() as work:
+            before = await _the_one(work, value, kind)
+            after = edited(before)
+            if after == before:
+                raise RefusedError(f"{value} says that already; nothing is changed")
+            await self._change(work, [after], [before], actor, f"edit {describe(before)}")
+            return after
 
     async def preview(self, entries: Iterable[ListEntry]) -> ImportPreview:
         """What `import_` would do."""
@@ -125,6 +132,16 @@ class Listkeeping:
         detail = {"version": str(version), "added": str(len(added)), "removed": str(len(removed))}
         await work.audit.append(actor, "list-changed", text[:200], detail)
         return version
+
+
+async def _the_one(work: Work, value: str, kind: EntryKind | None) -> ListEntry:
+    found = [entry for entry in await work.senders.live() if _is_meant(entry, value, kind)]
+    if not found:
+        raise RefusedError(f"{value} is not on the list; `liaison senders list` shows what is")
+    if len(found) > 1:
+        kinds = ", ".join(entry.kind for entry in found)
+        raise RefusedError(f"{value} is on the list as {kinds}; say which with --kind")
+    return found[0]
 
 
 def _kind_of(value: str) -> EntryKind:

@@ -250,3 +250,29 @@ def test_a_value_is_tried_before_it_is_added(liaison: CommandLine, value: str, k
 
 def test_a_value_that_may_not_be_listed_is_not_tried(liaison: CommandLine) -> None:
     assert liaison("senders", "try", "gmail.com").exit_code == 1
+
+
+def test_an_entry_is_edited_as_one_version(liaison: CommandLine) -> None:
+    def entry() -> dict[str, object]:
+        listed = cast("list[dict[str, object]]", liaison.json("senders", "list"))
+        return next(one for one in listed if one["value"] == "mission.example")
+
+    before = entry()
+    said = liaison.ok("senders", "edit", "mission.example", "--mode", "observe", "--note", "on trial")
+    assert "mission.example" in said
+    assert entry() == {**before, "mode": "observe", "note": "on trial"}
+    liaison.ok("senders", "edit", "mission.example", "--mode", "policy", "--note", str(before["note"]))
+    assert entry() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("mission.example",), 2),
+        (("mission.example", "--mode", "strange"), 2),
+        (("nobody.example", "--mode", "observe"), 1),
+        (("flagged.example", "--delivery", "flag"), 1),
+    ],
+)
+def test_an_edit_that_changes_nothing_is_refused(liaison: CommandLine, arguments: tuple[str, ...], code: int) -> None:
+    assert liaison("senders", "edit", *arguments).exit_code == code

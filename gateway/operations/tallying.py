@@ -65,7 +65,10 @@ class Tallying:
         """Write down each minute, until cancelled."""
         while True:
             await asyncio.sleep(FLUSH_INTERVAL)
-            await self.flush()
+            try:
+                await self.flush()
+            except Exception:  # whatever it is, a count is not worth the gateway
+                log.exception(Event.FAULT, doing="writing the ledger")
 
     async def flush(self) -> None:
         """Write down what was counted; with the store away it is kept for the next time."""

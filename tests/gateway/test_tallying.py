@@ -13,10 +13,12 @@ from filters.identities import claims
 from filters.lists import EntryKind, ListEntry
 from gateway.model.tally import Replay
 from gateway.operations.tallying import Tallying
+from gateway.store.sealing import Seal
+from gateway.store.unit_of_work import Store
 from tests.support.clocks import NOON, StoppedClock
 
 if TYPE_CHECKING:
-    from gateway.store.unit_of_work import Store
+    from tests.support.databases import PostgresServer
 
 
 def tallying(store: Store, clock: StoppedClock, secret: bytes = b"secret") -> Tallying:
@@ -103,3 +105,19 @@ async def test_many_senders_are_written_in_parts(store: Store, clock: StoppedClo
         count(ledger, f"a{number}@mission.example", f"a{number}@mission.example")
     await ledger.flush()
     assert await ledger.replay(entry("mission.example")) == Replay(messages=1200, senders=1200, emergency=0)
+
+
+async def test_a_store_that_is_away_loses_no_count(
+    postgres: PostgresServer, postgres_database: str, clock: StoppedClock
+) -> None:
+    store = Store.open(postgres.url(postgres_database), Seal(), clock, patience=1)
+    await store.upgrade()
+    ledger = tallying(store, clock)
+    count(ledger, "a@mission.example", "a@mission.example")
+    postgres.shut(postgres_database)
+    await ledger.flush()
+    count(ledger, "a@mission.example", "a@mission.example")
+    postgres.reopen(postgres_database)
+    await ledger.flush()
+    assert (await ledger.replay(entry("mission.example"))).messages == 2
+    await store.close()

@@ -47,6 +47,7 @@ def fold(text: str) -> str:
     return folded
 
 
+@lru_cache(maxsize=4096)
 def fold_domain(domain: str) -> str:
     """A domain as it looks; A-labels as the letters that they stand for."""
     canonical = canonical_domain(domain)

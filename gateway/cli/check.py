@@ -12,17 +12,22 @@ from typing import TYPE_CHECKING
 
 import click
 
+from filters.authentication import DnsStatus, MethodResult, Result
 from filters.guard import refusal
+from filters.lists import EntryKind
+from filters.spf import is_spf_record
 from gateway.assembly import open_signer, open_store, own_domains, read_packs
 from gateway.cli.invocation import config_option, fail, json_option, load_settings
 from gateway.cli.output import say, show_json
-from gateway.cli.peeking import missing_database
+from gateway.cli.peeking import missing_database, peek
 from gateway.clock import SystemClock
 from gateway.compose.templates import check_templates
 from gateway.errors import ConfigurationError, StoreError
 from gateway.relay.connection import NextHopError, open_connection
 from gateway.settings import example_values, refuse_false_safety, unaligned_senders, without_effect
 from gateway.smtp.server import server_tls
+from gateway.verify.dmarc import evaluate_dmarc
+from gateway.verify.resolver import Inquiry, Resolver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,6 +36,8 @@ if TYPE_CHECKING:
     from gateway.store.migrating import SchemaState
     from gateway.store.unit_of_work import Store
 
+QUESTIONS_AT_ONCE = 8
+"""Listed domains that the DNS is asked about side by side."""
 ONLINE_TIMEOUT = 10.0
 """Seconds that a server has for each answer."""
 
@@ -58,7 +65,7 @@ class Line:
 
 
 @click.command()
-@click.option("--online", is_flag=True, help="Also ask the next hops and the smarthost.")
+@click.option("--online", is_flag=True, help="Also ask the next hops, the smarthost and the DNS.")
 @json_option
 @config_option
 def check(online: bool, as_json: bool) -> None:
@@ -94,6 +101,7 @@ def _lines(*, online: bool) -> Iterator[Line]:
         yield from look(settings)
     if online:
         yield from asyncio.run(_ask_servers(settings))
+        yield from asyncio.run(_ask_names(settings))
 
 
 def _look_at_packs(settings: Settings) -> Iterator[Line]:
@@ -201,6 +209,33 @@ async def _ask(subject: str, endpoint: Endpoint, tls: str, settings: Settings) -
     offered = ", ".join(sorted(connection.capabilities.keywords)) or "nothing"
     connection.close()
     return Line(subject, Grade.OK, f"{endpoint} answers and offers {offered}")
+
+
+async def _ask_names(settings: Settings) -> list[Line]:
+    """What every listed domain publishes about its senders; one line alone when the DNS doesn't answer."""
+    entries = (await peek(settings, SystemClock())).rulebook.index.entries
+    domains = sorted({one.value for one in entries if one.kind in {EntryKind.DOMAIN, EntryKind.SUBTREE}})
+    resolver = Resolver(settings.dns.nameservers)
+    probe = await Inquiry(resolver, settings.dns.timeout).ask(domains[0] if domains else "example.com", "TXT")
+    if probe.status is DnsStatus.FAILED:
+        return [Line("dns", Grade.FAILED, f"the name servers don't answer ({probe.reason}): no sender can be proven")]
+    at_once = asyncio.Semaphore(QUESTIONS_AT_ONCE)
+    lines = await asyncio.gather(*(_ask_about(domain, resolver, settings.dns.timeout, at_once) for domain in domains))
+    return [Line("dns", Grade.OK, "the name servers answer"), *lines]
+
+
+async def _ask_about(domain: str, resolver: Resolver, seconds: float, at_once: asyncio.Semaphore) -> Line:
+    """A domain that publishes nothing is no fault of the agency's; it is good to know, for it can't be `confirmed`."""
+    async with at_once:
+        inquiry = Inquiry(resolver, seconds)
+        spf = await inquiry.ask(domain, "TXT")
+        dmarc, policy = await evaluate_dmarc(inquiry, domain, spf=MethodResult(), dkim=())
+    if DnsStatus.FAILED is spf.status or dmarc.result is Result.TEMPERROR:
+        return Line("listed domain", Grade.FAILED, f"{domain}: the DNS does not answer")
+    publishes = "SPF" if any(map(is_spf_record, spf.records)) else "no SPF"
+    return Line(
+        "listed domain", Grade.OK, f"{domain} publishes {publishes} and {f'DMARC p={policy}' if policy else 'no DMARC'}"
+    )
 
 
 def _wrong(subject: str, problems: list[str]) -> Iterator[Line]:

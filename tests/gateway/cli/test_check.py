@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from sqlalchemy import create_engine, text
 
+from tests.support.nameserver import name_server, standing_port
 from tests.support.signatures import KeyPair, key_pair
 
 if TYPE_CHECKING:
@@ -154,6 +155,27 @@ def test_online_asks_the_next_hop(liaison: CommandLine, answers: bool) -> None:
         "ok next hop: 127.0.0.1:{} answers and offers PIPELINING, SIZE" if answers else "wrong next hop: 127.0.0.1:{}"
     )
     assert expected.format(_port(liaison)) in said
+
+
+async def test_online_asks_what_the_listed_domains_publish(liaison: CommandLine) -> None:
+    records = {
+        ("mission.example", "TXT"): ['"v=spf1 mx ?all"'],
+        ("_dmarc.mission.example", "TXT"): ['"v=DMARC1; p=reject"'],
+    }
+    async with name_server(records) as server:
+        change(liaison, f'nameservers = ["127.0.0.1:{standing_port()}"]', f'nameservers = ["127.0.0.1:{server.port}"]')
+        said = (await asyncio.to_thread(liaison, "check", "--online")).stdout
+    assert "ok dns: the name servers answer" in said
+    assert "ok listed domain: mission.example publishes SPF and DMARC p=reject" in said
+    assert "ok listed domain: flagged.example publishes no SPF and no DMARC" in said
+
+
+def test_online_says_once_that_the_name_servers_are_away(liaison: CommandLine) -> None:
+    change(liaison, f'nameservers = ["127.0.0.1:{standing_port()}"]', 'nameservers = ["127.0.0.1:1"]\ntimeout = 1')
+    result = liaison("check", "--online")
+    assert result.exit_code == 1
+    assert result.stdout.count("wrong dns: the name servers don't answer") == 1
+    assert "listed domain" not in result.stdout
 
 
 def _port(liaison: CommandLine) -> int:

@@ -123,8 +123,8 @@ def with_de(name: str) -> str:
 
 
 def timestamp(at: datetime) -> str:
-    """ISO 8601 in UTC, to the second, with its offset: the same in both languages. `at` must know its time zone."""
-    return in_utc(at).isoformat(sep=" ", timespec="seconds")
+    """The numeric date and the time in UTC, the same in both languages. `at` must know its time zone."""
+    return f"{in_utc(at):%Y-%m-%d %H:%M:%S UTC}"
 
 
 def in_utc(at: datetime) -> datetime:

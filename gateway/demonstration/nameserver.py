@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import dns.exception
 import dns.flags
@@ -124,10 +124,12 @@ class NameServer:
             writer.close()
 
 
+Server = TypeVar("Server", bound=NameServer)
+
+
 @asynccontextmanager
-async def open_name_server(records: Mapping[tuple[str, str], Sequence[str]]) -> AsyncIterator[NameServer]:
-    """A name server that answers until the block ends."""
-    server = NameServer(records)
+async def serving(server: Server) -> AsyncIterator[Server]:
+    """The name server answers until the block ends."""
     await server.start()
     try:
         yield server

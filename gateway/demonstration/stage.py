@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from gateway.assembly import open_desk, open_line
 from gateway.demonstration.mailbox import open_mailbox
-from gateway.demonstration.nameserver import open_name_server
+from gateway.demonstration.nameserver import NameServer, serving
 from gateway.demonstration.stories import DISPATCH, ZONE
 from gateway.settings import load
 from gateway.shipped import shipped
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from gateway.assembly import Desk
     from gateway.clock import Clock
     from gateway.demonstration.mailbox import Mailbox
-    from gateway.demonstration.nameserver import NameServer
 
 COLLATION = "collation@ildc.example"
 """Where the demo's reports go, in place of the RCMP's own address."""
@@ -102,7 +101,7 @@ async def open_stage(clock: Clock) -> AsyncIterator[Stage]:
         async with (
             open_mailbox("mail.police.example") as next_hop,
             open_mailbox("outbound.example") as outbound,
-            open_name_server(ZONE) as names,
+            serving(NameServer(ZONE)) as names,
         ):
             configuration = _write_configuration(directory, next_hop, outbound, names)
             settings = load(configuration, {})

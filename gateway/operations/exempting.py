@@ -52,20 +52,26 @@ class Exempting:
         keys = frozenset(self._recipient_key(recipient) for recipient in recipients)
         async with self.store.begin() as work:
             wanted = _listed_sender(sender, await work.senders.live())
-            return await self._grant(work, wanted, keys, until, approver, reason, actor)
+            exemption = Exemption(
+                id=tokens.item_id(), sender=wanted, recipients=keys, until=until, approver=approver, reason=reason
+            )
+            await work.senders.exempt(exemption)
+            await self._new_version(work, actor, f"exempt {wanted}")
+            detail = {"id": exemption.id, "until": until.isoformat(), "approver": approver, "reason": reason}
+            await work.audit.append(actor, "exemption-granted", wanted, detail | {"recipients": " ".join(sorted(keys))})
+            return exemption
 
     async def grant_for(
         self, reference: str, recipients: Sequence[str], *, until: datetime, approver: str, reason: str, actor: str
     ) -> Exemption:
         """Exempt the sender of a case: its address, or the entry where it claims several of it."""
-        self._check(until, approver, reason)
-        keys = frozenset(self._recipient_key(recipient) for recipient in recipients)
-        async with self.store.begin() as work:
+        async with self.store.reading() as work:
             case = await work.cases.by_reference(reference)
-            if case is None:
-                raise RefusedError(f"There is no case {reference}; `liaison cases list` shows the references")
-            wanted = _listed_sender(_sender_of(case), await work.senders.live())
-            return await self._grant(work, wanted, keys, until, approver, reason, actor)
+        if case is None:
+            raise RefusedError(f"There is no case {reference}; `liaison cases list` shows the references")
+        return await self.grant(
+            _sender_of(case), recipients, until=until, approver=approver, reason=reason, actor=actor
+        )
 
     async def end(self, exemption_id: str, *, actor: str) -> None:
         """End one before its date."""
@@ -94,27 +100,6 @@ class Exempting:
         if canonical_domain(mailbox.domain) not in self.own_domains:
             raise RefusedError(f"{recipient} is not at one of the agency's domains: exemptions are for its recipients")
         return mailbox.key
-
-    async def _grant(
-        self,
-        work: Work,
-        sender: str,
-        recipients: frozenset[str],
-        until: datetime,
-        approver: str,
-        reason: str,
-        actor: str,
-    ) -> Exemption:
-        exemption = Exemption(
-            id=tokens.item_id(), sender=sender, recipients=recipients, until=until, approver=approver, reason=reason
-        )
-        await work.senders.exempt(exemption)
-        await self._new_version(work, actor, f"exempt {sender}")
-        detail = {"id": exemption.id, "until": until.isoformat(), "approver": approver, "reason": reason}
-        await work.audit.append(
-            actor, "exemption-granted", sender, detail | {"recipients": " ".join(sorted(recipients))}
-        )
-        return exemption
 
     async def _new_version(self, work: Work, actor: str, text: str) -> None:
         await work.senders.change((), (), at=self.clock.now(), actor=actor, text=text[:200])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from functools import cache
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING
 import dns.message
 import dns.rcode
 
-from gateway.demonstration.nameserver import NameServer, asked
+from gateway.demonstration.nameserver import NameServer, asked, serving
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
 PUBLIC_IPV4 = "9.9.9.10"
 PUBLIC_IPV6 = "2620:fe::10"
@@ -45,15 +45,11 @@ class FailingNameServer(NameServer):
         return super().answer(query)
 
 
-@asynccontextmanager
-async def name_server(records: Mapping[tuple[str, str], Sequence[str]]) -> AsyncIterator[FailingNameServer]:
+def name_server(
+    records: Mapping[tuple[str, str], Sequence[str]],
+) -> AbstractAsyncContextManager[FailingNameServer]:
     """A running one."""
-    server = FailingNameServer(records)
-    await server.start()
-    try:
-        yield server
-    finally:
-        await server.stop()
+    return serving(FailingNameServer(records))
 
 
 STANDING_RECORDS = {

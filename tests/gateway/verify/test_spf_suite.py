@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from filters.address import NULL_PATH, Mailbox
-from gateway.demonstration.nameserver import asked
+from gateway.demonstration.nameserver import asked, serving
 from gateway.settings import Endpoint
 from gateway.verify.resolver import Inquiry, Resolver
 from gateway.verify.spf import check_spf
@@ -79,9 +79,7 @@ def _presented(kind: str, value: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize(("zone", "case"), CASES)
 async def test_the_public_suite_agrees(zone: dict[str, list[Any]], case: dict[str, Any]) -> None:
-    server = SuiteNameServer(zone)
-    await server.start()
-    try:
+    async with serving(SuiteNameServer(zone)) as server:
         inquiry = Inquiry(Resolver([Endpoint("127.0.0.1", server.port)]), QUICK if server.silent else 5)
         local_part, _, domain = case["mailfrom"].rpartition("@")
         result = await check_spf(
@@ -90,8 +88,6 @@ async def test_the_public_suite_agrees(zone: dict[str, list[Any]], case: dict[st
             helo=case["helo"],
             reverse_path=Mailbox(local_part, domain) if case["mailfrom"] else NULL_PATH,
         )
-    finally:
-        await server.stop()
     wanted = case["result"] if isinstance(case["result"], list) else [case["result"]]
     assert result.result in wanted, result.reason
     assert result.reason

@@ -7,6 +7,7 @@ any stage differently, to hang, or to drop the connection there.
 from __future__ import annotations
 
 import asyncio
+import errno
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ Script = Callable[[str, "Link"], "str | None"]
 
 Stages that are no command: "connect", "content" (the final dot has come), "octets" (content has begun to come).
 """
+
+
+_TRIES = 100
 
 
 @dataclass
@@ -67,7 +71,16 @@ class ScriptedMTA:
         self._arrived = asyncio.Event()
 
     async def start(self, port: int = 0) -> ScriptedMTA:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, limit=2**27)
+        """On a port of the system's choice; or again on this one, which a connection may use for a moment meanwhile."""
+        for patience in range(_TRIES, -1, -1):
+            try:
+                self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, limit=2**27)
+                break
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or not patience:
+                    raise
+                await asyncio.sleep(0.1)
+        assert self._server is not None
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

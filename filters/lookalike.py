@@ -106,9 +106,14 @@ class LookAlikes:
         return Likeness(name, entry) if entry is not None else None
 
 
+_SPELLED_OUT = {fold("prc"): fold("People's Republic of China"), fold("rpc"): fold("République populaire de Chine")}
+"""Lists abbreviate what an official name spells out."""
+
+
 def _fold_name(name: str) -> str:
-    """Spaces and punctuation around words don't count."""
-    return " ".join(fold(name).split()).strip(" .,;:'\"-")
+    """Spaces and punctuation around words don't count, and abbreviations stand for what they mean."""
+    words = fold(name).replace("\u2019", "'").split()
+    return " ".join(_SPELLED_OUT.get(word, word) for word in words).strip(" .,;:'\"-")
 
 
 _NAME = re.compile(r'"((?:[^"\\]|\\.)*+)"|\(([^()]*+)\)|([^"(),:;<>@]++)(?:<|\Z)?')

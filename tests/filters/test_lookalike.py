@@ -139,6 +139,27 @@ def test_a_name_that_only_mentions_it_is_clear(field: str) -> None:
     assert screened("a@webmail.example", field).tier is Tier.CLEAR
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Embassy of the PRC in Canada",
+        "Embassy of the People's Republic of China in Canada",
+        "EMBASSY OF THE PEOPLE\u2019S REPUBLIC OF CHINA IN CANADA",
+        "Ambassade de la République populaire de Chine au Canada",
+        "Ambassade de la RPC au Canada",
+    ],
+)
+def test_an_abbreviation_stands_for_the_official_name(name: str) -> None:
+    entry = ListEntry(
+        kind=EntryKind.SUBTREE,
+        value="mission.example",
+        mission_en="Embassy of the PRC in Canada",
+        mission_fr="ambassade de la RPC au Canada",
+    )
+    assert LookAlikes([entry]).name(name) is not None
+    assert LookAlikes([entry]).name("Friends of the " + name) is None
+
+
 def test_an_address_entry_has_no_look_alikes() -> None:
     """Its provider's domain is everybody's."""
     assert LOOKS.domain("webmail.example") is None

@@ -79,5 +79,24 @@ class Authentication:
         dkim = Result.PASS if Result.PASS in signatures else signatures[0]
         return {"spf": str(self.spf.result), "dkim": str(dkim), "dmarc": str(self.dmarc.result)}
 
+    @property
+    def texts(self) -> dict[str, str]:
+        """spf, dkim and dmarc, each as "pass example.org"; several signatures separated by commas."""
+        dkim = ", ".join(_text(one) for one in self.dkim)
+        return {"spf": _text(self.spf), "dkim": dkim or "none", "dmarc": _text(self.dmarc)}
+
+    @property
+    def overall(self) -> str:
+        """pass, fail, none or error: the one word of listings."""
+        results = (self.dmarc.result, self.spf.result, *(one.result for one in self.dkim))
+        return next((_OVERALL[result] for result in results if result in _OVERALL), "none")
+
+
+_OVERALL = {Result.PASS: "pass", Result.FAIL: "fail", Result.TEMPERROR: "error", Result.PERMERROR: "error"}
+
+
+def _text(one: MethodResult) -> str:
+    return f"{one.result} {one.domain}".strip()
+
 
 NOT_AUTHENTICATED = Authentication()

@@ -6,14 +6,14 @@ else's. Total on hostile octets; the work is bounded by `MOST_PARTS`, `DEEPEST` 
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from filters.address import AddressError, Mailbox, parse_path
-from filters.content import decode_text, header_length, parse_header
+from filters.content import header_length
+from filters.mime_parts import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,13 +32,10 @@ _ANNOUNCEMENTS = (b"text/calendar", b"application/ics")
 _LONGEST_ANNOUNCEMENT = 15
 _COMPOSED = re.compile(rb"\n[Cc](?i:ontent-type)[ \t]*+:\s*+(?i:multipart/|text/calendar|application/ics)")
 _CALENDARS = frozenset({"text/calendar", "application/ics"})
-_BOUNDARY = re.compile(r';\s*boundary\s*=\s*(?:"((?:[^"\\]|\\.)*+)"|([^\s;"]++))', re.IGNORECASE)
-_CHARSET = re.compile(r';\s*charset\s*=\s*"?([A-Za-z0-9_.:-]{1,40})', re.IGNORECASE)
 _FOLD = re.compile(r"\r?\n[ \t]")
 _ORGANIZER = re.compile(r"^ORGANIZER(?=[;:])([^\r\n]{0,4000})", re.IGNORECASE | re.MULTILINE)
 _ADDRESS = re.compile(r"mailto:\s*([^\s\";,?<>]{1,320})", re.IGNORECASE)
 _EMAIL = re.compile(r';\s*EMAIL\s*=\s*"?([^\s";:,]{1,320})', re.IGNORECASE)
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 
 
 def announces_calendar(section: bytes, content: Iterable[bytes]) -> bool:
@@ -57,55 +54,32 @@ def announces_calendar(section: bytes, content: Iterable[bytes]) -> bool:
 def organizers(header: Header, content: bytes) -> tuple[Mailbox, ...]:
     """Every organizer of every announced calendar part, each once. `content` is the whole message."""
     found: dict[Mailbox, None] = {}
-    body = content[header_length(content) :]
-    for part_header, part in _calendars(header, body):
-        for mailbox in _organizers_of(_text(part_header, part)):
+    for calendar in _calendars(Part(header, content[header_length(content) :])):
+        for mailbox in _organizers_of(_text(calendar)):
             found.setdefault(mailbox)
             if len(found) >= MOST_ORGANIZERS:
                 return tuple(found)
     return tuple(found)
 
 
-def _calendars(header: Header, body: bytes) -> Iterator[tuple[Header, bytes]]:
+def _calendars(message: Part) -> Iterator[Part]:
     """The calendar parts, at whatever depth, in no particular order."""
-    waiting = [(header, body, 0)]
+    waiting = [(message, 0)]
     looked_at = 0
     while waiting and looked_at < MOST_PARTS:
-        part_header, part, depth = waiting.pop()
+        part, depth = waiting.pop()
         looked_at += 1
-        kind = _media_type(part_header)
-        if kind in _CALENDARS:
-            yield part_header, part
-        elif kind.startswith("multipart/") and depth < DEEPEST:
-            waiting += [(inner, octets, depth + 1) for inner, octets in _parts(part_header, part)]
+        if part.media_type in _CALENDARS:
+            yield part
+        elif part.media_type.startswith("multipart/") and depth < DEEPEST:
+            waiting += [(inner, depth + 1) for inner in part.parts(MOST_PARTS)]
 
 
-def _parts(header: Header, body: bytes) -> Iterator[tuple[Header, bytes]]:
-    """The parts of a multipart (RFC 2046 §5.1.1)."""
-    match = _BOUNDARY.search(decode_text((header.first("content-type") or b"")[:2000]))
-    boundary = re.sub(r"\\(.)", r"\1", match[1] if match[1] is not None else match[2]) if match else ""
-    if not boundary:
-        return
-    delimiter = b"--" + boundary.encode("utf-8", "replace")
-    pieces = re.split(rb"(?:\A|\n)" + re.escape(delimiter) + rb"(?:--)?[ \t]*\r?(?:\n|\Z)", body, maxsplit=MOST_PARTS)
-    for octets in pieces[1:]:
-        length = header_length(octets)
-        yield parse_header(octets[:length]), octets[length:]
-
-
-def _text(header: Header, part: bytes) -> str:
-    part = part[: LONGEST_CALENDAR * 2]
-    match _word(header, "content-transfer-encoding"):
-        case "base64":
-            whole = _NOT_BASE64.sub(b"", part)
-            part = base64.b64decode(whole[: len(whole) // 4 * 4])
-        case "quoted-printable":
-            part = binascii.a2b_qp(part)
-    part = part[:LONGEST_CALENDAR]
-    unfolded = re.sub(rb"\r?\n[ \t]", b"", part)  # RFC 5545 §3.1: also between the octets of one character
-    charset = _CHARSET.search(decode_text((header.first("content-type") or b"")[:2000]))
+def _text(calendar: Part) -> str:
+    octets = replace(calendar, body=calendar.body[: LONGEST_CALENDAR * 2]).decoded()[:LONGEST_CALENDAR]
+    unfolded = re.sub(rb"\r?\n[ \t]", b"", octets)  # RFC 5545 §3.1: also between the octets of one character
     try:
-        return unfolded.decode(charset[1] if charset else "utf-8", "replace")
+        return unfolded.decode(calendar.charset or "utf-8", "replace")
     except LookupError:
         return unfolded.decode("utf-8", "replace")
 
@@ -118,11 +92,3 @@ def _organizers_of(text: str) -> Iterator[Mailbox]:
                 yield parse_path(unquote(address), smtputf8=True)
             except AddressError:
                 continue  # no address that anybody could write to
-
-
-def _media_type(header: Header) -> str:
-    return _word(header, "content-type")
-
-
-def _word(header: Header, name: str) -> str:
-    return re.split(r"[;(\s]", decode_text((header.first(name) or b"")[:2000]).strip(), maxsplit=1)[0].lower()

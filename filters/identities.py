@@ -48,6 +48,10 @@ class IdentityKind(StrEnum):
         return self.value.partition(".")[2]
 
 
+ORIGINATORS = frozenset({IdentityKind.MAIL_FROM, IdentityKind.FROM})
+"""The identities that make a message the mission's own; any other only relates it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """One reading of one claim."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from filters.identities import Identity, IdentityKind
+from filters.identities import ORIGINATORS, Identity, IdentityKind
 from filters.lists import describe
 from filters.lookalike import display_names
 
@@ -66,8 +66,6 @@ class Facts:
 
 
 RESENDERS = frozenset({IdentityKind.RESENT_FROM, IdentityKind.RESENT_SENDER})
-ORIGINATORS = frozenset({IdentityKind.MAIL_FROM, IdentityKind.FROM})
-"""The identities that make a message the mission's own; any other only relates it."""
 
 
 def listed_identities(facts: Facts) -> Iterator[Finding]:

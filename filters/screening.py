@@ -24,9 +24,8 @@ from filters.disposition import (
     more_forthcoming,
     stricter,
 )
-from filters.identities import Claims, Identity, IdentityKind, claims
+from filters.identities import ORIGINATORS, Claims, Identity, IdentityKind, claims
 from filters.rules import (
-    ORIGINATORS,
     RULES,
     Facts,
     Finding,

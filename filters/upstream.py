@@ -15,6 +15,7 @@ from filters.address import canonical_domain
 from filters.authentication import NOT_AUTHENTICATED, Authentication, MethodResult, Result
 from filters.authentication_results import BrokenError, Scanner, parse_authentication_results
 from filters.content import text_of
+from filters.dkim import MOST_SIGNATURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from filters.address import Mailbox
     from filters.authentication_results import MethodVerdict
     from filters.content import Header
-
-MAX_SIGNATURES = 10
-"""DKIM verdicts that are looked at."""
 
 _POLICIES = frozenset({"none", "quarantine", "reject"})
 
@@ -49,7 +47,7 @@ def upstream_authentication(header: Header, upstream: Upstream | None, reverse_p
     dmarc = [one for one in verdicts if one.method == "dmarc" and one.about("header", "from")]
     return Authentication(
         spf=_spf(verdicts, reverse_path),
-        dkim=tuple(_dkim(one) for one in verdicts if one.method == "dkim")[:MAX_SIGNATURES],
+        dkim=tuple(_dkim(one) for one in verdicts if one.method == "dkim")[:MOST_SIGNATURES],
         dmarc=_agreed((_result(one), _domain(one.about("header", "from"))) for one in dmarc),
         dmarc_policy=_policy(dmarc),
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, ParamSpec, TypedDict, TypeVar
 
 import click
 
-from gateway.cli.invocation import actor, json_option, with_desk
+from gateway.cli.invocation import actor, json_option, read_date, with_desk
 from gateway.cli.output import moment, say, show_json, show_table
 from gateway.cli.senders import senders
 
@@ -32,12 +32,9 @@ class ExemptionShape(TypedDict):
     reason: str
 
 
-def _read_end(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
+def _read_end(context: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:
     """The day itself is included: an exemption until the 31st ends when the 31st does, UTC."""
-    try:
-        day = None if value is None else date.fromisoformat(value)
-    except ValueError as error:
-        raise click.BadParameter(f"{value!r} is no date; one looks like 2027-05-31") from error
+    day = read_date(context, parameter, value)
     return None if day is None else datetime.combine(day, time(), UTC) + timedelta(days=1)
 
 

@@ -9,6 +9,7 @@ import asyncio
 import os
 import pwd
 from dataclasses import replace
+from datetime import date
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, NoReturn, ParamSpec, TypeVar
@@ -51,6 +52,14 @@ class Program(click.Group):
         except LiaisonError as error:
             complain(str(error))
             ctx.exit(FAILED)
+
+
+def read_date(_context: click.Context, _parameter: click.Parameter, value: str | None) -> date | None:
+    """The callback of an option that takes a day."""
+    try:
+        return None if value is None else date.fromisoformat(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is no date; one looks like 2027-05-31") from error
 
 
 class Word(click.Choice[W]):

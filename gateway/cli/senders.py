@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +12,14 @@ from filters.disposition import MODE_ORDER, STRICTNESS, Delivery, Handling, Mode
 from filters.lists import EntryKind, describe
 from filters.pack_rows import Row
 from filters.packs import format_csv, format_pack, parse_csv, parse_pack
-from gateway.cli.invocation import Word, actor, config_option, fail, json_option, with_desk
+from gateway.cli.invocation import Word, actor, config_option, fail, json_option, read_date, with_desk
 from gateway.cli.output import complain, say, show_json, show_table
 from gateway.cli.shapes import entry_shape
 from gateway.errors import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from filters.lists import ListEntry
     from filters.pack_rows import PackProblem
@@ -63,13 +63,6 @@ def _row(entry: ListEntry) -> tuple[str, ...]:
     return (entry.kind, entry.value, entry.mission_en, *(word or "-" for word in own), entry.verified, entry.pack)
 
 
-def _read_date(_context: click.Context, _parameter: click.Parameter, value: str | None) -> date | None:
-    try:
-        return None if value is None else date.fromisoformat(value)
-    except ValueError as error:
-        raise click.BadParameter(f"{value!r} is no date; one looks like 2027-05-31") from error
-
-
 @senders.command()
 @click.argument("kind", type=_KIND)
 @click.argument("value")
@@ -85,7 +78,7 @@ def _read_date(_context: click.Context, _parameter: click.Parameter, value: str 
 @click.option("--legacy", is_flag=True, help="A domain or an address of former times.")
 @click.option("--source", metavar="TEXT", help="How it is known.")
 @click.option("--verified", metavar="TEXT", help='"published 2026-05", "to verify" …')
-@click.option("--review-by", metavar="DATE", callback=_read_date, help="When to look at it again: 2027-05-31.")
+@click.option("--review-by", metavar="DATE", callback=read_date, help="When to look at it again: 2027-05-31.")
 @click.option("--note", metavar="TEXT")
 @with_desk
 async def add(desk: Desk, /, **columns: str | bool | date | None) -> None:
@@ -110,7 +103,7 @@ _POLICY = "policy"
 @click.option("--report", type=Word([*STRICTNESS, _POLICY]))
 @click.option("--mode", type=Word([*MODE_ORDER, _POLICY]), help="A lower ceiling for this entry.")
 @click.option("--verified", metavar="TEXT", help='"published 2026-05", "to verify" …')
-@click.option("--review-by", metavar="DATE", callback=_read_date, help="When to look at it again: 2027-05-31.")
+@click.option("--review-by", metavar="DATE", callback=read_date, help="When to look at it again: 2027-05-31.")
 @click.option("--note", metavar="TEXT")
 @with_desk
 async def edit(desk: Desk, /, value: str, kind: EntryKind | None, **columns: str | date | None) -> None:

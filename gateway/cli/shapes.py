@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from gateway.operations.recording import auth_word
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -231,7 +229,7 @@ def case_shape(file: CaseFile) -> CaseShape:
         "size": case.size,
         "entry": case.entry,
         "entries": list(case.entries),
-        "auth": case.auth,
+        "auth": case.authentication.overall,
         "decline": case.decline,
         "report": case.report,
         "disposal": case.disposal or "",
@@ -251,8 +249,8 @@ def dossier_shape(dossier: Dossier) -> DossierShape:
         "protocol": case.protocol,
         "tls": case.tls,
         "closed_at": case.closed_at.isoformat() if case.closed_at else "",
-        "authentication": case.evidence.words,
-        "evidence": evidence_shape(case.evidence),
+        "authentication": case.authentication.words,
+        "evidence": evidence_shape(case.authentication),
         "findings": [
             FindingShape(
                 rule=one.rule, evidence=one.evidence, identity=one.identity, address=one.address, entry=one.entry
@@ -309,7 +307,7 @@ def screening_shape(screening: Screening, *, file: str, mail_from: str, objectio
         "entry": screening.entry.value if screening.entry else "",
         "entries": [entry.value for entry in screening.entries],
         "mode": screening.mode,
-        "auth": auth_word(screening.authentication),
+        "auth": screening.authentication.overall,
         "authentication": screening.authentication.words,
         "evidence": evidence_shape(screening.authentication),
         "recipients": [_verdict(verdict) for verdict in screening.verdicts],

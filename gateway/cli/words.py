@@ -75,9 +75,9 @@ def about_evidence(case: Case) -> Iterator[str]:
     )
     yield from _section(
         "evidence: sender verification",
-        (f"{method} {one.result}: {one.reason or 'nothing was asked'}" for method, one in case.evidence.results),
+        (f"{method} {one.result}: {one.reason or 'nothing was asked'}" for method, one in case.authentication.results),
     )
-    yield from _section("evidence: answers of the DNS", map(_answer_line, case.evidence.answers))
+    yield from _section("evidence: answers of the DNS", map(_answer_line, case.authentication.answers))
 
 
 def _answer_line(answer: DnsAnswer) -> str:
@@ -166,14 +166,14 @@ def _item_line(item: OutboxItem) -> str:
 
 def _message_lines(case: Case) -> Iterator[str]:
     client = f"{case.client_ip or 'an unknown address'} ({case.helo or 'no HELO'})"
-    methods = ", ".join(f"{method} {result}" for method, result in case.authentication.items())
+    methods = ", ".join(f"{method} {result}" for method, result in sorted(case.authentication.texts.items()))
     yield f"received {moment(case.received_at)} from {client}"
     yield f"reverse-path {case.reverse_path or '<> (null)'}"
     yield f"From: {case.header_from}"
     yield f"Subject: {case.subject}"
     yield f"Message-ID: {case.message_id or 'none that can be used'}"
     yield f"{case.size} octets, SHA-256 {case.sha256}"
-    yield f"authentication: {case.auth} ({methods})"
+    yield f"authentication: {case.authentication.overall} ({methods})"
     yield f"decided in mode {case.mode}, by version {case.rulebook_version} of the lists"
 
 

@@ -7,14 +7,14 @@ tokens or quoted. RFC 8601 §2.2 (grammar), §2.7 (methods and their properties)
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from filters.authentication import Result
+from filters.authentication import MethodResult
 from gateway.compose.headers import field, token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
+    from filters.authentication import Authentication
     from filters.disposition import Tier
 
 _PROPERTIES = {"spf": "smtp.mailfrom", "dkim": "header.d", "dmarc": "header.from"}
@@ -22,35 +22,27 @@ _PROPERTIES = {"spf": "smtp.mailfrom", "dkim": "header.d", "dmarc": "header.from
 
 _BARE = re.compile(r"[A-Za-z0-9.\-_]+")
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
-_RESULTS = frozenset(Result)
-_AUTH = frozenset({"pass", "fail", "none", "error"})
 
 
-def flag_fields(*, tier: Tier, reference: str, auth: str, hostname: str, authentication: Mapping[str, str]) -> bytes:
-    """`X-Liaison-Flag` and `Authentication-Results`, CRLF ended.
-
-    `auth` is the case's pass, fail, none or error; `authentication` its spf, dkim and dmarc as "pass example.org"
-    (several DKIM results separated by commas); `hostname` is the authserv-id. A result that is not one of
-    RFC 8601's is written as none.
-    """
+def flag_fields(*, tier: Tier, reference: str, hostname: str, authentication: Authentication) -> bytes:
+    """`X-Liaison-Flag` and `Authentication-Results`, CRLF ended; `hostname` is the authserv-id."""
     flag = field(
         "X-Liaison-Flag",
         f"tier={tier};",
         f"ref={token('the reference', reference)};",
-        f"auth={auth if auth in _AUTH else 'none'}",
+        f"auth={authentication.overall}",
     )
-    resinfo = [words for method in _PROPERTIES for words in _resinfo(method, authentication.get(method, ""))]
+    checked = replace(authentication, dkim=authentication.dkim or (MethodResult(),))  # no signature is a result too
+    resinfo = [_resinfo(method, result) for method, result in checked.results]
     ended = [f"{words};" for words in resinfo[:-1]] + resinfo[-1:]
     words = [word for result in ended for word in result.split(" ")]
     return flag + field("Authentication-Results", f"{token('the host name', hostname)};", *words)
 
 
-def _resinfo(method: str, text: str) -> Iterator[str]:
-    """Each result of a method as `method=result property=domain`."""
-    for single in text.split(","):
-        result, _, domain = single.strip().partition(" ")
-        named = f" {_PROPERTIES[method]}={_value(domain.strip())}" if domain.strip() else ""
-        yield f"{method}={result}{named}" if result in _RESULTS else f"{method}=none"
+def _resinfo(method: str, one: MethodResult) -> str:
+    """`method=result property=domain`."""
+    named = f" {_PROPERTIES[method]}={_value(one.domain)}" if one.domain else ""
+    return f"{method}={one.result}{named}"
 
 
 def _value(domain: str) -> str:

@@ -38,7 +38,6 @@ def compose_release(*, case: Case, delivery: Delivery, original: bytes, voice: A
     flag = flag_fields(
         tier=delivery.tier,
         reference=case.reference,
-        auth=case.auth,
         hostname=voice.hostname,
         authentication=case.authentication,
     )

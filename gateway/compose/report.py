@@ -129,7 +129,7 @@ def _values(case: Case, action: _Action, mission: Mission, voice: AgencyVoice, *
         "sender": shown(case.header_from),
         "envelope_sender": shown(case.reverse_path),
         "client_ip": shown(case.client_ip),
-        "auth": shown(case.auth),
+        "auth": case.authentication.overall,
         "spf": _result(case, "spf"),
         "dkim": _result(case, "dkim"),
         "dmarc": _result(case, "dmarc"),
@@ -142,7 +142,7 @@ def _values(case: Case, action: _Action, mission: Mission, voice: AgencyVoice, *
 
 
 def _result(case: Case, method: str) -> str:
-    return shown(case.authentication.get(method) or "none")
+    return shown(case.authentication.texts[method])
 
 
 def _document(
@@ -193,13 +193,13 @@ def _document(
 
 def _verification(case: Case) -> dict[str, object]:
     return {
-        "result": case.auth,
+        "result": case.authentication.overall,
         "spf": _result(case, "spf"),
         "dkim": _result(case, "dkim"),
         "dmarc": _result(case, "dmarc"),
         "results": [
             {"method": method, "result": one.result, "domain": shown(one.domain), "reason": shown(one.reason)}
-            for method, one in case.evidence.results
+            for method, one in case.authentication.results
         ],
         "dns": [
             {
@@ -208,7 +208,7 @@ def _verification(case: Case) -> dict[str, object]:
                 "status": answer.status,
                 "records": [shown(record) for record in answer.records],
             }
-            for answer in case.evidence.answers
+            for answer in case.authentication.answers
         ],
     }
 

@@ -89,7 +89,7 @@ class Case:
     `reverse_path` is "" for the null path; `header_from`, `subject`, `message_id` are decoded for display;
     `sha256` is of the content as received, hex; `size` in octets; `entry` the deciding value ("" if none);
     `mission_en` and `mission_fr` name the deciding entry's mission;
-    `auth` is pass, fail, none or error; `authentication` holds spf, dkim, dmarc as "pass example.org" texts.
+    `authentication` is what SPF, DKIM and DMARC said, why, and by which answers of the DNS, as it was then.
     """
 
     reference: str
@@ -107,8 +107,6 @@ class Case:
     entries: tuple[str, ...]
     mission_en: str
     mission_fr: str
-    auth: str
-    authentication: Mapping[str, str]
     decline: ActionState
     report: ActionState
     mode: Mode
@@ -125,8 +123,7 @@ class Case:
     """Why the gateway did not decline by itself, in words, as it was when the case was recorded."""
     report_reasons: tuple[str, ...] = ()
     """Why the gateway did not report by itself."""
-    evidence: Authentication = NOT_AUTHENTICATED
-    """What SPF, DKIM and DMARC said, why, and by which answers of the DNS, as it was then."""
+    authentication: Authentication = NOT_AUTHENTICATED
     silenced: bool = False
     """Somebody decided that no decline may be sent, whoever asks for it later."""
     disposal: Disposal | None = None

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from filters.address import AddressError, canonical_domain, parse_path
-from filters.identities import IdentityKind
+from filters.identities import ORIGINATORS
 from filters.lists import ListIndex
 from filters.rulebook import Exemption
 from gateway import tokens
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 LONGEST = timedelta(days=366)
 """What has to last longer is approved anew: people change their posts."""
-_ORIGINATORS = (IdentityKind.MAIL_FROM.value, IdentityKind.FROM.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +122,7 @@ def _listed_sender(text: str, live: Sequence[ListEntry]) -> str:
 
 def _sender_of(case: Case) -> str:
     """The one listed originator of the case, or the entry that covers several."""
-    listed = {one.address.lower() for one in case.findings if one.entry and one.identity in _ORIGINATORS}
+    listed = {one.address.lower() for one in case.findings if one.entry and one.identity in ORIGINATORS}
     if len(listed) == 1:
         return listed.pop()
     if case.entry:

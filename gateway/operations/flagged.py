@@ -24,7 +24,6 @@ from gateway.model.case import DeliveryState
 from gateway.model.conclusion import TRY_AGAIN, conclude
 from gateway.model.intake_key import intake_key, trace_length
 from gateway.model.plan import Relay, plan, remaining
-from gateway.operations.recording import auth_word, authentication_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -246,9 +245,8 @@ class FlaggedMail:
         return flag_fields(
             tier=tier,
             reference=reference,
-            auth=auth_word(screening.authentication),
             hostname=self.hostname,
-            authentication=authentication_texts(screening.authentication),
+            authentication=screening.authentication,
         )
 
     async def _settle(self, recorded: CaseFile, served: Sequence[RelayResult], deadline: float) -> None:

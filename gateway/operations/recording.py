@@ -22,7 +22,6 @@ from gateway.model.outbox import OutboxItem, Purpose, new_item
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from filters.authentication import Authentication
     from filters.content import Header
     from filters.rules import Finding
     from filters.screening import Screening, Verdict
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
 
 GATEWAY = "gateway"
 """The actor of what nobody asked for by hand."""
-
-_AUTH_WORDS = {"pass": "pass", "fail": "fail", "temperror": "error", "permerror": "error"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,9 +133,7 @@ def _case(message: FlaggedMessage, header: Header, raw: bytes, *, key: str, refe
         entries=tuple(entry.value for entry in screening.entries),
         mission_en=screening.entry.mission_en if screening.entry else "",
         mission_fr=screening.entry.mission_fr if screening.entry else "",
-        auth=auth_word(screening.authentication),
-        authentication=authentication_texts(screening.authentication),
-        evidence=screening.authentication,
+        authentication=screening.authentication,
         decline=ActionState.NONE if screening.decline is Handling.NEVER else ActionState.REVIEW,
         report=_REPORT_STATES[screening.report],
         mode=screening.mode,
@@ -185,22 +180,6 @@ def _delivery(verdict: Verdict, served: RelayResult | None) -> Delivery:
         state=served.state if served else state,
         reply=str(served.reply) if served else "",
     )
-
-
-def auth_word(authentication: Authentication) -> str:
-    """pass, fail, none or error: the one word of listings."""
-    results = [authentication.dmarc.result, authentication.spf.result, *(one.result for one in authentication.dkim)]
-    return next((_AUTH_WORDS[result] for result in results if result in _AUTH_WORDS), "none")
-
-
-def authentication_texts(authentication: Authentication) -> dict[str, str]:
-    """spf, dkim, dmarc to "pass example.org" texts."""
-    dkim = authentication.dkim or ()
-    return {
-        "spf": f"{authentication.spf.result} {authentication.spf.domain}".strip(),
-        "dkim": ", ".join(f"{one.result} {one.domain}".strip() for one in dkim) or "none",
-        "dmarc": f"{authentication.dmarc.result} {authentication.dmarc.domain}".strip(),
-    }
 
 
 def _detail(case: Case, added: Iterable[Delivery]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from filters.address import NULL_PATH, canonical_domain
 from filters.authentication import DnsStatus, MethodResult, Result
 from filters.spf import SpfSyntaxError, expand, is_spf_record, parse_spf_record
+from gateway.model.networks import parse_address
 
 if TYPE_CHECKING:
     from filters.address import Mailbox
@@ -40,11 +41,9 @@ async def check_spf(inquiry: Inquiry, *, client_ip: str, helo: str, reverse_path
     """
     null = reverse_path == NULL_PATH
     domain = canonical_domain(helo if null else reverse_path.domain)
-    if not client_ip:
+    address = parse_address(client_ip)
+    if address is None:
         return MethodResult(domain=domain, reason="The client's IP address is not known.")
-    address = ip_address(client_ip)
-    if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
     if not _is_host_name(domain):
         return MethodResult(domain="", reason="There is no domain to ask about.")
     local_part = "postmaster" if null else reverse_path.local_part or "postmaster"

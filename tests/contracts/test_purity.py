@@ -14,8 +14,8 @@ ANYWHERE = {
 }  # fmt: skip
 
 ONLY_IN = {
-    "base64": {"filters.calendar", "filters.dkim", "gateway.model.delivery_status"},
-    "binascii": {"filters.calendar", "filters.dkim", "gateway.model.delivery_status"},
+    "base64": {"filters.dkim", "filters.mime_parts"},
+    "binascii": {"filters.dkim", "filters.mime_parts"},
     "urllib.parse": {"filters.calendar", "filters.spf"},  # mailto: addresses; quote, for upper-case macros
     "publicsuffixlist": {"filters.guard"},
     "email_validator": {"filters.guard"},

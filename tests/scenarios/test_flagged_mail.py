@@ -28,7 +28,7 @@ async def test_listed_mail_is_held_recorded_and_reported(gateway: Running) -> No
     (file,) = await gateway.cases()
     case, (delivery,) = file.case, file.deliveries
     assert reply == "250 2.0.0 Message accepted"
-    assert (case.tier, case.entry, case.auth) == (Tier.UNVERIFIED, "mission.example", "none")
+    assert (case.tier, case.entry, case.authentication.overall) == (Tier.UNVERIFIED, "mission.example", "none")
     assert (delivery.recipient, delivery.state) == ("desk@police.example", DeliveryState.HELD)
     assert case.sha256 == hashlib.sha256(LISTED).hexdigest()
     assert (case.subject, case.message_id) == ("Request", "<m1@mission.example>")

@@ -78,12 +78,12 @@ async def test_a_proven_mission_is_declined_by_the_gateway_itself(asking: Asking
         await gateway.send(SENDER, ["desk@police.example"], REQUEST)
         await settled(gateway, Purpose.DECLINE, OutboxState.SENT)
         case = await only_case(gateway)
-        assert (case.tier, case.auth, case.decline) == (Tier.CONFIRMED, "pass", ActionState.SENT)
-        assert case.authentication["spf"] == "pass mission.example"
+        assert (case.tier, case.authentication.overall, case.decline) == (Tier.CONFIRMED, "pass", ActionState.SENT)
+        assert case.authentication.texts["spf"] == "pass mission.example"
         assert ("mission.example", "TXT", ("v=spf1 ip4:127.0.0.1 -all",)) in [
-            (answer.name, answer.kind, answer.records) for answer in case.evidence.answers
+            (answer.name, answer.kind, answer.records) for answer in case.authentication.answers
         ]
-        assert "ip4:127.0.0.1" in case.evidence.spf.reason
+        assert "ip4:127.0.0.1" in case.authentication.spf.reason
         (decline,) = [one for one in gateway.smarthost.messages if one.recipients == [SENDER]]
         assert decline.reverse_path == ""
 
@@ -93,7 +93,7 @@ async def test_a_forged_mission_is_answered_by_nothing(asking: Asking) -> None:
         await gateway.send(SENDER, ["desk@police.example"], REQUEST)
         await settled(gateway, Purpose.NOTICE, OutboxState.SENT)
         case = await only_case(gateway)
-        assert (case.tier, case.auth, case.decline) == (Tier.SPOOFED, "fail", ActionState.NONE)
+        assert (case.tier, case.authentication.overall, case.decline) == (Tier.SPOOFED, "fail", ActionState.NONE)
         assert gateway.smarthost.messages == []
 
 
@@ -109,7 +109,7 @@ async def test_a_dns_that_does_not_answer_proves_nothing(asking: Asking) -> None
         names.servfail.add("mission.example")
         await gateway.send(SENDER, ["desk@police.example"], REQUEST)
         case = await only_case(gateway)
-        assert (case.tier, case.auth, case.decline) == (Tier.UNVERIFIED, "error", ActionState.REVIEW)
+        assert (case.tier, case.authentication.overall, case.decline) == (Tier.UNVERIFIED, "error", ActionState.REVIEW)
 
 
 @pytest.mark.parametrize("closed", ["0 .", "10 nowhere.mission.example."])

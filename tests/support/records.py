@@ -42,8 +42,6 @@ def a_case(raw: bytes = RAW, *, number: int | None = None) -> Case:
         entries=("subtree mission.example",),
         mission_en="Embassy of Example",
         mission_fr="Ambassade d'Exemple",
-        auth="pass",
-        authentication={"spf": "pass mission.example", "dkim": "none", "dmarc": "none"},
         decline=ActionState.REVIEW,
         report=ActionState.NONE,
         mode=Mode.AUTO,
@@ -56,7 +54,7 @@ def a_case(raw: bytes = RAW, *, number: int | None = None) -> Case:
         body="8BITMIME",
         findings=(StoredFinding(rule="listed-identity", evidence="The sender is listed.", entry="mission.example"),),
         ambiguous=("Two From fields.",),
-        evidence=Authentication(
+        authentication=Authentication(
             spf=MethodResult(result=Result.PASS, domain="mission.example", reason="192.0.2.1 matches 'mx'."),
             answers=(
                 DnsAnswer(

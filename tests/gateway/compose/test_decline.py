@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from filters.authentication import Authentication, MethodResult, Result
 from gateway.compose.text import ComposeError
 from gateway.compose.values import Language
 from tests.support.correspondence import ILDC, INTERPOL, LOOP_TOKEN, VOICE, a_decline, in_languages, read, text_of
@@ -20,7 +21,7 @@ HOSTILE = replace(
     helo="zzz-helo",
     client_ip="203.0.113.99",
     entry="zzz-entry",
-    authentication={"spf": "pass zzz-spf.example"},
+    authentication=Authentication(spf=MethodResult(result=Result.PASS, domain="zzz-spf.example")),
 )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from filters.authentication import Authentication, MethodResult, Result
 from filters.disposition import Tier
 from gateway.compose.report import compose_report
 from gateway.compose.text import shown
@@ -37,7 +38,10 @@ HOSTILE = replace(
     message_id="<zzz>\r\nBcc: x@evil.example",
     entry="mission.example\r\n",
     client_ip="192.0.2.1\n",
-    authentication={"spf": "pass\r\nevil.example", "dkim": "p" * 5000},
+    authentication=Authentication(
+        spf=MethodResult(result=Result.PASS, domain="\r\nevil.example"),
+        dkim=(MethodResult(result=Result.PASS, domain="p" * 5000),),
+    ),
 )
 
 
@@ -242,9 +246,10 @@ def test_the_schema_refuses_what_it_does_not_know() -> None:
 
 
 @pytest.mark.parametrize("tier", list(Tier))
-@pytest.mark.parametrize("auth", ["pass", "fail", "none", "error"])
-def test_every_tier_and_result_can_be_reported(tier: Tier, auth: str) -> None:
-    case = replace(a_case(), tier=tier, auth=auth)
+@pytest.mark.parametrize("result", list(Result))
+def test_every_tier_and_result_can_be_reported(tier: Tier, result: Result) -> None:
+    case = replace(a_case(), tier=tier, authentication=Authentication(spf=MethodResult(result=result)))
+    auth = case.authentication.overall
     assert follows_the_schema(document_of(a_report(case)))
     assert f": {auth}\n" not in text_of(a_report(case)).split("SPF", 1)[0], "in words"
 

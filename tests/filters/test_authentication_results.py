@@ -93,6 +93,6 @@ def test_a_broken_field_says_nothing_at_all(value: str) -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("front", ["", "mx.example; spf=pass ", "mx.example; spf=pass (", 'mx.example; a=b reason="'])
 def test_a_long_field_takes_no_more_than_linear_time(front: str, piece: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     parse_authentication_results(front + piece * (200_000 // len(piece)))
-    assert time.monotonic() - began < 1.5
+    assert time.process_time() - began < 1.5

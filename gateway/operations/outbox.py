@@ -87,6 +87,11 @@ class Outbox:
             for item in judged:  # the audit chain's head is locked last, or two units of work could block each other
                 await self._audit(work, item, f"{item.purpose}-{_after_a_crash(item)}", reason)
 
+    async def has_work(self) -> bool:
+        """Whether anything is due, or abandoned. Writes nothing, and so waits for nobody."""
+        async with self.store.reading() as work:
+            return await work.outbox.has_work(self.clock.now())
+
     async def claim(self) -> Claim:
         """The next items that are due, for this claim alone until its lease ends."""
         now, owner = self.clock.now(), f"{self.node}/{tokens.item_id()}"

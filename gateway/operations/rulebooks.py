@@ -62,14 +62,17 @@ class Rulebooks:
         return self._current
 
     async def _read(self, work: Work, version: int, override: str) -> Rulebook:
-        return Rulebook(
+        rulebook = Rulebook(
             version=version,
-            index=ListIndex(await work.senders.live()),
+            index=await asyncio.to_thread(ListIndex, await work.senders.live()),
             mode=lower_mode(self._ceiling, Mode(override)) if override else self._ceiling,
             policy=self._policy,
             emergency=self._emergency,
             exemptions=tuple(await work.senders.exemptions(self._clock.now())),
         )
+        # In a thread, like the index, and now: made at the first message, they would hold up all mail.
+        await asyncio.to_thread(lambda: rulebook.look_alikes)
+        return rulebook
 
     async def follow(self) -> None:
         """Renew the snapshot until cancelled."""

@@ -11,12 +11,13 @@ import re
 import ssl
 from collections import deque
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from gateway.model.reply import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable
+    from collections.abc import Awaitable, Iterable, Sequence
 
     from gateway.settings import Endpoint
 
@@ -138,7 +139,7 @@ class Connection(asyncio.Protocol):
         self._lines.append(found[3] or b"")
         if found[2] != b"-":
             lines, self._lines = self._lines, []
-            self._reply(_reply(int(found[1]), lines))
+            self._reply(_reply(int(found[1]), tuple(lines)))
 
     def _reply(self, reply: Reply) -> None:
         if reply.code == 421:
@@ -183,7 +184,7 @@ class Connection(asyncio.Protocol):
             return [(await self.commands(line))[0] for line in lines]
         replies = [self.expect() for _ in lines]
         self._write(b"".join(line + b"\r\n" for line in lines))
-        return await self._in_time(asyncio.gather(*replies))
+        return await self._in_time(_each(replies))
 
     async def command(self, line: bytes) -> Reply:
         """Send one line and return its reply."""
@@ -338,7 +339,8 @@ async def _greeted(endpoint: Endpoint, hostname: str, timeout: float) -> Connect
     return connection
 
 
-def _reply(code: int, lines: list[bytes]) -> Reply:
+@lru_cache(maxsize=64)
+def _reply(code: int, lines: tuple[bytes, ...]) -> Reply:
     """From the wire: the enhanced code of the last line, if any; text kept printable."""
     texts = [_printable(line) for line in lines]
     found = _ENHANCED.match(texts[-1])
@@ -346,6 +348,10 @@ def _reply(code: int, lines: list[bytes]) -> Reply:
     if enhanced:
         texts = [text.removeprefix(enhanced).lstrip() for text in texts]
     return Reply(code, enhanced, "\n".join(texts))
+
+
+async def _each(replies: Sequence[asyncio.Future[Reply]]) -> list[Reply]:
+    return [await reply for reply in replies]
 
 
 def _printable(line: bytes) -> str:

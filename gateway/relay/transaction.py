@@ -245,6 +245,8 @@ def for_client(reply: Reply) -> Reply:
     """
     if not (reply.positive or reply.transient or reply.permanent) or reply.code in _BETWEEN_US_AND_IT:
         return CHANGED
+    if reply.enhanced and reply.code != 421:
+        return reply
     code = 451 if reply.code == 421 else reply.code
     return replace(reply, code=code, enhanced=reply.enhanced or f"{code // 100}.0.0")
 

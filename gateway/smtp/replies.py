@@ -5,6 +5,8 @@ Replies to RCPT and DATA that a next hop decides are made from its answer in `ga
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from gateway.model.reply import Reply
 
 OK = Reply(250, "2.0.0", "OK")
@@ -50,6 +52,7 @@ NOT_SESSION_ERRORS = frozenset({550, 551, 552, 553, 554})
 """Refusals of recipients and of messages; the rest of 5yz are errors of the session, and there is a limit to them."""
 
 
+@lru_cache(maxsize=256)
 def octets(reply: Reply) -> bytes:
     """On the wire; a text of several lines becomes a multiline reply (RFC 5321 §4.2.1), all ASCII."""
     *first, last = reply.text.encode("ascii", "replace").split(b"\n")

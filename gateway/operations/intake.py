@@ -97,7 +97,7 @@ class MailTransaction:
         objection = self._objection(mailbox, pool)
         if objection is not None:
             return objection
-        next_hop = await self._towards(pool)
+        next_hop = self._towards(pool)
         reply = await next_hop.recipient(mailbox)
         if not reply.positive:
             return reply
@@ -113,10 +113,10 @@ class MailTransaction:
             return TOO_MANY_RECIPIENTS
         return OTHER_ROUTE if self.recipients and pool is not self._pool else None
 
-    async def _towards(self, pool: Pool) -> NextHopTransaction:
+    def _towards(self, pool: Pool) -> NextHopTransaction:
         """The one next hop of this mail transaction: DATA has one answer (RFC 5321 §4.1.1.4)."""
         if self._next_hop is None or pool is not self._pool:
-            await self.finish()
+            self.finish()
             self._pool, self._next_hop = pool, NextHopTransaction(pool, self._parameters, self._origin.client)
         return self._next_hop
 
@@ -173,10 +173,10 @@ class MailTransaction:
 
         return deliver
 
-    async def finish(self) -> None:
+    def finish(self) -> None:
         """Give the next hop's connection back."""
         if self._next_hop is not None:
-            await self._next_hop.finish()
+            self._next_hop.finish()
             self._next_hop = None
 
 

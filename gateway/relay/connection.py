@@ -12,18 +12,16 @@ import ssl
 from collections import deque
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, cast
 
 from gateway.model.reply import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable, Sequence
+    from collections.abc import Iterable
 
     from gateway.settings import Endpoint
 
-_T = TypeVar("_T")
-
-_REPLY_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?\Z", re.DOTALL)
+_REPLY_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*?))?\r*\Z", re.DOTALL)
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s+|\Z)")
 _REPLY_LIMIT = 64 * 1024
 """Octets of unfinished replies; no honest server sends more (RFC 5321 §4.5.3.1.5 allows 512 a line)."""
@@ -97,6 +95,9 @@ class Connection(asyncio.Protocol):
         self._lines: list[bytes] = []
         self._waiting: deque[asyncio.Future[Reply]] = deque()
         self._lost: str = ""
+        self._waiting_since = 0.0
+        """In the event loop's time: the last sign of life, or of work, before what is waited for."""
+        self._timer: asyncio.TimerHandle | None = None
         self._writable = asyncio.Event()
         self._writable.set()
         self.closing = False
@@ -110,10 +111,10 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._input += data
-        while (end := self._input.find(b"\n")) >= 0:
-            line = bytes(self._input[:end]).rstrip(b"\r")
-            del self._input[: end + 1]
-            self._reply_line(line)
+        *lines, rest = self._input.split(b"\n")
+        self._input = rest
+        for line in lines:
+            self._reply_line(bytes(line))
         if len(self._input) > _REPLY_LIMIT or sum(map(len, self._lines)) + len(self._lines) > _REPLY_LIMIT:
             self._fail("sent an endless reply")
 
@@ -151,16 +152,38 @@ class Connection(asyncio.Protocol):
         elif reply.code != 421:  # RFC 5321 §3.8: a server may say 421 unasked
             self._fail("answered a command that was not sent")
 
-    def _fail(self, reason: str) -> None:
+    def _fail(self, reason: str, error: type[NextHopError] = NextHopError) -> None:
         self._lost = self._lost or reason
         self._writable.set()
+        if self._timer is not None:
+            self._timer.cancel()
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():
-                waiter.set_exception(NextHopError(f"{self.endpoint} {self._lost}"))
+                waiter.set_exception(error(f"{self.endpoint} {self._lost}"))
                 waiter.exception()  # whoever waits hears of it; nobody has to
         if self._transport is not None:
             self._transport.abort()
+
+    # --- time -----------------------------------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        """Something is waited for from now on. One timer for the connection, not one for each command."""
+        loop = asyncio.get_running_loop()
+        self._waiting_since = loop.time()
+        if self._timer is None:
+            self._timer = loop.call_later(self._timeout, self._look_at_the_time)
+
+    def _look_at_the_time(self) -> None:
+        self._timer = None
+        if not self._waiting or self._lost:
+            return
+        loop = asyncio.get_running_loop()
+        due = self._waiting_since + self._timeout
+        if due <= loop.time():
+            self._fail(f"did not answer within {self._timeout:g} s", NextHopTimeoutError)
+        else:
+            self._timer = loop.call_at(due, self._look_at_the_time)
 
     # --- commands -------------------------------------------------------------------------------------------------
 
@@ -170,25 +193,32 @@ class Connection(asyncio.Protocol):
         return not self._lost and not self.closing and self._transport is not None
 
     def expect(self) -> asyncio.Future[Reply]:
-        """The next reply in order."""
+        """The next reply in order; NextHopTimeoutError in it if none comes in time."""
         waiter: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         if self._lost:
             waiter.set_exception(NextHopError(f"{self.endpoint} {self._lost}"))
         else:
             self._waiting.append(waiter)
+            self._watch()
         return waiter
 
     async def commands(self, *lines: bytes) -> list[Reply]:
         """Send the lines (without CRLF), together if the server takes pipelines, and return their replies in order."""
         if "PIPELINING" not in self.capabilities and len(lines) > 1:
-            return [(await self.commands(line))[0] for line in lines]
+            return [await self.send(line) for line in lines]
         replies = [self.expect() for _ in lines]
-        self._write(b"".join(line + b"\r\n" for line in lines))
-        return await self._in_time(_each(replies))
+        self._write(b"\r\n".join((*lines, b"")))
+        return [await reply for reply in replies]
+
+    def send(self, line: bytes) -> asyncio.Future[Reply]:
+        """Send one line (without CRLF); its reply is in the future that is returned."""
+        reply = self.expect()
+        self._write(line + b"\r\n")
+        return reply
 
     async def command(self, line: bytes) -> Reply:
         """Send one line and return its reply."""
-        return (await self.commands(line))[0]
+        return await self.send(line)
 
     async def content(self, octets: Iterable[bytes]) -> Reply:
         """After 354: stream the encoded content, which ends in the final dot, and return the answer to it.
@@ -206,8 +236,9 @@ class Connection(asyncio.Protocol):
             raise
         # The last chunk carries the final dot. Once it is written the message may be delivered whatever we hear.
         self._write(last)
+        self._watch()
         try:
-            return await self._in_time(answer)
+            return await answer
         except NextHopError as error:
             raise AnswerLostError(str(error)) from error
 
@@ -220,7 +251,8 @@ class Connection(asyncio.Protocol):
             if held:
                 self._write(held)
                 if not self._writable.is_set():
-                    await self._in_time(self._writable.wait())
+                    self._watch()
+                    await self._writable.wait()
             held = chunk
         return held
 
@@ -235,19 +267,11 @@ class Connection(asyncio.Protocol):
         if self._transport is not None and not self._lost:
             self._transport.write(octets)
 
-    async def _in_time(self, awaitable: Awaitable[_T]) -> _T:
-        try:
-            async with asyncio.timeout(self._timeout):
-                return await awaitable
-        except TimeoutError:
-            self._fail(f"did not answer within {self._timeout:g} s")
-            raise NextHopTimeoutError(f"{self.endpoint} {self._lost}") from None
-
     # --- opening --------------------------------------------------------------------------------------------------
 
     async def greet(self, hostname: str) -> None:
         """Wait for the banner, then EHLO, or HELO where EHLO is not known (RFC 5321 §3.2)."""
-        banner = await self._in_time(self._banner)
+        banner = await self._banner
         if not banner.positive:
             raise NextHopError(f"{self.endpoint} greeted with {banner}")
         await self.hello(hostname)
@@ -288,6 +312,8 @@ class Connection(asyncio.Protocol):
         """Say goodbye without waiting for the answer. Only where no command or content is under way."""
         if self._transport is not None and not self._lost:
             self._lost = "was closed by us"
+            if self._timer is not None:
+                self._timer.cancel()
             self._transport.write(b"QUIT\r\n")
             self._transport.close()
 
@@ -348,10 +374,6 @@ def _reply(code: int, lines: tuple[bytes, ...]) -> Reply:
     if enhanced:
         texts = [text.removeprefix(enhanced).lstrip() for text in texts]
     return Reply(code, enhanced, "\n".join(texts))
-
-
-async def _each(replies: Sequence[asyncio.Future[Reply]]) -> list[Reply]:
-    return [await reply for reply in replies]
 
 
 def _printable(line: bytes) -> str:

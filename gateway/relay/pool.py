@@ -7,6 +7,7 @@ A connection is used by one mail transaction at a time. Retired after 421, 10 re
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -15,6 +16,7 @@ from gateway.events import Event
 from gateway.relay.connection import Capabilities, Connection, NextHopError, open_connection
 
 if TYPE_CHECKING:
+    from gateway.model.reply import Reply
     from gateway.settings import Route
 
 MAX_TRANSACTIONS = 100
@@ -70,13 +72,14 @@ class Pool:
         connection.idle_since = asyncio.get_running_loop().time()
         self._idle.append(connection)
 
-    async def reset_and_release(self, connection: Connection) -> None:
-        """RSET what is still open on the connection, then give it back."""
-        try:
-            answer = await connection.command(b"RSET")
-        except NextHopError:
+    def reset_and_release(self, connection: Connection) -> None:
+        """RSET what is still open on the connection; it comes back when that is answered."""
+        connection.send(b"RSET").add_done_callback(partial(self._was_reset, connection))
+
+    def _was_reset(self, connection: Connection, answer: asyncio.Future[Reply]) -> None:
+        if answer.exception() is not None:
             return  # it is closed already
-        if answer.positive:
+        if answer.result().positive:
             self.release(connection)
         else:
             connection.close()

@@ -13,9 +13,10 @@ from filters.address import canonical_domain
 from gateway.relay.pool import Pool
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from filters.address import Mailbox
+    from gateway.relay.connection import Capabilities
     from gateway.settings import Route
 
 RESERVE = 64 * 1024
@@ -37,6 +38,8 @@ class Routes:
     def __init__(self, routes: Sequence[Route], *, hostname: str, max_message_size: int) -> None:
         self._max_message_size = max_message_size
         self.pools = [Pool(route, hostname) for route in routes]
+        self._known: tuple[Capabilities | None, ...] | None = None
+        self._offers = Offers(size=max_message_size, eightbitmime=True, smtputf8=True)
         self._by_domain = {canonical_domain(domain): pool for pool in self.pools for domain in pool.route.domains}
 
     @property
@@ -58,7 +61,13 @@ class Routes:
 
         SMTPUTF8 is never withdrawn because a next hop is down: senders would bounce what they could retry.
         """
-        known = [pool.capabilities for pool in self.pools if pool.capabilities is not None]
+        known = tuple(pool.capabilities for pool in self.pools)
+        if known != self._known:
+            self._known, self._offers = known, self._offers_of(one for one in known if one is not None)
+        return self._offers
+
+    def _offers_of(self, known: Iterable[Capabilities]) -> Offers:
+        known = tuple(known)
         limits = [limit - RESERVE for limit in (capabilities.size for capabilities in known) if limit > 2 * RESERVE]
         return Offers(
             size=min([self._max_message_size, *limits]),

@@ -218,7 +218,7 @@ class NextHopTransaction:
             self._connection.abort()
         self._connection = self._open = None
 
-    async def finish(self) -> None:
+    def finish(self) -> None:
         """Nothing more to come: give the connection back, resetting what is still open on it."""
         connection, self._connection = self._connection, None
         if connection is None:
@@ -226,7 +226,7 @@ class NextHopTransaction:
         if self._open is None:
             self._pool.release(connection)
         else:
-            await self._pool.reset_and_release(connection)
+            self._pool.reset_and_release(connection)
 
 
 def _rcpt_line(mailbox: Mailbox) -> bytes:

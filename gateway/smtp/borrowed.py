@@ -35,11 +35,16 @@ class Hooks:
 
     async def handle_EHLO(self, server: Engine, session: Any, envelope: Any, name: str, lines: list[str]) -> list[str]:
         session.host_name = name
-        return [server.conversation.hello(name, extended=True)]
+        return [_words(server.conversation.hello(name, extended=True))]
 
     async def handle_HELO(self, server: Engine, session: Any, envelope: Any, name: str) -> str:
         session.host_name = name
-        return server.conversation.hello(name, extended=False)
+        return _words(server.conversation.hello(name, extended=False))
+
+
+def _words(reply: Reply) -> str:
+    """As aiosmtpd pushes it: without the last CRLF."""
+    return replies.octets(reply)[:-2].decode()
 
 
 class Lines:
@@ -47,25 +52,29 @@ class Lines:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._first: bytes | None = None
         self._line: asyncio.Future[bytes] | None = None
 
     @property
-    def parked(self) -> bool:
-        """aiosmtpd has nothing to do and waits for a line."""
-        return self._line is not None
+    def greeting(self) -> bool:
+        """The loop has just begun and says its greeting, which the client has had from the engine."""
+        return self._first is not None
 
     async def readuntil(self) -> bytes:
         """The next handed-over line; until it comes the engine reads on by itself."""
-        line: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._line = line
-        self._engine.read_on()
-        return await line
+        if self._first is not None:
+            line, self._first = self._first, None
+            return line
+        self._line = asyncio.get_running_loop().create_future()
+        self._engine.resume()
+        return await self._line
 
     def hand_over(self, line: bytes) -> None:
-        """Let aiosmtpd's loop have this line; its CRLF is gone already."""
-        if self._line is not None and not self._line.done():
+        """Let aiosmtpd's loop have this line, whose CRLF is gone already: the first one before the loop begins."""
+        if self._line is None:
+            self._first = line
+        elif not self._line.done():
             self._line.set_result(line)
-        self._line = None
 
 
 class SessionCommands:

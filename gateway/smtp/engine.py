@@ -1,9 +1,10 @@
 """The SMTP engine: octets in, commands to the session, replies out. aiosmtpd's `SMTP`, driven by callbacks.
 
 The commands of a mail transaction (MAIL, RCPT, DATA, RSET, NOOP, QUIT) are taken straight from the input buffer by our
-own grammar, and DATA is read in chunks. Every other line goes to aiosmtpd's own loop, `_handle_client()`, which waits
-in `Lines.readuntil()`: while it is parked there the engine reads on by itself. So there is one buffer, one order of
-commands, and one path for each verb. What that loop is given stands in `gateway.smtp.borrowed`.
+own grammar, like EHLO with a plain name, and DATA is read in chunks. Every other line goes to aiosmtpd's own loop,
+`_handle_client()`, which begins with the first such line and then waits in `Lines.readuntil()`: while it is parked
+there the engine reads on by itself. So there is one buffer and one order of commands. What that loop is given stands
+in `gateway.smtp.borrowed`.
 
 An instance is made by copying a template's state: aiosmtpd's constructor inspects classes and costs more than a whole
 mail transaction. The private attributes of aiosmtpd 1.4.6 that this relies on are asserted by `make_template()`.
@@ -11,6 +12,7 @@ mail transaction. The private attributes of aiosmtpd 1.4.6 that this relies on a
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 import aiosmtpd
@@ -46,6 +48,8 @@ LINGER = 5.0
 TLS_HANDSHAKE_WITHIN = 30.0
 """Seconds."""
 
+_PLAIN_NAME = re.compile(rb"[A-Za-z0-9][A-Za-z0-9.-]{0,254}|\[[A-Za-z0-9.:]{1,100}\]")
+"""What a client calls itself: a domain or an address literal (RFC 5321 §4.1.1.1). aiosmtpd judges the rest."""
 _FOREIGN_VERBS = frozenset({b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"CONNECT", b"PATCH", b"TRACE"})
 _PRIVATE = (
     "_handle_client", "_smtp_methods", "_handle_hooks", "_handler_coroutine", "_create_session", "_create_envelope",
@@ -59,9 +63,24 @@ class Engine(SMTP):
     """One SMTP session's engine. Made by `from_template()`, except for the template itself."""
 
     conversation: Session
+    """Once the connection is admitted."""
     presented: Peer | None = None
     """Whom a proxy named before the session began."""
     _server: SmtpServer
+    _input: bytearray
+    _output: bytearray
+    _lines: Lines | None = None
+    """What aiosmtpd's loop reads from; None until it is needed."""
+    _data: DataReader | None = None
+    _searched = 0
+    _errors = 0
+    _discarding = False
+    _waiting = False
+    """A command is being carried out that what follows must wait for."""
+    _waiting_to_write = False
+    _deaf = False
+    _admitted = False
+    _secured = False
 
     @classmethod
     def make_template(cls, hostname: str, tls: ssl.SSLContext | None, loop: asyncio.AbstractEventLoop) -> Engine:
@@ -78,35 +97,25 @@ class Engine(SMTP):
         engine = cls.__new__(cls)
         engine.__dict__.update(template.__dict__)
         engine._server = server
-        engine._lend("_smtp_methods", SessionCommands(engine))
+        engine._input = bytearray()
+        engine._output = bytearray()
         return engine
 
     # --- asyncio's side -------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._use(transport)
-        self._input = bytearray()
-        self._searched = 0
-        self._discarding = False
-        self._output = bytearray()
-        self._errors = 0
-        self._data: DataReader | None = None
-        self._waiting = False
-        self._deaf = False
-        self._lines = Lines(self)
-        self._lend("_reader", self._lines)
-        self._handler_coroutine = None
-        self._secured = False
         peer = self.presented or peer_of(transport)
         self.client_ip = peer.address
-        self._begin_session()
         self._reset_timeout()
         refusal = self._server.admit(self)
         if refusal is not None:
             self.close_with(refusal)
             return
+        self._admitted = True
         self.conversation = self._server.converse(peer)
-        self._handler_coroutine = self._server.own(self._handle_client())
+        self._output += self._server.greeting
+        self._flush()
 
     def data_received(self, data: bytes) -> None:
         if self._wire is None:
@@ -125,6 +134,7 @@ class Engine(SMTP):
         self._server.dismiss(self)
         if self._handler_coroutine is not None:
             self._handler_coroutine.cancel()
+        if self._admitted:
             self.conversation.lost()
         if self._data is not None:
             self._data.spool.close()
@@ -135,8 +145,6 @@ class Engine(SMTP):
     def resume_writing(self) -> None:
         self._waiting_to_write = False
         self.read_on()
-
-    _waiting_to_write = False
 
     def _begin_session(self) -> None:
         """aiosmtpd's side of it: a session that has not been greeted yet."""
@@ -160,7 +168,7 @@ class Engine(SMTP):
     def read_on(self) -> None:
         """Take commands and content off the buffer for as long as nothing must be waited for."""
         try:
-            while self._wire is not None and not (self._waiting or self._waiting_to_write) and self._lines.parked:
+            while self._wire is not None and not (self._waiting or self._waiting_to_write):
                 if not (self._read_content() if self._data is not None else self._read_command()):
                     break
         except Exception:  # where a command or a message ends is not certain any more: only closing is safe
@@ -168,6 +176,11 @@ class Engine(SMTP):
             self.close_with(replies.FAULT_CLOSING)
         self._flush()
         self._throttle()
+
+    def resume(self) -> None:
+        """What was waited for is done."""
+        self._waiting = False
+        self.read_on()
 
     def _throttle(self) -> None:
         """Leave what the client sends to TCP's flow control for as long as too much of it waits here."""
@@ -218,7 +231,7 @@ class Engine(SMTP):
     def _execute(self, line: bytes) -> None:
         verb, _, argument = line.partition(b" ")
         verb = verb.upper()
-        command = _TRANSACTION_COMMANDS.get(verb)
+        command = _COMMANDS.get(verb)
         if verb in _WITHOUT_ARGUMENT and argument.strip():
             self.reply(replies.NO_ARGUMENT_ALLOWED)
         elif command is not None:
@@ -232,7 +245,20 @@ class Engine(SMTP):
         elif not line.isascii():
             self.reply(replies.NOT_ASCII)
         else:
+            self._hand_over(line)
+
+    def _hand_over(self, line: bytes) -> None:
+        """Let aiosmtpd's loop carry this command out; it begins with the first one, and then waits for more."""
+        self._waiting = True
+        if self._lines is not None:
             self._lines.hand_over(line)
+            return
+        self._lines = Lines(self)
+        self._lines.hand_over(line)
+        self._lend("_reader", self._lines)
+        self._lend("_smtp_methods", SessionCommands(self))
+        self._begin_session()
+        self._handler_coroutine = self._server.own(self._handle_client())
 
     def _obey(self, command: _Command, line: bytes) -> None:
         try:
@@ -240,6 +266,13 @@ class Engine(SMTP):
         except Exception:
             log.exception(Event.FAULT)
             self.reply(replies.OUR_FAULT)
+
+    def _hello(self, line: bytes) -> None:
+        name = line[5:]
+        if _PLAIN_NAME.fullmatch(name):
+            self.reply(self.conversation.hello(name.decode(), extended=line[:1] in b"Ee"))
+        else:
+            self._hand_over(line)
 
     def _mail(self, line: bytes) -> None:
         self.reply(self.conversation.mail(line))
@@ -271,7 +304,7 @@ class Engine(SMTP):
 
     def _xclient(self, line: bytes) -> None:
         answer = self.conversation.xclient(line)
-        if answer.positive:
+        if answer.positive and self._lines is not None:
             self._begin_session()
         self.reply(answer)
 
@@ -289,11 +322,10 @@ class Engine(SMTP):
         except Exception:  # our own trouble is never permanent (RFC 5321 §4.2.1), and never a traceback for the peer
             log.exception(Event.FAULT)
             reply = replies.OUR_FAULT
-        self._waiting = False
         if self._wire is not None:
             self.reply(reply)
             self._reset_timeout()
-            self.read_on()
+            self.resume()
 
     async def handle_exception(self, error: Exception) -> str:
         """What aiosmtpd answers when its own loop fails."""
@@ -315,6 +347,8 @@ class Engine(SMTP):
 
     async def push(self, status: str | bytes) -> None:
         """A reply in aiosmtpd's words, with an enhanced code where RFC 2034 wants one."""
+        if self._lines is not None and self._lines.greeting:
+            return
         text = status.decode("ascii", "replace") if isinstance(status, bytes) else status
         self._say(with_enhanced_code(text).encode("ascii", "replace") + b"\r\n", fault=text.startswith("5"))
         self._flush()
@@ -348,7 +382,7 @@ class Engine(SMTP):
 
     def drain(self) -> None:
         """Shutting down: close the session unless a mail transaction is in hand."""
-        if self._handler_coroutine is None or not (self._waiting or self.conversation.in_transaction):
+        if not self._admitted or not (self._waiting or self.conversation.in_transaction):
             self.close_with(replies.SERVICE_CLOSING)
 
     # --- the session's commands, called by aiosmtpd's loop --------------------------------------------------------
@@ -386,7 +420,9 @@ class Engine(SMTP):
         self.conversation.secured(secured.get_extra_info("ssl_object"))
 
 
-_TRANSACTION_COMMANDS: dict[bytes, _Command] = {
+_COMMANDS: dict[bytes, _Command] = {
+    b"EHLO": Engine._hello,
+    b"HELO": Engine._hello,
     b"MAIL": Engine._mail,
     b"RCPT": Engine._rcpt,
     b"DATA": Engine._data_command,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from gateway.events import Event
+from gateway.model.reply import Reply
 from gateway.smtp import replies
 from gateway.smtp.client_identity import ClientIdentity
 from gateway.smtp.engine import Engine
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
     from pathlib import Path
 
-    from gateway.model.reply import Reply
     from gateway.operations.intake import Intake
     from gateway.settings import Smtp
     from gateway.smtp.client_identity import Peer
@@ -53,6 +53,7 @@ class SmtpServer:
         self.limits = limits
         self.tls = tls
         self.hostname = limits.hostname
+        self.greeting = replies.octets(Reply(220, "", f"{limits.hostname} ESMTP"))
         self.draining = False
         self.memory = Memory()
         """What the messages of all sessions may hold."""

@@ -57,13 +57,12 @@ class Session:
 
     # --- greetings ------------------------------------------------------------------------------------------------
 
-    def hello(self, name: str, *, extended: bool) -> str:
-        """EHLO or HELO: the reply, ready for the wire. Ends a mail transaction (RFC 5321 §4.1.4)."""
+    def hello(self, name: str, *, extended: bool) -> Reply:
+        """EHLO or HELO. Ends a mail transaction (RFC 5321 §4.1.4)."""
         self.reset()
         self._helo, self._extended, self._offers = name, extended, self._server.intake.offers()
         lines = [self._server.hostname, *self._keywords()] if extended else [self._server.hostname]
-        *first, last = lines
-        return "".join(f"250-{line}\r\n" for line in first) + f"250 {last}"
+        return Reply(250, "", "\n".join(lines))  # no enhanced code in it (RFC 2034 §3)
 
     def _keywords(self) -> list[str]:
         offers = self._offers
@@ -199,4 +198,4 @@ class Session:
             reply=str(reply) if reply else "abandoned",
         )
         self._size = 0
-        self._server.own(transaction.finish())
+        transaction.finish()

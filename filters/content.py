@@ -126,7 +126,10 @@ _CONTROLS = re.compile("[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u20
 
 def decode_text(value: bytes) -> str:
     """A header value for display: unfolded, RFC 2047 decoded, controls replaced by U+FFFD; never raises."""
-    text = decode_words(_FOLD.sub("", text_of(value)))
+    text = text_of(value)
+    if "=?" not in text and text.isascii() and text.isprintable():
+        return text.strip(" ")
+    text = decode_words(_FOLD.sub("", text))
     return _CONTROLS.sub("\ufffd", text.replace("\t", " ").strip(" \r\n"))
 
 

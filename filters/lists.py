@@ -101,7 +101,7 @@ _Entries = tuple[ListEntry, ...]
 class ListIndex:
     """The entries, compiled. Immutable after construction; lookups cost O(labels), not O(entries)."""
 
-    __slots__ = ("_addresses", "_depth", "_domains", "_labels", "_subtrees", "entries")
+    __slots__ = ("_addresses", "_depth", "_domains", "_labels", "_names", "_subtrees", "entries")
 
     def __init__(self, entries: Iterable[ListEntry]) -> None:
         self.entries: _Entries = tuple(entries)
@@ -111,8 +111,9 @@ class ListIndex:
         self._labels: dict[str, dict[str, _Entries]] = {}
         for entry in self.entries:
             self._add(entry)
-        suffixes = [*self._addresses, *self._domains, *self._subtrees, *self._labels]
-        self._depth = max((suffix.count(".") + 1 for suffix in suffixes), default=0)
+        googlemail = {alias for alias, domain in _GMAIL.items() if domain in self._addresses}
+        self._names = googlemail.union(self._addresses, self._domains, self._subtrees, self._labels)
+        self._depth = max((name.count(".") + 1 for name in self._names), default=0)
 
     def _add(self, entry: ListEntry) -> None:
         value = canonical_entry_value(entry.kind, entry.value)
@@ -134,10 +135,10 @@ class ListIndex:
     def lookup(self, mailbox: Mailbox) -> tuple[ListEntry, ...]:
         """Every entry that covers the address, the most specific first (address, longest domain, label)."""
         domain = canonical_domain(mailbox.domain)
-        if not domain:
+        suffixes = self._suffixes(domain)
+        if not suffixes:
             return ()
         found = [*self._by_address(mailbox.local_part, domain), *self._domains.get(domain, ())]
-        suffixes = self._suffixes(domain)
         for suffix in suffixes:
             found += self._subtrees.get(suffix, ())
         if self._labels:
@@ -160,12 +161,17 @@ class ListIndex:
         return [entry for candidate in reversed(candidates) for entry in listed.get(candidate, ())]
 
     def _suffixes(self, domain: str) -> list[str]:
-        """The domain and its parents, the longest first, no deeper than any entry: hostile names have many labels."""
-        suffixes = []
+        """Of the domain and its parents, those that entries name, the longest first. For nearly all mail there is none.
+
+        No deeper than any entry: hostile names have many labels.
+        """
+        suffixes: list[str] = []
         start = len(domain)
         for _ in range(self._depth):
             start = domain.rfind(".", 0, start)
-            suffixes.append(domain[start + 1 :])
+            suffix = domain[start + 1 :]
+            if suffix in self._names:
+                suffixes.append(suffix)
             if start < 0:
                 break
         suffixes.reverse()

@@ -35,7 +35,6 @@ _DIGITS = str.maketrans("015", "ols")
 _TWO_FOR_ONE = (("rn", "m"), ("vv", "w"))
 
 
-@lru_cache(maxsize=4096)
 def fold(text: str) -> str:
     """What the text looks like: lower case, without accents, confusable characters as one (UTS #39)."""
     if not text.isascii():
@@ -97,7 +96,7 @@ class LookAlikes:
     def domain(self, domain: str) -> Likeness | None:
         """The entry that an unlisted domain looks like, or is below of."""
         index, entries = self._domains
-        found = index.lookup_domain(fold_domain(domain))
+        found = index.lookup_domain(fold_domain(domain)) if domain else ()
         return Likeness(domain, entries[found[0].value]) if found else None
 
     def name(self, name: str) -> Likeness | None:
@@ -110,6 +109,7 @@ _SPELLED_OUT = {fold("prc"): fold("People's Republic of China"), fold("rpc"): fo
 """Lists abbreviate what an official name spells out."""
 
 
+@lru_cache(maxsize=4096)
 def _fold_name(name: str) -> str:
     """Spaces and punctuation around words don't count, and abbreviations stand for what they mean."""
     words = fold(name).replace("\u2019", "'").split()
@@ -117,6 +117,9 @@ def _fold_name(name: str) -> str:
 
 
 _NAME = re.compile(r'"((?:[^"\\]|\\.)*+)"|\(([^()]*+)\)|([^"(),:;<>@]++)(?:<|\Z)?')
+
+
+_QUOTED_PAIR = re.compile(r"\\(.)")
 
 
 def display_names(fields: Iterable[HeaderField]) -> Iterator[str]:
@@ -130,4 +133,4 @@ def display_names(fields: Iterable[HeaderField]) -> Iterator[str]:
                 continue  # part of an address, not a name before one
             name = (quoted or comment or phrase or "").strip()
             if name:
-                yield re.sub(r"\\(.)", r"\1", name)
+                yield _QUOTED_PAIR.sub(r"\1", name) if "\\" in name else name

@@ -104,8 +104,15 @@ def _rendering(log: Log, stream: TextIO) -> list[Processor]:
 
 
 def _timestamp(clock: Clock) -> Callable[[WrappedLogger, str, EventDict], EventDict]:
+    second, text = None, ""
+
     def stamp(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        event["timestamp"] = clock.now().isoformat(timespec="milliseconds")
+        nonlocal second, text
+        now = clock.now()
+        if now.replace(microsecond=0) != second:
+            second = now.replace(microsecond=0)
+            text = second.isoformat(timespec="seconds")[:19]
+        event["timestamp"] = f"{text}.{now.microsecond // 1000:03}+00:00"
         return event
 
     return stamp

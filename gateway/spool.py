@@ -33,7 +33,7 @@ class Memory:
 class Spool:
     """Octets in, the same octets out, as often as needed."""
 
-    __slots__ = ("_file", "_held", "_memory", "_parts", "size")
+    __slots__ = ("_file", "_held", "_memory", "_parts", "size", "verbatim")
 
     def __init__(self, memory: Memory | None = None) -> None:
         """`memory` is shared with other spools; None: a budget of its own."""
@@ -42,6 +42,8 @@ class Spool:
         self._parts: list[bytes] = []
         self._file: IO[bytes] | None = None
         self.size = 0
+        self.verbatim = False
+        """Known to be lines that end with CRLF, none of which begins with a dot: it leaves as it is."""
 
     @classmethod
     def of(cls, content: bytes) -> Spool:

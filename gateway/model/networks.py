@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+@lru_cache(maxsize=4096)
 def parse_address(text: str) -> IPAddress | None:
     """The address, or None when it is none. A mapped IPv4 address (RFC 4291 §2.5.5.2) is the IPv4 address it maps."""
     try:
@@ -21,6 +23,7 @@ def parse_address(text: str) -> IPAddress | None:
     return (address.ipv4_mapped or address) if address.version == 6 else address
 
 
+@lru_cache(maxsize=4096)
 def plain_address(text: str) -> str:
     """The address in its usual spelling, without a scope; as it is given when it is no address."""
     address = parse_address(text.partition("%")[0])

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """`code` 200-599; `enhanced` "2.0.0", or "" when a peer gave none; `text` without either, its lines joined."""
 
     code: int

@@ -235,7 +235,7 @@ class FlaggedMail:
         self, screening: Screening, outgoing: Outgoing, deliver: Deliver, step: Relay, reference: str
     ) -> list[RelayResult]:
         flag = self._flag(step.flag, reference, screening)
-        reply = await deliver(step.recipients, partial(outgoing.chunks, flag))
+        reply = await deliver(step.recipients, partial(outgoing.on_the_wire, flag))
         state = _delivery_state(reply)
         return [RelayResult(mailbox, state, reply) for mailbox in step.recipients]
 

@@ -128,7 +128,7 @@ class MailTransaction:
         outgoing = self._outgoing(envelope.received_at, header_section, content)
         deliver = self._delivery(deadline)
         if suspicion is None:
-            reply = await deliver(self.recipients, outgoing.chunks)
+            reply = await deliver(self.recipients, outgoing.on_the_wire)
             if not reply.positive:
                 return reply
             await self._intake.returned.take(envelope, header_section, content)

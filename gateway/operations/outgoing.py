@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.model.trace import without
+from gateway.relay.wire import encode, ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,9 +24,17 @@ class Outgoing:
     forged: tuple[Forged, ...]
     content: Spool
 
-    def chunks(self, flag: bytes = b"") -> Iterator[bytes]:
-        """The octets to send; `flag` are the fields that flagged mail gets besides."""
-        header = without(self.header_section, self.forged)
-        body = self.content.chunks(len(self.header_section))
-        yield b"".join((self.trace, flag, header, next(body, b"")))
-        yield from body
+    def on_the_wire(self, flag: bytes = b"") -> Iterator[bytes]:
+        """The DATA octets; `flag` are the fields that flagged mail gets besides. Only the last chunk has the dot."""
+        chunks = self._chunks(flag)
+        return ended(chunks) if self.content.verbatim else encode(chunks)
+
+    def _chunks(self, flag: bytes) -> Iterator[bytes]:
+        if not self.forged:
+            chunks = self.content.chunks()
+            yield b"".join((self.trace, flag, next(chunks, b"")))
+        else:
+            chunks = self.content.chunks(len(self.header_section))
+            header = without(self.header_section, self.forged)
+            yield b"".join((self.trace, flag, header, next(chunks, b"")))
+        yield from chunks

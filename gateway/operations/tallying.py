@@ -6,9 +6,9 @@ It answers one question, before an entry is saved: what would it have matched? A
 from __future__ import annotations
 
 import asyncio
-import hmac
 from dataclasses import dataclass, field
 from datetime import timedelta
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import structlog
@@ -58,8 +58,9 @@ class Tallying:
                     senders.setdefault(canonical_domain(identity.mailbox.domain), identity.mailbox)
         for domain, mailbox in senders.items():
             key = TallyKey(at.date(), domain, self._hash(mailbox), emergency)
-            if key in self._counts or len(self._counts) < MOST_KEYS:
-                self._counts[key] = self._counts.get(key, 0) + 1
+            count = self._counts.get(key, 0)
+            if count or len(self._counts) < MOST_KEYS:
+                self._counts[key] = count + 1
 
     async def keep(self) -> None:
         """Write down each minute, until cancelled."""
@@ -103,4 +104,5 @@ class Tallying:
         return self._hash_of(address_base(mailbox.local_part, mailbox.domain))
 
     def _hash_of(self, address: str) -> str:
-        return hmac.digest(self.secret, b"ledger\0" + address.encode("utf-8", "replace"), "sha256").hex()[:32]
+        octets = address.encode("utf-8", "replace")
+        return blake2b(octets, digest_size=16, key=self.secret, person=b"ledger").hexdigest()

@@ -8,7 +8,7 @@ final dot (the answer is lost then, and the client is told to try again: RFC 104
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,7 +17,6 @@ from gateway.events import Event
 from gateway.model.reply import Reply
 from gateway.relay.connection import AnswerLostError, NextHopError, NextHopTimeoutError
 from gateway.relay.introduction import introduce
-from gateway.relay.wire import encode
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -87,8 +86,9 @@ class NextHopTransaction:
     ) -> Reply:
         """Deliver to these recipients (each accepted before) and return the answer to the final dot.
 
-        `content` yields the octets to send, without dot-stuffing, anew for each attempt; `deadline` is in the event
-        loop's time: a client that waits longer than its own limit would send again what was delivered (RFC 1047).
+        `content` yields the octets to send, dot-stuffed and with the final dot, anew for each attempt; `deadline` is
+        in the event loop's time: a client that waits longer than its own limit would send again what was delivered
+        (RFC 1047).
         """
         try:
             async with asyncio.timeout_at(deadline):
@@ -108,7 +108,7 @@ class NextHopTransaction:
         go_ahead = (await self._said(connection, b"DATA"))[0]
         if go_ahead.code != 354:
             return _temporary(go_ahead) if again or not go_ahead.permanent else for_client(go_ahead)
-        reply = await connection.content(encode(content()))
+        reply = await connection.content(content())
         self._open = None
         connection.refusals = 0 if reply.positive else connection.refusals + 1
         return for_client(reply)
@@ -248,7 +248,7 @@ def for_client(reply: Reply) -> Reply:
     if reply.enhanced and reply.code != 421:
         return reply
     code = 451 if reply.code == 421 else reply.code
-    return replace(reply, code=code, enhanced=reply.enhanced or f"{code // 100}.0.0")
+    return reply._replace(code=code, enhanced=reply.enhanced or f"{code // 100}.0.0")
 
 
 def _temporary(reply: Reply) -> Reply:

@@ -26,6 +26,16 @@ def normalize(octets: bytes) -> bytes:
     return _NEWLINE.sub(lambda found: b" " if found[0] == b"\r" else b"\r\n", octets)
 
 
+def ended(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The DATA octets for content that is known to need no change; only the last one carries the final dot."""
+    held = b""
+    for chunk in chunks:
+        if held:
+            yield held
+        held = chunk
+    yield held + b".\r\n"
+
+
 def encode(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """The DATA octets for these content chunks; the last one yielded, and only it, carries the final dot."""
     held, at_line_start = b"", True

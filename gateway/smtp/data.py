@@ -45,6 +45,7 @@ class DataReader:
         self._line = 0
         """Octets since the last line end."""
         self._has_nul = False
+        self._verbatim = True
 
     def feed(self, wire: bytearray) -> bool:
         """Take what belongs to the message off the front of `wire`; True once its final dot was taken off too."""
@@ -66,11 +67,14 @@ class DataReader:
         return False
 
     def _take(self, stuffed: bytes) -> None:
-        octets = stuffed.replace(b"\r\n.", b"\r\n") if b"\r\n." in stuffed else stuffed
+        dotted = b"\r\n." in stuffed
+        octets = stuffed.replace(b"\r\n.", b"\r\n") if dotted else stuffed
         if not self._prefix_taken:
             octets, self._prefix_taken = octets[2:], True  # the line end that feed() put in front
+        bare = has_bare_newline(octets)
+        self._verbatim = self._verbatim and not (dotted or bare)
         if self.refusal is None:
-            self._inspect(octets)
+            self._inspect(octets, bare=bare)
         if self.refusal is None:
             self._keep(octets)
 
@@ -83,15 +87,15 @@ class DataReader:
         except OSError:
             self._refuse(replies.NO_ROOM)
 
-    def _inspect(self, octets: bytes) -> None:
+    def _inspect(self, octets: bytes, *, bare: bool) -> None:
         if self._line + octets.find(b"\n") > MAX_LINE or _has_long_line(octets):
             self._refuse(replies.LINE_OF_TEXT_TOO_LONG)
         last = octets.rfind(b"\n")
         self._line = len(octets) - last - 1 if last >= 0 else self._line + len(octets)
         if self._line > MAX_LINE:
             self._refuse(replies.LINE_OF_TEXT_TOO_LONG)
-        self._has_nul = self._has_nul or b"\0" in octets
-        if self._reject_bare_newlines and has_bare_newline(octets):
+        self._has_nul = self._has_nul or 0 in octets
+        if bare and self._reject_bare_newlines:
             self._refuse(replies.BARE_NEWLINE)
 
     def _judge(self) -> None:
@@ -103,6 +107,7 @@ class DataReader:
             self._refuse(replies.NO_ROOM)
 
     def _judge_whole(self) -> None:
+        self.spool.verbatim = self._verbatim
         head = self.spool.head(MAX_HEADER + 2)
         self.header_section = head[: header_length(head)]
         if len(self.header_section) > MAX_HEADER or self._count(_FIELD, MAX_FIELDS) > MAX_FIELDS:

@@ -68,7 +68,8 @@ class Engine(SMTP):
     """Whom a proxy named before the session began."""
     _server: SmtpServer
     _input: bytearray
-    _output: bytearray
+    _output = b""
+    _wire: asyncio.Transport | None = None
     _lines: Lines | None = None
     """What aiosmtpd's loop reads from; None until it is needed."""
     _data: DataReader | None = None
@@ -98,29 +99,27 @@ class Engine(SMTP):
         engine.__dict__.update(template.__dict__)
         engine._server = server
         engine._input = bytearray()
-        engine._output = bytearray()
         return engine
 
     # --- asyncio's side -------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._use(transport)
+        self._wire = cast("asyncio.Transport", transport)
         peer = self.presented or peer_of(transport)
         self.client_ip = peer.address
-        self._reset_timeout()
+        self.last_active = self.loop.time()
         refusal = self._server.admit(self)
         if refusal is not None:
             self.close_with(refusal)
             return
         self._admitted = True
         self.conversation = self._server.converse(peer)
-        self._output += self._server.greeting
-        self._flush()
+        self._wire.write(self._server.greeting)
 
     def data_received(self, data: bytes) -> None:
         if self._wire is None:
             return  # we have hung up
-        self._reset_timeout()
+        self.last_active = self.loop.time()
         self._input += data
         self.read_on()
 
@@ -130,9 +129,10 @@ class Engine(SMTP):
     def connection_lost(self, error: Exception | None) -> None:
         if self._wire is None:
             return
-        self._use(None)
+        self._wire = None
         self._server.dismiss(self)
         if self._handler_coroutine is not None:
+            self._lend("transport", None)
             self._handler_coroutine.cancel()
         if self._admitted:
             self.conversation.lost()
@@ -148,16 +148,11 @@ class Engine(SMTP):
 
     def _begin_session(self) -> None:
         """aiosmtpd's side of it: a session that has not been greeted yet."""
+        self._lend("transport", self._wire)
+        self._lend("_writer", self._wire)  # at the end aiosmtpd's loop closes it once more, which is harmless
         self.session = self._create_session()
         self.session.peer = self.client_ip
         self.envelope = self._create_envelope()
-
-    def _use(self, transport: asyncio.BaseTransport | None) -> None:
-        """Speak over this transport from now on, aiosmtpd's loop too; None: over none any more."""
-        self._wire = cast("asyncio.Transport | None", transport)
-        self._lend("transport", transport)
-        if transport is not None:
-            self._lend("_writer", transport)  # at the end aiosmtpd's loop closes it once more, which is harmless
 
     def _lend(self, name: str, value: object) -> None:
         """Set an attribute of aiosmtpd's to something that serves its loop as well as what it declares."""
@@ -168,14 +163,16 @@ class Engine(SMTP):
     def read_on(self) -> None:
         """Take commands and content off the buffer for as long as nothing must be waited for."""
         try:
-            while self._wire is not None and not (self._waiting or self._waiting_to_write):
-                if not (self._read_content() if self._data is not None else self._read_command()):
+            while self._input and not (self._waiting or self._waiting_to_write) and self._wire is not None:
+                if not (self._read_command() if self._data is None else self._read_content(self._data)):
                     break
         except Exception:  # where a command or a message ends is not certain any more: only closing is safe
             log.exception(Event.FAULT)
             self.close_with(replies.FAULT_CLOSING)
-        self._flush()
-        self._throttle()
+        if self._output:
+            self._flush()
+        if self._deaf or len(self._input) > INPUT_LIMIT:
+            self._throttle()
 
     def resume(self) -> None:
         """What was waited for is done."""
@@ -193,9 +190,8 @@ class Engine(SMTP):
         else:
             self._wire.resume_reading()
 
-    def _read_content(self) -> bool:
-        data = self._data
-        if data is None or not data.feed(self._input):
+    def _read_content(self, data: DataReader) -> bool:
+        if not data.feed(self._input):
             return False
         self._data = None
         self._wait_for(self.conversation.content(data))
@@ -209,7 +205,7 @@ class Engine(SMTP):
         line = bytes(self._input[:end])
         del self._input[: end + 2]
         self._searched = 0
-        if self._discarding or len(line) > COMMAND_LINE_LIMIT:
+        if self._discarding or end > COMMAND_LINE_LIMIT:
             self._discarding = False
             self.reply(replies.LINE_TOO_LONG)
         elif b"\r" in line or b"\n" in line or b"\0" in line:
@@ -220,7 +216,7 @@ class Engine(SMTP):
 
     def _overlong(self) -> None:
         """Throw away what can't be a command any more, but not the CR that may end it."""
-        self._searched = max(len(self._input) - 1, 0)
+        self._searched = len(self._input) - 1
         if self._searched > COMMAND_LINE_LIMIT:
             self._discarding = True
             del self._input[: self._searched]
@@ -232,11 +228,19 @@ class Engine(SMTP):
         verb, _, argument = line.partition(b" ")
         verb = verb.upper()
         command = _COMMANDS.get(verb)
-        if verb in _WITHOUT_ARGUMENT and argument.strip():
+        if command is None:
+            self._refuse_or_hand_over(verb, line)
+        elif argument and verb in _WITHOUT_ARGUMENT and argument.strip():
             self.reply(replies.NO_ARGUMENT_ALLOWED)
-        elif command is not None:
-            self._obey(command, line)
-        elif verb in _FOREIGN_VERBS:
+        else:
+            try:
+                command(self, line)
+            except Exception:
+                log.exception(Event.FAULT)
+                self.reply(replies.OUR_FAULT)
+
+    def _refuse_or_hand_over(self, verb: bytes, line: bytes) -> None:
+        if verb in _FOREIGN_VERBS:
             self.close_with(replies.NOT_SMTP)
         elif verb == b"BDAT":
             self.close_with(replies.BDAT_NOT_OFFERED)  # what follows would be content, and read as commands
@@ -259,13 +263,6 @@ class Engine(SMTP):
         self._lend("_smtp_methods", SessionCommands(self))
         self._begin_session()
         self._handler_coroutine = self._server.own(self._handle_client())
-
-    def _obey(self, command: _Command, line: bytes) -> None:
-        try:
-            command(self, line)
-        except Exception:
-            log.exception(Event.FAULT)
-            self.reply(replies.OUR_FAULT)
 
     def _hello(self, line: bytes) -> None:
         name = line[5:]
@@ -324,7 +321,7 @@ class Engine(SMTP):
             reply = replies.OUR_FAULT
         if self._wire is not None:
             self.reply(reply)
-            self._reset_timeout()
+            self.last_active = self.loop.time()
             self.resume()
 
     async def handle_exception(self, error: Exception) -> str:
@@ -336,11 +333,12 @@ class Engine(SMTP):
 
     def reply(self, reply: Reply) -> None:
         """Queue a reply; they leave together when the engine has to wait."""
-        self._say(octets(reply), fault=reply.permanent and reply.code not in replies.NOT_SESSION_ERRORS)
+        self._output += octets(reply)
+        if reply.code >= 500 and reply.code not in replies.NOT_SESSION_ERRORS:
+            self._count_error()
 
-    def _say(self, line: bytes, *, fault: bool) -> None:
-        self._output += line
-        self._errors += fault
+    def _count_error(self) -> None:
+        self._errors += 1
         if self._errors > MAX_ERRORS:
             self._errors = 0
             self.close_with(replies.TOO_MANY_ERRORS)
@@ -350,20 +348,22 @@ class Engine(SMTP):
         if self._lines is not None and self._lines.greeting:
             return
         text = status.decode("ascii", "replace") if isinstance(status, bytes) else status
-        self._say(with_enhanced_code(text).encode("ascii", "replace") + b"\r\n", fault=text.startswith("5"))
+        self._output += with_enhanced_code(text).encode("ascii", "replace") + b"\r\n"
+        if text.startswith("5"):
+            self._count_error()
         self._flush()
 
     def _flush(self) -> None:
-        if self._output and self._wire is not None:
-            self._wire.write(bytes(self._output))
-        self._output.clear()
+        if self._wire is not None:
+            self._wire.write(self._output)
+        self._output = b""
 
     def close_with(self, reply: Reply) -> None:
         """Say it and hang up."""
-        self._output += octets(reply)
-        self._flush()
         wire = self._wire
         if wire is not None:
+            wire.write(self._output + octets(reply))
+            self._output = b""
             wire.close()
             if wire.get_write_buffer_size():
                 self.loop.call_later(LINGER, wire.abort)  # a client that never reads would keep the socket for ever
@@ -414,7 +414,7 @@ class Engine(SMTP):
             return
         if secured is None:
             return  # the client left in mid-handshake
-        self._use(secured)  # what is in the input now came through TLS: its client need not wait for us
+        self._wire = secured  # what is in the input now came through TLS: its client need not wait for us
         self._secured = True
         self._begin_session()
         self.conversation.secured(secured.get_extra_info("ssl_object"))

@@ -65,10 +65,11 @@ class SmtpServer:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._servers: list[asyncio.Server] = []
         self._template: Engine | None = None
+        self._loop: asyncio.AbstractEventLoop
 
     async def serve(self, sockets: Sequence[socket.socket]) -> None:
         """Start accepting."""
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         self._template = Engine.make_template(self.hostname, self.tls, loop)
         for listening in sockets:
             server = await loop.create_server(self._receive, sock=listening, backlog=1024)
@@ -155,7 +156,7 @@ class SmtpServer:
 
     def own(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run it as a task that this server keeps until it ends."""
-        task = asyncio.get_running_loop().create_task(work)
+        task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task

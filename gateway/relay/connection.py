@@ -7,12 +7,13 @@ hop is the agency's own server.
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import ssl
 from collections import deque
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from gateway.model.reply import Reply
 
@@ -77,6 +78,14 @@ def tls_context(policy: str) -> ssl.SSLContext:
     return context
 
 
+class _Awaited(NamedTuple):
+    """Replies to come: `all` of them, `wanted`, in the order of the commands that were sent together."""
+
+    all: asyncio.Future[list[Reply]]
+    wanted: int
+    replies: list[Reply]
+
+
 class Connection(asyncio.Protocol):
     """A connection that is open, greeted, and past EHLO and STARTTLS once `open_connection` returned it."""
 
@@ -89,14 +98,16 @@ class Connection(asyncio.Protocol):
         self.introduced = False
         """XCLIENT was said: it is one client's connection now."""
         self.idle_since = 0.0
+        self.until = math.inf
+        """In the event loop's time: nothing is waited for any longer, however patient the route is."""
         self._timeout = timeout
+        self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
-        self._input = bytearray()
+        self._input = b""
         self._lines: list[bytes] = []
-        self._waiting: deque[asyncio.Future[Reply]] = deque()
+        self._waiting: deque[_Awaited] = deque()
         self._lost: str = ""
-        self._waiting_since = 0.0
-        """In the event loop's time: the last sign of life, or of work, before what is waited for."""
+        self._due = math.inf
         self._timer: asyncio.TimerHandle | None = None
         self._writable = asyncio.Event()
         self._writable.set()
@@ -110,11 +121,9 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        self._input += data
-        *lines, rest = self._input.split(b"\n")
-        self._input = rest
+        *lines, self._input = (self._input + data).split(b"\n")
         for line in lines:
-            self._reply_line(bytes(line))
+            self._reply_line(line)
         if len(self._input) > _REPLY_LIMIT or sum(map(len, self._lines)) + len(self._lines) > _REPLY_LIMIT:
             self._fail("sent an endless reply")
 
@@ -133,22 +142,26 @@ class Connection(asyncio.Protocol):
     # --- replies --------------------------------------------------------------------------------------------------
 
     def _reply_line(self, line: bytes) -> None:
-        found = _REPLY_LINE.match(line)
-        if found is None:
+        parsed = _parsed(line)
+        if parsed is None:
             self._fail("sent a line that is no SMTP reply")
             return
-        self._lines.append(found[3] or b"")
-        if found[2] != b"-":
+        code, text, last = parsed
+        self._lines.append(text)
+        if last:
             lines, self._lines = self._lines, []
-            self._reply(_reply(int(found[1]), tuple(lines)))
+            self._reply(_reply(code, tuple(lines)))
 
     def _reply(self, reply: Reply) -> None:
         if reply.code == 421:
             self.closing = True
         if self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(reply)
+            awaited = self._waiting[0]
+            awaited.replies.append(reply)
+            if len(awaited.replies) == awaited.wanted:
+                self._waiting.popleft()
+                if not awaited.all.done():
+                    awaited.all.set_result(awaited.replies)
         elif reply.code != 421:  # RFC 5321 §3.8: a server may say 421 unasked
             self._fail("answered a command that was not sent")
 
@@ -158,7 +171,7 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         while self._waiting:
-            waiter = self._waiting.popleft()
+            waiter = self._waiting.popleft().all
             if not waiter.done():
                 waiter.set_exception(error(f"{self.endpoint} {self._lost}"))
                 waiter.exception()  # whoever waits hears of it; nobody has to
@@ -169,21 +182,21 @@ class Connection(asyncio.Protocol):
 
     def _watch(self) -> None:
         """Something is waited for from now on. One timer for the connection, not one for each command."""
-        loop = asyncio.get_running_loop()
-        self._waiting_since = loop.time()
-        if self._timer is None:
-            self._timer = loop.call_later(self._timeout, self._look_at_the_time)
+        self._due = due = min(self._loop.time() + self._timeout, self.until)
+        if self._timer is None or self._timer.when() > due:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._loop.call_at(due, self._look_at_the_time)
 
     def _look_at_the_time(self) -> None:
         self._timer = None
         if not self._waiting or self._lost:
             return
-        loop = asyncio.get_running_loop()
-        due = self._waiting_since + self._timeout
-        if due <= loop.time():
-            self._fail(f"did not answer within {self._timeout:g} s", NextHopTimeoutError)
+        if self._due > self._loop.time():
+            self._timer = self._loop.call_at(self._due, self._look_at_the_time)
         else:
-            self._timer = loop.call_at(due, self._look_at_the_time)
+            late = f"within {self._timeout:g} s" if self.until > self._due else "while the client could wait"
+            self._fail(f"did not answer {late}", NextHopTimeoutError)
 
     # --- commands -------------------------------------------------------------------------------------------------
 
@@ -192,33 +205,33 @@ class Connection(asyncio.Protocol):
         """Nothing is known to be wrong with it."""
         return not self._lost and not self.closing and self._transport is not None
 
-    def expect(self) -> asyncio.Future[Reply]:
-        """The next reply in order; NextHopTimeoutError in it if none comes in time."""
-        waiter: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+    def expect(self, count: int = 1) -> asyncio.Future[list[Reply]]:
+        """The next replies in order; NextHopTimeoutError in it if they don't come in time."""
+        awaited = _Awaited(self._loop.create_future(), count, [])
         if self._lost:
-            waiter.set_exception(NextHopError(f"{self.endpoint} {self._lost}"))
+            awaited.all.set_exception(NextHopError(f"{self.endpoint} {self._lost}"))
         else:
-            self._waiting.append(waiter)
+            self._waiting.append(awaited)
             self._watch()
-        return waiter
+        return awaited.all
 
     async def commands(self, *lines: bytes) -> list[Reply]:
         """Send the lines (without CRLF), together if the server takes pipelines, and return their replies in order."""
-        if "PIPELINING" not in self.capabilities and len(lines) > 1:
-            return [await self.send(line) for line in lines]
-        replies = [self.expect() for _ in lines]
+        if len(lines) > 1 and "PIPELINING" not in self.capabilities:
+            return [await self.command(line) for line in lines]
+        replies = self.expect(len(lines))
         self._write(b"\r\n".join((*lines, b"")))
-        return [await reply for reply in replies]
+        return await replies
 
-    def send(self, line: bytes) -> asyncio.Future[Reply]:
-        """Send one line (without CRLF); its reply is in the future that is returned."""
-        reply = self.expect()
+    def send(self, line: bytes) -> asyncio.Future[list[Reply]]:
+        """Send one line (without CRLF); its reply will be alone in the list."""
+        replies = self.expect()
         self._write(line + b"\r\n")
-        return reply
+        return replies
 
     async def command(self, line: bytes) -> Reply:
         """Send one line and return its reply."""
-        return await self.send(line)
+        return (await self.send(line))[0]
 
     async def content(self, octets: Iterable[bytes]) -> Reply:
         """After 354: stream the encoded content, which ends in the final dot, and return the answer to it.
@@ -230,7 +243,7 @@ class Connection(asyncio.Protocol):
         try:
             last = await self._all_but_the_last(octets, answer)
             if answer.done():
-                return self._early(answer.result())
+                return self._early(answer.result()[0])
         except BaseException:
             self.abort()  # in mid-message nothing else can be said on this connection
             raise
@@ -238,11 +251,11 @@ class Connection(asyncio.Protocol):
         self._write(last)
         self._watch()
         try:
-            return await answer
+            return (await answer)[0]
         except NextHopError as error:
             raise AnswerLostError(str(error)) from error
 
-    async def _all_but_the_last(self, octets: Iterable[bytes], answer: asyncio.Future[Reply]) -> bytes:
+    async def _all_but_the_last(self, octets: Iterable[bytes], answer: asyncio.Future[list[Reply]]) -> bytes:
         """Send the chunks for as long as the next hop keeps silent; return the one that must not be sent yet."""
         held = b""
         for chunk in octets:
@@ -271,7 +284,7 @@ class Connection(asyncio.Protocol):
 
     async def greet(self, hostname: str) -> None:
         """Wait for the banner, then EHLO, or HELO where EHLO is not known (RFC 5321 §3.2)."""
-        banner = await self._banner
+        banner = (await self._banner)[0]
         if not banner.positive:
             raise NextHopError(f"{self.endpoint} greeted with {banner}")
         await self.hello(hostname)
@@ -363,6 +376,13 @@ async def _greeted(endpoint: Endpoint, hostname: str, timeout: float) -> Connect
         connection.close()
         raise
     return connection
+
+
+@lru_cache(maxsize=64)
+def _parsed(line: bytes) -> tuple[int, bytes, bool] | None:
+    """Code, text, and whether the reply ends with this line; None for what is no SMTP reply."""
+    found = _REPLY_LINE.match(line)
+    return (int(found[1]), found[3] or b"", found[2] != b"-") if found is not None else None
 
 
 @lru_cache(maxsize=64)

@@ -76,10 +76,10 @@ class Pool:
         """RSET what is still open on the connection; it comes back when that is answered."""
         connection.send(b"RSET").add_done_callback(partial(self._was_reset, connection))
 
-    def _was_reset(self, connection: Connection, answer: asyncio.Future[Reply]) -> None:
+    def _was_reset(self, connection: Connection, answer: asyncio.Future[list[Reply]]) -> None:
         if answer.exception() is not None:
             return  # it is closed already
-        if answer.result().positive:
+        if answer.result()[0].positive:
             self.release(connection)
         else:
             connection.close()

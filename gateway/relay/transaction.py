@@ -8,6 +8,7 @@ final dot (the answer is lost then, and the client is told to try again: RFC 104
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from gateway.events import Event
 from gateway.model.reply import Reply
 from gateway.relay.connection import AnswerLostError, NextHopError, NextHopTimeoutError
 from gateway.relay.introduction import introduce
+from gateway.settings import ClientInfo
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -60,6 +62,8 @@ class NextHopTransaction:
         """What MAIL was refused with; answered at every RCPT."""
         self._pooled = False
         """The connection has served others before."""
+        self._deadline = math.inf
+        """In the event loop's time: the client waits no longer."""
         self._replaying = False
         """A connection died: from now on only new ones are used, for what is pooled may have died with it."""
 
@@ -90,13 +94,8 @@ class NextHopTransaction:
         in the event loop's time: a client that waits longer than its own limit would send again what was delivered
         (RFC 1047).
         """
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await self._attempted(lambda: self._deliver(list(recipients), content))
-        except TimeoutError:
-            self._drop()
-            log.warning(Event.NEXT_HOP_FAILED, reason="no answer to DATA within the time that the client waits")
-            return ANSWER_LOST
+        self._deadline = deadline
+        return await self._attempted(lambda: self._deliver(list(recipients), content))
 
     async def _deliver(self, recipients: list[Mailbox], content: Callable[[], Iterable[bytes]]) -> Reply:
         connection = await self._connect()
@@ -129,21 +128,31 @@ class NextHopTransaction:
         if self._connection is None:
             pooled = None if self._replaying else self._pool.idle()
             self._pooled = pooled is not None
-            self._connection = pooled or await self._pool.open()
+            self._connection = pooled or await self._opened()
+        self._connection.until = self._deadline
         return self._connection
+
+    async def _opened(self) -> Connection:
+        try:
+            async with asyncio.timeout_at(None if self._deadline == math.inf else self._deadline):
+                return await self._pool.open()
+        except TimeoutError:
+            raise NextHopTimeoutError("no connection to the next hop while the client could wait") from None
 
     async def _said(self, connection: Connection, *lines: bytes) -> list[Reply]:
         """The replies to these lines. A pooled connection that says 421 has died of age: that is not our client's."""
         replies = await connection.commands(*lines)
-        if self._pooled and any(reply.code == 421 for reply in replies):
-            raise NextHopError(f"{connection.endpoint} closes the connection")
+        for reply in replies:
+            if reply.code == 421 and self._pooled:
+                raise NextHopError(f"{connection.endpoint} closes the connection")
         return replies
 
     async def _round(self, connection: Connection, recipients: list[Mailbox]) -> list[Reply]:
         """MAIL if it is still to be sent, and RCPT for these: a reply for each. A refused MAIL speaks for all."""
         lines = [_rcpt_line(mailbox) for mailbox in recipients]
         if self._open is None:
-            objection = await self._introduced(connection) or self._unsupported(connection)
+            telling = self._pool.route.client is not ClientInfo.NONE
+            objection = (await self._introduced(connection) if telling else None) or self._unsupported(connection)
             if objection is not None:
                 return [objection] * len(recipients)
             lines.insert(0, self._mail_line(connection))
@@ -176,9 +185,9 @@ class NextHopTransaction:
 
     def _unsupported(self, connection: Connection) -> Reply | None:
         """What EHLO promised by hearsay and this next hop lacks: not now; from here on it is not offered either."""
-        wanted = {"SMTPUTF8": self._parameters.smtputf8, "8BITMIME": self._parameters.body == "8BITMIME"}
-        lacking = any(needed and keyword not in connection.capabilities for keyword, needed in wanted.items())
-        return NOT_SUPPORTED if lacking else None
+        utf8 = self._parameters.smtputf8 and "SMTPUTF8" not in connection.capabilities
+        eightbit = self._parameters.body == "8BITMIME" and "8BITMIME" not in connection.capabilities
+        return NOT_SUPPORTED if utf8 or eightbit else None
 
     def _mail_line(self, connection: Connection) -> bytes:
         line = f"MAIL FROM:<{self._parameters.reverse_path}>"
@@ -233,6 +242,7 @@ def _rcpt_line(mailbox: Mailbox) -> bytes:
     return f"RCPT TO:<{mailbox}>".encode()
 
 
+_FINAL = (2, 4, 5)
 _BETWEEN_US_AND_IT = frozenset({500, 502, 503, 504})
 """The next hop does not understand our commands or their order: our trouble, not the client's (RFC 5321 §4.2.1)."""
 
@@ -243,7 +253,7 @@ def for_client(reply: Reply) -> Reply:
     421 speaks of the next hop's own channel, which is not the client's (RFC 5321 §3.8). Where the next hop gave no
     enhanced code, RFC 3463 §3.1 has one that says no more than its class.
     """
-    if not (reply.positive or reply.transient or reply.permanent) or reply.code in _BETWEEN_US_AND_IT:
+    if reply.code // 100 not in _FINAL or reply.code in _BETWEEN_US_AND_IT:
         return CHANGED
     if reply.enhanced and reply.code != 421:
         return reply

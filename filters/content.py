@@ -93,7 +93,7 @@ def originator_fields(section: bytes) -> tuple[HeaderField, ...]:
     found = _ORIGINATOR_OR_ODD.findall(b"\n" + section)
     if section.startswith((b" ", b"\t")) or (b"", b"") in found:
         return _originators_of_the_full_parse(section)
-    return tuple(HeaderField(name.decode("ascii").lower(), value.removesuffix(b"\r")) for name, value in found)
+    return tuple([HeaderField(name.decode("ascii").lower(), value.removesuffix(b"\r")) for name, value in found])
 
 
 def _originators_of_the_full_parse(section: bytes) -> tuple[HeaderField, ...]:

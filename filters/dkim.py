@@ -162,14 +162,14 @@ def _number(tags: dict[str, str], name: str) -> int | None:
 # --- what is claimed ---------------------------------------------------------------------------------------------
 
 _SIGNATURE_FIELD = re.compile(rb"\n[Dd](?i:kim-signature)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)")
-_CLAIM = re.compile(r"(?:^|;)[ \t\r\n]*+d[ \t\r\n]*+=[ \t\r\n]*+([A-Za-z0-9_.-]{1,253})")
+_CLAIM = re.compile(rb"(?:^|;)[ \t\r\n]*+d[ \t\r\n]*+=[ \t\r\n]*+([A-Za-z0-9_.-]{1,253})")
 
 
 def claimed_signers(section: bytes) -> tuple[str, ...]:
     """Every `d=` of the first signatures of a header section: a claim, and a reason to verify, no more."""
-    fields = _SIGNATURE_FIELD.findall(b"\n" + section)[:MOST_SIGNATURES]
-    claims = (_CLAIM.search(field[:LONGEST_FIELD].decode("latin-1")) for field in fields)
-    return tuple(dict.fromkeys(claim[1] for claim in claims if claim is not None))
+    fields = _SIGNATURE_FIELD.findall(b"\n" + section)
+    claims = [_CLAIM.search(field, 0, LONGEST_FIELD) for field in fields[:MOST_SIGNATURES]]
+    return tuple(dict.fromkeys([claim[1].decode("ascii") for claim in claims if claim is not None]))
 
 
 # --- what is covered ---------------------------------------------------------------------------------------------

@@ -105,14 +105,15 @@ def claims(
     are found elsewhere, and have one reading.
     """
     fields = [field for field in header.fields if field.name in _KINDS]
-    octets = sum(len(field.value) for field in fields)
+    octets = sum([len(field.value) for field in fields])
     readings = [_read(field, octets) for field in _ends(fields, _MOST_FIELDS)]
     identities = [] if reverse_path == NULL_PATH else [Identity(IdentityKind.MAIL_FROM, reverse_path)]
-    identities += (identity for reading in readings for identity in reading.identities)
-    identities += (Identity(IdentityKind.SIGNER, Mailbox("", domain)) for domain in signers)
-    identities += (Identity(IdentityKind.ORGANIZER, mailbox) for mailbox in organizers)
     reasons = [*_reverse_path_reasons(reverse_path), *_count_reasons(readings), *_bound_reasons(fields, octets)]
-    reasons += (reason for reading in readings for reason in reading.reasons)
+    for reading in readings:
+        identities += reading.identities
+        reasons += reading.reasons
+    identities += [Identity(IdentityKind.SIGNER, Mailbox("", domain)) for domain in signers]
+    identities += [Identity(IdentityKind.ORGANIZER, mailbox) for mailbox in organizers]
     if not reasons:  # one reading of every field: nothing stands twice that would be worth the hashing
         return Claims(tuple(identities))
     return Claims(tuple(dict.fromkeys(identities)), tuple(dict.fromkeys(reasons)))

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, assert_never
 
-from filters.address import Mailbox, canonical_domain, canonical_local_part
+from filters.address import MAX_DOMAIN, Mailbox, canonical_domain, canonical_local_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -62,6 +63,8 @@ WILDCARD = ".*."
 """Between the first label and the suffix of a label entry."""
 
 _GMAIL = {"gmail.com": "gmail.com", "googlemail.com": "gmail.com"}
+_REMEMBERED = 4096
+"""Domains: the same few write most of the mail."""
 _MOST_TAGS = 8
 """Plus signs that are looked at in a local part: more would only be work for an attacker to give."""
 
@@ -101,7 +104,7 @@ _Entries = tuple[ListEntry, ...]
 class ListIndex:
     """The entries, compiled. Immutable after construction; lookups cost O(labels), not O(entries)."""
 
-    __slots__ = ("_addresses", "_depth", "_domains", "_labels", "_names", "_subtrees", "entries")
+    __slots__ = ("_addresses", "_depth", "_domains", "_labels", "_named_above", "_names", "_subtrees", "entries")
 
     def __init__(self, entries: Iterable[ListEntry]) -> None:
         self.entries: _Entries = tuple(entries)
@@ -114,6 +117,7 @@ class ListIndex:
         googlemail = {alias for alias, domain in _GMAIL.items() if domain in self._addresses}
         self._names = googlemail.union(self._addresses, self._domains, self._subtrees, self._labels)
         self._depth = max((name.count(".") + 1 for name in self._names), default=0)
+        self._named_above = lru_cache(maxsize=_REMEMBERED)(self._suffixes)
 
     def _add(self, entry: ListEntry) -> None:
         value = canonical_entry_value(entry.kind, entry.value)
@@ -134,10 +138,11 @@ class ListIndex:
 
     def lookup(self, mailbox: Mailbox) -> tuple[ListEntry, ...]:
         """Every entry that covers the address, the most specific first (address, longest domain, label)."""
-        domain = canonical_domain(mailbox.domain)
-        suffixes = self._suffixes(domain)
+        named_above = self._named_above if len(mailbox.domain) <= MAX_DOMAIN else self._suffixes
+        suffixes = named_above(mailbox.domain)
         if not suffixes:
             return ()
+        domain = canonical_domain(mailbox.domain)
         found = [*self._by_address(mailbox.local_part, domain), *self._domains.get(domain, ())]
         for suffix in suffixes:
             found += self._subtrees.get(suffix, ())
@@ -160,12 +165,13 @@ class ListIndex:
         candidates = [_undotted(candidate, mail_domain) for candidate in tagged]
         return [entry for candidate in reversed(candidates) for entry in listed.get(candidate, ())]
 
-    def _suffixes(self, domain: str) -> list[str]:
+    def _suffixes(self, domain: str) -> tuple[str, ...]:
         """Of the domain and its parents, those that entries name, the longest first. For nearly all mail there is none.
 
         No deeper than any entry: hostile names have many labels.
         """
         suffixes: list[str] = []
+        domain = canonical_domain(domain)
         start = len(domain)
         for _ in range(self._depth):
             start = domain.rfind(".", 0, start)
@@ -174,8 +180,7 @@ class ListIndex:
                 suffixes.append(suffix)
             if start < 0:
                 break
-        suffixes.reverse()
-        return suffixes
+        return tuple(reversed(suffixes))
 
     def _by_label(self, domain: str, suffix: str) -> Iterator[ListEntry]:
         """The last label before the suffix is the "one or more": it can't be the first label itself."""

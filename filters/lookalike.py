@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from filters.address import canonical_domain
+from filters.address import MAX_DOMAIN, canonical_domain
 from filters.confusables import CONFUSABLES
 from filters.content import decode_text
 from filters.lists import EntryKind, ListIndex
@@ -46,7 +46,6 @@ def fold(text: str) -> str:
     return folded
 
 
-@lru_cache(maxsize=4096)
 def fold_domain(domain: str) -> str:
     """A domain as it looks; A-labels as the letters that they stand for."""
     canonical = canonical_domain(domain)
@@ -76,7 +75,7 @@ class Likeness:
 class LookAlikes:
     """The entries of a list as they look. Immutable; look-ups cost as much as those of the list."""
 
-    __slots__ = ("_by_name", "_domains")
+    __slots__ = ("_by_name", "_domains", "_seen")
 
     def __init__(self, entries: Iterable[ListEntry]) -> None:
         entries = tuple(entries)
@@ -86,6 +85,7 @@ class LookAlikes:
             ListIndex(replace(entry, value=value) for value, entry in folded.items()),
             folded,
         )
+        self._seen = lru_cache(maxsize=4096)(self._like)
         self._by_name = {
             _fold_name(name): entry
             for entry in reversed(entries)
@@ -95,8 +95,13 @@ class LookAlikes:
 
     def domain(self, domain: str) -> Likeness | None:
         """The entry that an unlisted domain looks like, or is below of."""
+        if not domain:
+            return None
+        return self._seen(domain) if len(domain) <= MAX_DOMAIN else self._like(domain)
+
+    def _like(self, domain: str) -> Likeness | None:
         index, entries = self._domains
-        found = index.lookup_domain(fold_domain(domain)) if domain else ()
+        found = index.lookup_domain(fold_domain(domain))
         return Likeness(domain, entries[found[0].value]) if found else None
 
     def name(self, name: str) -> Likeness | None:

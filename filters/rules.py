@@ -117,9 +117,8 @@ def resemblances(claims: Claims, header: Header, rulebook: Rulebook) -> Iterator
     Asked only where nothing is listed.
     """
     look_alikes = rulebook.look_alikes
-    likenesses = {domain: look_alikes.domain(domain) for domain in {one.mailbox.domain for one in claims.identities}}
     for identity in claims.identities:
-        likeness = likenesses[identity.mailbox.domain]
+        likeness = look_alikes.domain(identity.mailbox.domain)
         if likeness is not None:
             shown, entry = f"{identity.kind.value} {identity.mailbox}", describe(likeness.entry)
             evidence = f"{shown} is not listed, and looks like what is: {entry}."

@@ -84,9 +84,10 @@ class Screening:
 
 def touches_lists(claimed: Claims, header: Header, rulebook: Rulebook) -> bool:
     """The cheap test: is any claimed identity listed, or does one look so? If not, the message is clear."""
-    lookup = rulebook.index.lookup
-    listed = any(lookup(identity.mailbox) for identity in claimed.identities)
-    return listed or any(True for _ in resemblances(claimed, header, rulebook))
+    for identity in claimed.identities:
+        if rulebook.index.lookup(identity.mailbox):
+            return True
+    return next(resemblances(claimed, header, rulebook), None) is not None
 
 
 def screen(

@@ -120,7 +120,8 @@ class Deciding:
 
     def _count(self, envelope: Envelope, claimed: Claims, rulebook: Rulebook) -> None:
         if self.tallying is not None:
-            emergency = any(recipient.key in rulebook.emergency for recipient in envelope.recipients)
+            known = rulebook.emergency
+            emergency = bool(known) and any(recipient.key in known for recipient in envelope.recipients)
             self.tallying.note(claimed, envelope.received_at, emergency=emergency)
 
     async def decide(self, suspicion: Suspicion) -> Decision:

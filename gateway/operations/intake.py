@@ -182,4 +182,5 @@ class MailTransaction:
 
 def _names_a_route(mailbox: Mailbox) -> bool:
     """Percent hack, bang path, or an address in quotes: a next hop that obeys them would relay for strangers."""
-    return any(mark in mailbox.local_part for mark in "%!@")
+    local_part = mailbox.local_part
+    return "%" in local_part or "!" in local_part or "@" in local_part

@@ -25,6 +25,8 @@ MAX_FIELDS = 1000
 MAX_RECEIVED = 100
 
 _END = b"\r\n.\r\n"
+_DOT = b"\r\n."
+"""Where a line begins with a dot."""
 _HIDDEN_DOT = re.compile(rb"(?:\A|\n)\x00*\.\x00*(?=\r?\n|\Z)")
 _FIELD = re.compile(rb"^[!-9;-~]", re.MULTILINE)
 _RECEIVED = re.compile(rb"^Received[ \t]*:", re.MULTILINE | re.IGNORECASE)
@@ -41,7 +43,6 @@ class DataReader:
         self._max_size = max_size
         self._reject_bare_newlines = reject_bare_newlines
         self._started = self._prefix_taken = False
-        self._searched = 0
         self._line = 0
         """Octets since the last line end."""
         self._has_nul = False
@@ -53,27 +54,25 @@ class DataReader:
             # The line end of the DATA command: with it in front, a dot at the very start is like any other.
             wire[:0] = b"\r\n"
             self._started = True
-        end = wire.find(_END, max(self._searched - len(_END), 0))
-        if end >= 0:
-            self._take(bytes(wire[: end + 2]))
-            del wire[: end + len(_END)]
-            self._judge()
-            return True
-        cut = _safe_cut(wire)
-        if cut > 0:
-            self._take(bytes(wire[:cut]))
-            del wire[:cut]
-        self._searched = len(wire)
-        return False
+        dot = wire.find(_DOT)  # the end is a line that begins with a dot too, and in most mail the only one
+        end = dot if dot < 0 or wire.startswith(_END, dot) else wire.find(_END, dot)
+        taken = end + 2 if end >= 0 else _safe_cut(wire)
+        if taken > 0:
+            self._take(bytes(wire[:taken]), dotted=0 <= dot < taken - 2)
+        if end < 0:
+            del wire[: max(taken, 0)]
+            return False
+        del wire[: end + len(_END)]
+        self._judge()
+        return True
 
-    def _take(self, stuffed: bytes) -> None:
-        dotted = b"\r\n." in stuffed
-        octets = stuffed.replace(b"\r\n.", b"\r\n") if dotted else stuffed
+    def _take(self, stuffed: bytes, *, dotted: bool) -> None:
+        octets = stuffed.replace(_DOT, b"\r\n") if dotted else stuffed
         if not self._prefix_taken:
             octets, self._prefix_taken = octets[2:], True  # the line end that feed() put in front
-        bare = has_bare_newline(octets)
-        self._verbatim = self._verbatim and not (dotted or bare)
         if self.refusal is None:
+            bare = has_bare_newline(octets)
+            self._verbatim = self._verbatim and not (dotted or bare)
             self._inspect(octets, bare=bare)
         if self.refusal is None:
             self._keep(octets)
@@ -110,16 +109,16 @@ class DataReader:
         self.spool.verbatim = self._verbatim
         head = self.spool.head(MAX_HEADER + 2)
         self.header_section = head[: header_length(head)]
-        if len(self.header_section) > MAX_HEADER or self._count(_FIELD, MAX_FIELDS) > MAX_FIELDS:
+        if len(self.header_section) > MAX_HEADER:
             self._refuse(replies.HEADER_TOO_LARGE)
-        elif self._count(_RECEIVED, MAX_RECEIVED) > MAX_RECEIVED:
+            return
+        lines = self.header_section.count(b"\n")  # where there are few of them, there are few fields
+        if lines > MAX_FIELDS and len(_FIELD.findall(self.header_section)) > MAX_FIELDS:
+            self._refuse(replies.HEADER_TOO_LARGE)
+        elif lines > MAX_RECEIVED and len(_RECEIVED.findall(self.header_section)) > MAX_RECEIVED:
             self._refuse(replies.LOOP)
         elif self._has_nul and any(b"\0" in found for found in _HIDDEN_DOT.findall(self.spool.read())):
             self._refuse(replies.HIDDEN_DOT)
-
-    def _count(self, field: re.Pattern[bytes], limit: int) -> int:
-        """How many fields match; not looked at closely where there are not even that many lines."""
-        return len(field.findall(self.header_section)) if self.header_section.count(b"\n") > limit else 0
 
     def _refuse(self, reply: Reply) -> None:
         self.refusal = self.refusal or reply

@@ -36,7 +36,7 @@ def parse_mail(line: bytes, offers: Offers, *, extended: bool) -> MailParameters
     found = _MAIL.match(line)
     if found is None:
         return MAIL_SYNTAX
-    parameters = _parameters(found[2] or b"")
+    parameters = _parameters(found[2]) if found[2] else {}
     if isinstance(parameters, Reply):
         return parameters
     checked = _mail_parameters(parameters, offers, extended=extended)
@@ -90,13 +90,10 @@ def _parameters(octets: bytes) -> dict[str, str] | Reply:
 
 
 def _mail_parameters(parameters: dict[str, str], offers: Offers, *, extended: bool) -> tuple[int, str, bool] | Reply:
-    offered = {"SIZE"}
-    offered |= {"BODY"} if offers.eightbitmime else set()
-    offered |= {"SMTPUTF8"} if offers.smtputf8 else set()
     for keyword in parameters:
-        if not extended or keyword not in offered:
+        if not extended or not _is_offered(keyword, offers):
             return _unknown_parameter(keyword)
-    size = _size(parameters.get("SIZE", "0"), offers)
+    size = _size(parameters["SIZE"], offers) if "SIZE" in parameters else 0
     body = parameters.get("BODY", "").upper()
     if isinstance(size, Reply):
         return size
@@ -107,9 +104,15 @@ def _mail_parameters(parameters: dict[str, str], offers: Offers, *, extended: bo
     return size, body, "SMTPUTF8" in parameters
 
 
+def _is_offered(keyword: str, offers: Offers) -> bool:
+    if keyword == "SIZE":
+        return True
+    return (keyword == "BODY" and offers.eightbitmime) or (keyword == "SMTPUTF8" and offers.smtputf8)
+
+
 def _size(text: str, offers: Offers) -> int | Reply:
     """RFC 1870 §5: at most 20 digits; too much is refused before it is sent (§6.1)."""
-    if not re.fullmatch(r"[0-9]{1,20}", text):
+    if not (text.isascii() and text.isdigit() and len(text) <= 20):
         return Reply(501, "5.5.4", "SIZE is a number of octets")
     return replies.MESSAGE_TOO_LARGE if int(text) > offers.size else int(text)
 

@@ -229,18 +229,21 @@ def _reverse_path_reasons(reverse_path: Mailbox) -> Iterator[str]:
 def _is_plainly_spelled(mailbox: Mailbox) -> bool:
     """Without quotes, characters that aren't shown, and letters that only compare like others (fullwidth ones)."""
     text = str(mailbox)
-    if mailbox.local_part.startswith('"') or "\u3002" in text:
+    if text.isascii():
+        return text[:1] != '"'
+    if text[:1] == '"' or "\u3002" in text:
         return False
-    return text.isascii() or without_ignorable(unicodedata.normalize("NFKC", text)) == text
+    return without_ignorable(unicodedata.normalize("NFKC", text)) == text
 
 
 def _count_reasons(readings: Sequence[_Reading]) -> Iterator[str]:
     kinds = [reading.kind for reading in readings]
     if IdentityKind.FROM not in kinds:
         yield "There is no From field."
-    for kind in _ONCE:
-        if kinds.count(kind) > 1:
-            yield f"There are {kinds.count(kind)} {kind.field_name} fields."
+    if len(kinds) > 1:
+        for kind in _ONCE:
+            if kinds.count(kind) > 1:
+                yield f"There are {kinds.count(kind)} {kind.field_name} fields."
 
 
 def _bound_reasons(fields: Sequence[HeaderField], octets: int) -> Iterator[str]:

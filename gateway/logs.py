@@ -12,6 +12,7 @@ import json
 import logging
 import re
 import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING, TextIO, assert_never
 
 import orjson
@@ -104,14 +105,16 @@ def _rendering(log: Log, stream: TextIO) -> list[Processor]:
 
 
 def _timestamp(clock: Clock) -> Callable[[WrappedLogger, str, EventDict], EventDict]:
-    second, text = None, ""
+    second = after = clock.now()
+    text = ""
 
     def stamp(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        nonlocal second, text
+        nonlocal second, after, text  # the text of the second is made once
         now = clock.now()
-        if now.replace(microsecond=0) != second:
+        if not second <= now < after:
             second = now.replace(microsecond=0)
-            text = second.isoformat(timespec="seconds")[:19]
+            after = second + timedelta(seconds=1)
+            text = second.isoformat()[:19]
         event["timestamp"] = f"{text}.{now.microsecond // 1000:03}+00:00"
         return event
 

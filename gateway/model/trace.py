@@ -21,8 +21,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 def date_time(at: datetime) -> str:
     """RFC 5322 §3.3, in UTC; independent of the locale."""
-    time = f"{at.hour:02}:{at.minute:02}:{at.second:02}"
-    return f"{_DAYS[at.weekday()]}, {at.day} {_MONTHS[at.month - 1]} {at.year} {time} +0000"
+    return f"{_DAYS[at.weekday()]}, {at.day} {_MONTHS[at.month - 1]} {at.year} {at.isoformat()[11:19]} +0000"
 
 
 def received_field(

@@ -117,7 +117,7 @@ class MailTransaction:
         """The one next hop of this mail transaction: DATA has one answer (RFC 5321 §4.1.1.4)."""
         if self._next_hop is None or pool is not self._pool:
             self.finish()
-            self._pool, self._next_hop = pool, NextHopTransaction(pool, self._parameters, self._origin.client)
+            self._pool, self._next_hop = pool, NextHopTransaction(pool, self._parameters, self._origin)
         return self._next_hop
 
     async def message(self, header_section: bytes, content: Spool) -> Reply:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from filters.address import Mailbox
-    from filters.envelope import Client
+    from filters.envelope import Origin
     from gateway.relay.connection import Connection
     from gateway.relay.pool import Pool
 
@@ -49,10 +49,10 @@ class MailParameters:
 class NextHopTransaction:
     """MAIL, RCPT and DATA with one route's next hop. `finish()` ends it, whatever happened."""
 
-    def __init__(self, pool: Pool, parameters: MailParameters, client: Client) -> None:
+    def __init__(self, pool: Pool, parameters: MailParameters, origin: Origin) -> None:
         self._pool = pool
         self._parameters = parameters
-        self._client = client
+        self._origin = origin
         self._connection: Connection | None = None
         self._accepted: list[Mailbox] = []
         """Every recipient that the next hop said 2yz to, as the client was told."""
@@ -174,7 +174,7 @@ class NextHopTransaction:
 
     async def _introduced(self, connection: Connection) -> Reply | None:
         """Tell the next hop of the client, where the route says so; what it has against that client, or None."""
-        refusal = await introduce(connection, self._client, self._pool.route.client, self._pool.hostname)
+        refusal = await introduce(connection, self._origin.client, self._pool.route.client, self._pool.hostname)
         if refusal is None:
             return None
         if self._pooled and refusal.code == 421:

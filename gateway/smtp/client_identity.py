@@ -50,6 +50,7 @@ class ClientIdentity:
     def begin_again(self) -> None:
         """Forget whatever the client told, as RFC 3207 §4.2 wants when TLS begins; the connection stays the same."""
         self._session = Client(address=self._peer.address, port=self._peer.port)
+        self._origin: Origin | None = None
         self._forwarded: Client | None = None
         self._hidden = self._peer.hidden
 
@@ -74,7 +75,7 @@ class ClientIdentity:
         if isinstance(attributes, Reply):
             return attributes
         self._session = _changed(self._session, attributes)
-        self._forwarded = None
+        self._forwarded = self._origin = None
         self._hidden = self._hidden and "ADDR" not in attributes
         return None
 
@@ -83,6 +84,7 @@ class ClientIdentity:
         attributes = self._attributes(line, client_attributes.XFORWARD)
         if isinstance(attributes, Reply):
             return attributes
+        self._origin = None
         client = _changed(self._forwarded or Client(), attributes)
         # A message that began on the relay itself came from no client; whatever else it says is its own.
         self._forwarded = Client() if attributes.get("SOURCE") == "LOCAL" else client
@@ -95,10 +97,18 @@ class ClientIdentity:
 
     def forget_forwarded(self) -> None:
         """The mail transaction is over: XFORWARD was about it alone."""
-        self._forwarded = None
+        if self._forwarded is not None:
+            self._forwarded = self._origin = None
 
     def origin(self, helo: str, protocol: str, tls: str) -> Origin:
         """Where the mail transaction that begins now comes from; `helo` is what was said in this session."""
+        last = self._origin
+        if last is not None and (last.helo, last.protocol, last.tls) == (helo, protocol, tls):
+            return last
+        self._origin = self._make_origin(helo, protocol, tls)
+        return self._origin
+
+    def _make_origin(self, helo: str, protocol: str, tls: str) -> Origin:
         session = self._session
         forwarded = self._forwarded if self._forwarded is not None else Client() if self._hidden else None
         outermost = session if forwarded is None else forwarded

@@ -171,7 +171,8 @@ class Session:
     def reset(self) -> None:
         """RSET or EHLO."""
         self._client.forget_forwarded()
-        self._end(self._refused)
+        if self._transaction is not None:
+            self._end(self._refused)
 
     def lost(self) -> None:
         """The connection is gone. What is being answered is finished first: it still uses the next hop's connection."""

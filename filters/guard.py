@@ -24,7 +24,8 @@ from filters.protected import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
 
 
 def refusal(kind: EntryKind, value: str, own_domains: frozenset[str]) -> str | None:
@@ -121,7 +122,7 @@ def _is_label(label: str) -> bool:
 
 
 def _own_refusal(domain: str, own: frozenset[str]) -> str | None:
-    if _is_at_or_below(domain, own.__contains__):
+    if _is_at_or_below(domain, own):
         return f"{domain} is the agency's own: its mail is never listed."
     inside = sorted(name for name in own if name.endswith(f".{domain}"))
     return f"{domain} contains the agency's own {inside[0]}: list something narrower." if inside else None
@@ -142,27 +143,39 @@ def _wide_suffix_refusal(suffix: str) -> str | None:
 
 def _provider_refusal(domain: str) -> str | None:
     registered = _public_suffixes().privatesuffix(domain) or domain
-    if not _is_at_or_below(domain, PROVIDERS.__contains__) and registered.partition(".")[0] not in PROVIDER_NAMES:
+    if not _is_at_or_below(domain, PROVIDERS) and registered.partition(".")[0] not in PROVIDER_NAMES:
         return None
     return f"{domain} is a public mail provider, with everybody's mail: list single addresses there (kind “address”)."
 
 
 def _protected_refusal(domain: str) -> str | None:
-    if _is_at_or_below(domain, {"interpol.int"}.__contains__):
+    if _is_at_or_below(domain, {"interpol.int"}):
         return f"{domain} belongs to INTERPOL, to which requests are referred: it is never listed."
-    if _is_at_or_below(domain, CANADIAN_AUTHORITIES.__contains__):
+    if _is_at_or_below(domain, CANADIAN_AUTHORITIES):
         return f"{domain} belongs to a Canadian government or police service: such domains are never listed."
     return None
 
 
 def _shared_refusal(domain: str) -> str | None:
-    inside = sorted(name for name in CANADIAN_AUTHORITIES | PROVIDERS if name.endswith(f".{domain}"))
-    return f"{domain} contains {inside[0]}, which is never listed: list something narrower." if inside else None
+    inside = _never_listed_below().get(domain)
+    return f"{domain} contains {inside}, which is never listed: list something narrower." if inside else None
 
 
-def _is_at_or_below(domain: str, is_member: Callable[[str], bool]) -> bool:
-    labels = domain.split(".")
-    return any(is_member(".".join(labels[start:])) for start in range(len(labels)))
+@cache
+def _never_listed_below() -> dict[str, str]:
+    """Every parent of a domain that is never listed, to the first such domain (a long list asks for each entry)."""
+    return {
+        parent: name for name in sorted(CANADIAN_AUTHORITIES | PROVIDERS, reverse=True) for parent in _parents(name)
+    }
+
+
+def _is_at_or_below(domain: str, names: AbstractSet[str]) -> bool:
+    return domain in names or any(parent in names for parent in _parents(domain))
+
+
+def _parents(domain: str) -> Iterator[str]:
+    while domain := domain.partition(".")[2]:
+        yield domain
 
 
 def _is_public_suffix(domain: str) -> bool:

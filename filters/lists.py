@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, assert_never
 from filters.address import MAX_DOMAIN, Mailbox, canonical_domain, canonical_local_part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     from filters.disposition import Delivery, Handling, Mode
@@ -104,23 +104,26 @@ _Entries = tuple[ListEntry, ...]
 class ListIndex:
     """The entries, compiled. Immutable after construction; lookups cost O(labels), not O(entries)."""
 
-    __slots__ = ("_addresses", "_depth", "_domains", "_labels", "_named_above", "_names", "_subtrees", "entries")
+    __slots__ = ("_addresses", "_domains", "_labels", "_subtrees", "_suffixes", "entries")
 
-    def __init__(self, entries: Iterable[ListEntry]) -> None:
+    def __init__(self, entries: Iterable[ListEntry], shown_as: Callable[[str], str] | None = None) -> None:
+        """`shown_as` makes of a canonical value what is compared in its place; None: the value itself."""
         self.entries: _Entries = tuple(entries)
         self._addresses: dict[str, dict[str, _Entries]] = {}
         self._domains: dict[str, _Entries] = {}
         self._subtrees: dict[str, _Entries] = {}
         self._labels: dict[str, dict[str, _Entries]] = {}
         for entry in self.entries:
-            self._add(entry)
-        googlemail = {alias for alias, domain in _GMAIL.items() if domain in self._addresses}
-        self._names = googlemail.union(self._addresses, self._domains, self._subtrees, self._labels)
-        self._depth = max((name.count(".") + 1 for name in self._names), default=0)
-        self._named_above = lru_cache(maxsize=_REMEMBERED)(self._suffixes)
+            value = canonical_entry_value(entry.kind, entry.value)
+            self._add(entry, value if shown_as is None else shown_as(value))
+        self._suffixes = _suffix_finder(
+            ({alias for alias, domain in _GMAIL.items() if domain in self._addresses}, *self._by_suffix())
+        )
 
-    def _add(self, entry: ListEntry) -> None:
-        value = canonical_entry_value(entry.kind, entry.value)
+    def _by_suffix(self) -> tuple[Mapping[str, object], ...]:
+        return self._addresses, self._domains, self._subtrees, self._labels
+
+    def _add(self, entry: ListEntry, value: str) -> None:
         match entry.kind:
             case EntryKind.ADDRESS:
                 local_part, _, domain = value.rpartition("@")
@@ -138,8 +141,7 @@ class ListIndex:
 
     def lookup(self, mailbox: Mailbox) -> tuple[ListEntry, ...]:
         """Every entry that covers the address, the most specific first (address, longest domain, label)."""
-        named_above = self._named_above if len(mailbox.domain) <= MAX_DOMAIN else self._suffixes
-        suffixes = named_above(mailbox.domain)
+        suffixes = self._suffixes(mailbox.domain)
         if not suffixes:
             return ()
         domain = canonical_domain(mailbox.domain)
@@ -165,28 +167,36 @@ class ListIndex:
         candidates = [_undotted(candidate, mail_domain) for candidate in tagged]
         return [entry for candidate in reversed(candidates) for entry in listed.get(candidate, ())]
 
-    def _suffixes(self, domain: str) -> tuple[str, ...]:
-        """Of the domain and its parents, those that entries name, the longest first. For nearly all mail there is none.
-
-        No deeper than any entry: hostile names have many labels.
-        """
-        suffixes: list[str] = []
-        domain = canonical_domain(domain)
-        start = len(domain)
-        for _ in range(self._depth):
-            start = domain.rfind(".", 0, start)
-            suffix = domain[start + 1 :]
-            if suffix in self._names:
-                suffixes.append(suffix)
-            if start < 0:
-                break
-        return tuple(reversed(suffixes))
-
     def _by_label(self, domain: str, suffix: str) -> Iterator[ListEntry]:
         """The last label before the suffix is the "one or more": it can't be the first label itself."""
         before = domain[: -len(suffix)].split(".")[:-1]
         for label in before[:-1]:
             yield from self._labels[suffix].get(label, ())
+
+
+def _suffix_finder(names: Sequence[Collection[str]]) -> Callable[[str], tuple[str, ...]]:
+    """Finds, of a domain and its parents, those that are in any of `names`, the longest first. For most mail: none.
+
+    No deeper than the deepest name: hostile domains have many labels. What was asked before is remembered, outside of
+    the index that asks, so that nothing refers in a circle and a list that was replaced is gone at once.
+    """
+    depth = max((name.count(".") + 1 for some in names for name in some), default=0)
+
+    def find(domain: str) -> tuple[str, ...]:
+        suffixes: list[str] = []
+        domain = canonical_domain(domain)
+        start = len(domain)
+        for _ in range(depth):
+            start = domain.rfind(".", 0, start)
+            suffix = domain[start + 1 :]
+            if any(suffix in some for some in names):
+                suffixes.append(suffix)
+            if start < 0:
+                break
+        return tuple(reversed(suffixes))
+
+    remembered = lru_cache(maxsize=_REMEMBERED)(find)
+    return lambda domain: remembered(domain) if len(domain) <= MAX_DOMAIN else find(domain)
 
 
 def address_base(local_part: str, domain: str) -> str:

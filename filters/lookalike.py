@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -48,6 +48,17 @@ def fold(text: str) -> str:
 
 def fold_domain(domain: str) -> str:
     """A domain as it looks; A-labels as the letters that they stand for."""
+    return _fold_domain(domain) if len(domain) <= MAX_DOMAIN else _fold_domain.__wrapped__(domain)
+
+
+def _folded(value: str) -> str:
+    """The value as it looks: itself, if nothing is folded (a long list has it in memory once)."""
+    folded = fold(value)
+    return value if folded == value else folded
+
+
+@lru_cache(maxsize=4096)
+def _fold_domain(domain: str) -> str:
     canonical = canonical_domain(domain)
     if "xn--" in canonical:
         canonical = ".".join(_shown(label) for label in canonical.split("."))
@@ -75,17 +86,11 @@ class Likeness:
 class LookAlikes:
     """The entries of a list as they look. Immutable; look-ups cost as much as those of the list."""
 
-    __slots__ = ("_by_name", "_domains", "_seen")
+    __slots__ = ("_by_name", "_domains")
 
     def __init__(self, entries: Iterable[ListEntry]) -> None:
         entries = tuple(entries)
-        wide = [entry for entry in entries if entry.kind is not EntryKind.ADDRESS]
-        folded = {fold(entry.value): entry for entry in reversed(wide)}
-        self._domains = (
-            ListIndex(replace(entry, value=value) for value, entry in folded.items()),
-            folded,
-        )
-        self._seen = lru_cache(maxsize=4096)(self._like)
+        self._domains = ListIndex((entry for entry in entries if entry.kind is not EntryKind.ADDRESS), shown_as=_folded)
         self._by_name = {
             _fold_name(name): entry
             for entry in reversed(entries)
@@ -97,12 +102,8 @@ class LookAlikes:
         """The entry that an unlisted domain looks like, or is below of."""
         if not domain:
             return None
-        return self._seen(domain) if len(domain) <= MAX_DOMAIN else self._like(domain)
-
-    def _like(self, domain: str) -> Likeness | None:
-        index, entries = self._domains
-        found = index.lookup_domain(fold_domain(domain))
-        return Likeness(domain, entries[found[0].value]) if found else None
+        found = self._domains.lookup_domain(fold_domain(domain))
+        return Likeness(domain, found[0]) if found else None
 
     def name(self, name: str) -> Likeness | None:
         """The entry whose mission has this official name."""

@@ -121,18 +121,15 @@ def parse_csv(text: str, name: str) -> Parsed:
         header = [column.strip().lower() for column in next(reader, [])]
         if not {"kind", "value"} <= set(header):
             return (), (PackProblem(1, f"the first line has to name the columns: {','.join(COLUMNS)}"),)
-        rows = [_csv_row(header, cells, line) for line, cells in _numbered(reader) if any(cells)]
+        rows = []
+        line = reader.line_num + 1
+        for cells in reader:  # a quoted cell may hold line ends
+            if any(cells):
+                rows.append(_csv_row(header, cells, line))
+            line = reader.line_num + 1
     except csv.Error as error:
         return (), (PackProblem(reader.line_num, f"this is no CSV: {error}"),)
     return _entries(rows, name)
-
-
-def _numbered(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    """Records with the line on which they start: a quoted cell may hold line ends."""
-    line = 2
-    for cells in reader:
-        yield line, cells
-        line += 1 + sum(len(re.findall(r"\r\n|\n|\r", cell)) for cell in cells)
 
 
 def _csv_row(header: list[str], cells: list[str], line: int) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from filters.disposition import DEFAULT_POLICY, Mode, Policy, Tier
@@ -29,7 +29,7 @@ class Exemption:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Rulebook:
     """The only policy input of `screen()`. `version` stands in every case that it decided."""
 
@@ -41,12 +41,7 @@ class Rulebook:
     """Canonical keys of the emergency recipients."""
     exemptions: tuple[Exemption, ...] = ()
 
-    @property
+    @cached_property
     def look_alikes(self) -> LookAlikes:
         """The entries as they look; made at the first question about this list."""
-        return _look_alikes(self.index)
-
-
-@lru_cache(maxsize=4)
-def _look_alikes(index: ListIndex) -> LookAlikes:
-    return LookAlikes(index.entries)
+        return LookAlikes(self.index.entries)

@@ -10,6 +10,7 @@ import io
 import json
 import sys
 import unicodedata
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,17 @@ import click
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
+from gateway.model.tracking import untracked
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
+
+    from gateway.model.tracking import Item, Track
 
 _GAP = "  "
 _STYLES: Mapping[str, str] = MappingProxyType(
@@ -71,6 +77,20 @@ def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, empty:
         Console(file=sys.stdout, highlight=False).print(_rich_table(headings, cells))
     else:
         click.echo("\n".join(_plain_lines([headings, *cells])))
+
+
+@contextmanager
+def progress() -> Iterator[Track]:
+    """Shows on a terminal how far long work is; nothing where nobody sees it."""
+    if not sys.stderr.isatty():
+        yield untracked
+        return
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+
+        def track(items: Sequence[Item], doing: str) -> Iterable[Item]:
+            return bar.track(items, description=doing)
+
+        yield track
 
 
 def moment(at: datetime) -> str:

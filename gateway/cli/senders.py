@@ -13,7 +13,7 @@ from filters.lists import EntryKind, describe
 from filters.pack_rows import Row
 from filters.packs import format_csv, format_pack, parse_csv, parse_pack
 from gateway.cli.invocation import Word, actor, config_option, fail, json_option, read_date, with_desk
-from gateway.cli.output import complain, say, show_json, show_table
+from gateway.cli.output import complain, progress, say, show_json, show_table
 from gateway.cli.shapes import entry_shape
 from gateway.errors import RefusedError
 
@@ -30,6 +30,8 @@ _TOML, _CSV = "toml", "csv"
 _HANDLING = Word(STRICTNESS)
 _KIND = Word(EntryKind)
 _FORMAT = click.Choice([_TOML, _CSV], case_sensitive=False)
+_MOST_SHOWN = 1000
+"""Entries of an import that are shown one by one."""
 _LARGEST_LIST = 32 * 1024 * 1024
 """Octets of a file that may be imported; a hundred thousand entries are less."""
 
@@ -171,7 +173,8 @@ async def import_file(desk: Desk, file: Path, file_format: str | None, dry_run: 
     Entries that stand already are left as they are.
     """
     entries, problems = _read(file, file_format or _format_of(file))
-    preview = await desk.listkeeping.preview(entries)
+    with progress() as track:
+        preview = await desk.listkeeping.preview(entries, track)
     _show_preview(entries, problems, preview)
     refused = len(problems) + len(preview.refused)
     if refused:
@@ -180,8 +183,9 @@ async def import_file(desk: Desk, file: Path, file_format: str | None, dry_run: 
     if dry_run or not preview.new:
         say(f"{_counted(len(preview.new))} would be added." if preview.new else "There is nothing new to import.")
         return
-    imported = await desk.listkeeping.import_(entries, file.name, actor=actor())
-    say(f"{_counted(len(imported.new))} added. {_in_force((await desk.rulebooks.load()).version)}")
+    with progress() as track:
+        added = await desk.listkeeping.import_(preview, file.name, actor=actor(), track=track)
+    say(f"{_counted(len(added))} added. {_in_force((await desk.rulebooks.load()).version)}")
 
 
 @senders.command()
@@ -231,14 +235,22 @@ def _format_of(file: Path) -> str:
 
 
 def _show_preview(entries: Sequence[ListEntry], problems: Sequence[PackProblem], preview: ImportPreview) -> None:
-    """One line for each entry, in the order of the file; first those that could not be read at all."""
+    """One line for each entry, in the order of the file; first those that could not be read at all.
+
+    Of a long list only what is wrong: the rest nobody would read.
+    """
     known = {(entry.kind, entry.value) for entry in preview.known}
     refused = {(entry.kind, entry.value): reason for entry, reason in preview.refused}
     rows = [("refused", f"line {problem.line}" if problem.line else "", "", problem.message) for problem in problems]
     for entry in entries:
         key = (entry.kind, entry.value)
         word = "refused" if key in refused else "known" if key in known else "new"
+        if len(entries) > _MOST_SHOWN and word != "refused":
+            continue
         rows.append((word, entry.kind, entry.value, refused.get(key, entry.mission_en)))
+    if entries and not rows:
+        say(f"{_counted(len(entries))} read: {len(preview.new)} new, {len(preview.known)} known, none refused.")
+        return
     show_table(("", "kind", "value", "mission or reason"), rows, empty="There is no entry in the file.")
 
 

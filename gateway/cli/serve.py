@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -46,11 +47,18 @@ def serve(role: str, inherit: str) -> None:
                 settings,
                 Role(role),
                 SystemClock(),
-                click.echo,
+                _ready,
                 inherited=[int(number) for number in inherit.split(",") if number],
                 worker_command=_worker_command(settings),
             )
         )
+
+
+def _ready(line: str) -> None:
+    """Say it. What was made until now stays for good, and the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    click.echo(line)
 
 
 def _worker_command(settings: Settings) -> list[str]:

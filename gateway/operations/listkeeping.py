@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from filters.guard import refusal
 from filters.lists import EntryKind, ListEntry, canonical_entry_value, describe
 from gateway.errors import RefusedError
+from gateway.model.tracking import Track, untracked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -76,20 +77,23 @@ class Listkeeping:
             await self._change(work, [after], [before], actor, f"edit {describe(before)}")
             return after
 
-    async def preview(self, entries: Iterable[ListEntry]) -> ImportPreview:
+    async def preview(self, entries: Sequence[ListEntry], track: Track = untracked) -> ImportPreview:
         """What `import_` would do."""
         async with self.store.reading() as work:
-            return self._preview(entries, await work.senders.live())
+            return self._preview(entries, await work.senders.live(), track)
 
-    async def import_(self, entries: Sequence[ListEntry], source: str, *, actor: str) -> ImportPreview:
-        """Add what is new, as one version. RefusedError, and nothing saved, if any entry is refused."""
+    async def import_(
+        self, preview: ImportPreview, source: str, *, actor: str, track: Track = untracked
+    ) -> tuple[ListEntry, ...]:
+        """Add what is still new, as one version, and return it. RefusedError, and nothing saved, if any is refused."""
+        if preview.refused:
+            raise RefusedError("\n".join(reason for _, reason in preview.refused))
         async with self.store.begin() as work:
-            preview = self._preview(entries, await work.senders.live())
-            if preview.refused:
-                raise RefusedError("\n".join(reason for _, reason in preview.refused))
-            if preview.new:
-                await self._change(work, preview.new, [], actor, f"import {source}")
-            return preview
+            live = {(entry.kind, entry.value) for entry in await work.senders.live()}
+            new = tuple(entry for entry in preview.new if (entry.kind, entry.value) not in live)
+            if new:
+                await self._change(work, new, [], actor, f"import {source}", track)
+            return new
 
     async def import_first(self, entries: Sequence[ListEntry], source: str) -> int:
         """The packs of the configuration, into a store that never had a list; returns how many were added."""
@@ -111,10 +115,12 @@ class Listkeeping:
         async with self.store.reading() as work:
             return await work.senders.version() == 0
 
-    def _preview(self, entries: Iterable[ListEntry], live: Iterable[ListEntry]) -> ImportPreview:
+    def _preview(
+        self, entries: Sequence[ListEntry], live: Iterable[ListEntry], track: Track = untracked
+    ) -> ImportPreview:
         seen = {(entry.kind, entry.value) for entry in live}
         new, known, refused = [], [], []
-        for entry in entries:
+        for entry in track(entries, "Checking"):
             reason = refusal(entry.kind, entry.value, self.own_domains)
             if reason is not None:
                 refused.append((entry, reason))
@@ -126,9 +132,15 @@ class Listkeeping:
         return ImportPreview(new=tuple(new), known=tuple(known), refused=tuple(refused))
 
     async def _change(
-        self, work: Work, added: Sequence[ListEntry], removed: Sequence[ListEntry], actor: str, text: str
+        self,
+        work: Work,
+        added: Sequence[ListEntry],
+        removed: Sequence[ListEntry],
+        actor: str,
+        text: str,
+        track: Track = untracked,
     ) -> int:
-        version = await work.senders.change(added, removed, at=self.clock.now(), actor=actor, text=text)
+        version = await work.senders.change(added, removed, at=self.clock.now(), actor=actor, text=text, track=track)
         detail = {"version": str(version), "added": str(len(added)), "removed": str(len(removed))}
         await work.audit.append(actor, "list-changed", text[:200], detail)
         return version

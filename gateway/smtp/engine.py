@@ -12,7 +12,6 @@ mail transaction. The private attributes of aiosmtpd 1.4.6 that this relies on a
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, cast
 
 import aiosmtpd
@@ -20,24 +19,23 @@ import structlog
 from aiosmtpd.smtp import SMTP
 
 from gateway.events import Event
-from gateway.model.reply import Reply
 from gateway.smtp import replies
 from gateway.smtp.borrowed import Hooks, Lines, SessionCommands, with_enhanced_code
 from gateway.smtp.client_identity import peer_of
+from gateway.smtp.commands import COMMANDS, FOREIGN_VERBS, WITHOUT_ARGUMENT
 from gateway.smtp.grammar import COMMAND_LINE_LIMIT
 from gateway.smtp.replies import octets
 
 if TYPE_CHECKING:
     import asyncio
     import ssl
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Coroutine
 
+    from gateway.model.reply import Reply
     from gateway.smtp.client_identity import Peer
     from gateway.smtp.data import DataReader
     from gateway.smtp.server import SmtpServer
     from gateway.smtp.session import Session
-
-    _Command = Callable[["Engine", bytes], None]
 
 INPUT_LIMIT = 64 * 1024
 """Octets read ahead of a hook that waits; beyond it the client is not read from (back-pressure)."""
@@ -48,9 +46,6 @@ LINGER = 5.0
 TLS_HANDSHAKE_WITHIN = 30.0
 """Seconds."""
 
-_PLAIN_NAME = re.compile(rb"[A-Za-z0-9][A-Za-z0-9.-]{0,254}|\[[A-Za-z0-9.:]{1,100}\]")
-"""What a client calls itself: a domain or an address literal (RFC 5321 §4.1.1.1). aiosmtpd judges the rest."""
-_FOREIGN_VERBS = frozenset({b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"CONNECT", b"PATCH", b"TRACE"})
 _PRIVATE = (
     "_handle_client", "_smtp_methods", "_handle_hooks", "_handler_coroutine", "_create_session", "_create_envelope",
     "_call_handler_hook", "_tls_handshake_okay", "_proxy_timeout", "_enforce_call_limit", "_ehlo_hook_ver",
@@ -194,7 +189,7 @@ class Engine(SMTP):
         if not data.feed(self._input):
             return False
         self._data = None
-        self._wait_for(self.conversation.content(data))
+        self.wait_for(self.conversation.content(data))
         return True
 
     def _read_command(self) -> bool:
@@ -227,10 +222,10 @@ class Engine(SMTP):
     def _execute(self, line: bytes) -> None:
         verb, _, argument = line.partition(b" ")
         verb = verb.upper()
-        command = _COMMANDS.get(verb)
+        command = COMMANDS.get(verb)
         if command is None:
             self._refuse_or_hand_over(verb, line)
-        elif argument and verb in _WITHOUT_ARGUMENT and argument.strip():
+        elif argument and verb in WITHOUT_ARGUMENT and argument.strip():
             self.reply(replies.NO_ARGUMENT_ALLOWED)
         else:
             try:
@@ -240,7 +235,7 @@ class Engine(SMTP):
                 self.reply(replies.OUR_FAULT)
 
     def _refuse_or_hand_over(self, verb: bytes, line: bytes) -> None:
-        if verb in _FOREIGN_VERBS:
+        if verb in FOREIGN_VERBS:
             self.close_with(replies.NOT_SMTP)
         elif verb == b"BDAT":
             self.close_with(replies.BDAT_NOT_OFFERED)  # what follows would be content, and read as commands
@@ -249,9 +244,9 @@ class Engine(SMTP):
         elif not line.isascii():
             self.reply(replies.NOT_ASCII)
         else:
-            self._hand_over(line)
+            self.hand_over(line)
 
-    def _hand_over(self, line: bytes) -> None:
+    def hand_over(self, line: bytes) -> None:
         """Let aiosmtpd's loop carry this command out; it begins with the first one, and then waits for more."""
         self._waiting = True
         if self._lines is not None:
@@ -264,54 +259,20 @@ class Engine(SMTP):
         self._begin_session()
         self._handler_coroutine = self._server.own(self._handle_client())
 
-    def _hello(self, line: bytes) -> None:
-        name = line[5:]
-        if _PLAIN_NAME.fullmatch(name):
-            self.reply(self.conversation.hello(name.decode(), extended=line[:1] in b"Ee"))
-        else:
-            self._hand_over(line)
-
-    def _mail(self, line: bytes) -> None:
-        self.reply(self.conversation.mail(line))
-
-    def _rcpt(self, line: bytes) -> None:
-        answer = self.conversation.rcpt(line)
-        if isinstance(answer, Reply):
-            self.reply(answer)
-        else:
-            self._wait_for(answer)
-
-    def _data_command(self, line: bytes) -> None:
-        answer = self.conversation.data()
-        if isinstance(answer, Reply):
-            self.reply(answer)
-        else:
-            self._data = answer
-            self.reply(replies.GO_AHEAD)
-
-    def _rset(self, line: bytes) -> None:
-        self.conversation.reset()
-        self.reply(replies.OK)
-
-    def _noop(self, line: bytes) -> None:
-        self.reply(replies.OK)
-
-    def _quit(self, line: bytes) -> None:
-        self.close_with(replies.GOODBYE)
-
-    def _xclient(self, line: bytes) -> None:
-        answer = self.conversation.xclient(line)
-        if answer.positive and self._lines is not None:
-            self._begin_session()
-        self.reply(answer)
-
-    def _xforward(self, line: bytes) -> None:
-        self.reply(self.conversation.xforward(line))
-
-    def _wait_for(self, answer: Coroutine[Any, Any, Reply]) -> None:
+    def wait_for(self, answer: Coroutine[Any, Any, Reply]) -> None:
         """Read on when the reply is there. The task belongs to the server, which lets it finish at shutdown."""
         self._waiting = True
         self._server.own(self._answered(answer))
+
+    def take_content(self, reader: DataReader) -> None:
+        """What comes next is content, and `reader` gets it."""
+        self._data = reader
+        self.reply(replies.GO_AHEAD)
+
+    def begin_again(self) -> None:
+        """The session is as new, for aiosmtpd's loop too if it runs."""
+        if self._lines is not None:
+            self._begin_session()
 
     async def _answered(self, answer: Coroutine[Any, Any, Reply]) -> None:
         try:
@@ -418,18 +379,3 @@ class Engine(SMTP):
         self._secured = True
         self._begin_session()
         self.conversation.secured(secured.get_extra_info("ssl_object"))
-
-
-_COMMANDS: dict[bytes, _Command] = {
-    b"EHLO": Engine._hello,
-    b"HELO": Engine._hello,
-    b"MAIL": Engine._mail,
-    b"RCPT": Engine._rcpt,
-    b"DATA": Engine._data_command,
-    b"RSET": Engine._rset,
-    b"NOOP": Engine._noop,
-    b"QUIT": Engine._quit,
-    b"XCLIENT": Engine._xclient,
-    b"XFORWARD": Engine._xforward,
-}
-_WITHOUT_ARGUMENT = frozenset({b"DATA", b"RSET", b"QUIT"})

@@ -16,6 +16,7 @@ from sqlalchemy import insert, select, update
 from filters.lists import ListEntry
 from filters.rulebook import Exemption
 from gateway.errors import RefusedError
+from gateway.model.tracking import Track, untracked
 from gateway.store.engine import insert_new
 from gateway.store.schema import exemptions, rulebook_head, rulebook_versions, sender_entries
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Column, ColumnElement, RowMapping
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+_SLICE = 250
+"""Rows that are read, or written, at one go."""
 _FIELDS = tuple(field.name for field in fields(ListEntry))
 
 
@@ -48,8 +51,17 @@ class Senders:
         self._connection = connection
 
     async def live(self) -> list[ListEntry]:
-        """Every entry in force, in the order in which they were added."""
-        return [_entry_of(row) for row in await self._rows(sender_entries.c.removed_in.is_(None))]
+        """Every entry in force, in the order in which they were added.
+
+        Read in slices: nobody else on the event loop waits for the whole of a long list.
+        """
+        columns = [sender_entries.c[name] for name in _FIELDS]
+        statement = select(*columns).where(sender_entries.c.removed_in.is_(None)).order_by(sender_entries.c.id)
+        entries: list[ListEntry] = []
+        async with self._connection.stream(statement) as result:
+            async for rows in result.partitions(_SLICE):
+                entries += [ListEntry(**dict(zip(_FIELDS, row, strict=True))) for row in rows]
+        return entries
 
     async def version(self) -> int:
         """The number of the version in force; 0 before the first. One row: cheap enough to ask every second."""
@@ -57,7 +69,14 @@ class Senders:
         return version
 
     async def change(
-        self, added: Iterable[ListEntry], removed: Iterable[ListEntry], *, at: datetime, actor: str, text: str
+        self,
+        added: Sequence[ListEntry],
+        removed: Iterable[ListEntry],
+        *,
+        at: datetime,
+        actor: str,
+        text: str,
+        track: Track = untracked,
     ) -> int:
         """Make one new version and return its number; both empty: everybody reloads the rulebook, nothing else.
 
@@ -70,7 +89,8 @@ class Senders:
         await self._connection.execute(insert(rulebook_versions).values(number=number, at=at, actor=actor, text=text))
         for entry in removed:
             await self._remove(entry, number)
-        await self._add(tuple(added), number)
+        for start in track(range(0, len(added), _SLICE), "Saving"):
+            await self._add(added[start : start + _SLICE], number)
         return number
 
     async def history(self) -> list[RulebookVersion]:
@@ -125,9 +145,7 @@ class Senders:
         return (await self._connection.execute(update(exemptions).where(standing).values(ended_at=at))).rowcount == 1
 
     async def _add(self, entries: Sequence[ListEntry], number: int) -> None:
-        """In one statement: a pack may bring thousands."""
-        if not entries:
-            return
+        """In one statement for a slice: a pack may bring thousands."""
         kind, value = sender_entries.c.kind, sender_entries.c.value
         statement = insert_new(self._connection, sender_entries).on_conflict_do_nothing(
             index_elements=[kind, value], index_where=sender_entries.c.removed_in.is_(None)

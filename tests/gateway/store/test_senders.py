@@ -14,7 +14,7 @@ from gateway.errors import RefusedError
 from tests.support.clocks import NOON
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from gateway.store.unit_of_work import Store, Work
 
@@ -40,7 +40,7 @@ MISSION = ListEntry(
 BARE = ListEntry(kind=EntryKind.DOMAIN, value="consulate.example")
 
 
-async def change(work: Work, added: Iterable[ListEntry] = (), removed: Iterable[ListEntry] = ()) -> int:
+async def change(work: Work, added: Sequence[ListEntry] = (), removed: Iterable[ListEntry] = ()) -> int:
     return await work.senders.change(added, removed, at=NOON, actor="admin", text="a change")
 
 

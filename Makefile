@@ -46,7 +46,7 @@ check: setup  ## Lint, format, types, and who may import whom
 	$(BIN)/lint-imports --no-logo
 
 bench: setup  ## Measure it beside Postfix, in about half an hour; as root, with Debian's postfix package
-	@$(BIN)/python -m bench.performance
+	@$(BIN)/python -m bench.performance --write docs/performance.md
 
 format: setup  ## Format the code
 	$(BIN)/ruff check --fix-only --quiet .

@@ -31,11 +31,14 @@ from bench.relays import (
     free_port,
     peak_memory,
 )
+from bench.report import Figures, Result, machine, table, write
 
 if TYPE_CHECKING:
     from bench.relays import Relay
 
 KB, MB = 1024, 1024 * 1024
+IDLE_AFTER = 5.0
+"""Seconds."""
 SETTLE_WITHIN = 60.0
 """Seconds for what a load has left to do, such as reports, to be done."""
 
@@ -76,20 +79,8 @@ SCENARIOS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """One run, or medians of several: CPU seconds for 1000 messages, messages a second, milliseconds, octets."""
-
-    cpu: float
-    rate: float
-    p50: float
-    p99: float
-    slowest: float
-    memory: int
-
-
 def main() -> int:
-    """Measure, print the table, and with --json keep what was measured."""
+    """Measure and print the table; with --write put it, and the picture, into the documentation."""
     options = _options()
     chosen = [one for one in SCENARIOS if not options.only or any(word in one.name for word in options.only)]
     _demand_what_is_needed(chosen)
@@ -100,12 +91,32 @@ def main() -> int:
             print(f"[{number + 1}/{len(chosen)}] {scenario.name}", file=sys.stderr, flush=True)
             directory = Path(name) / str(number)
             directory.mkdir()
-            results.append((scenario, _measure(scenario, directory, options.runs, options.share)))
-    print(table(results))
-    if options.json:
-        told = [{"scenario": one.name, "figures": {k: asdict(v) for k, v in of.items()}} for one, of in results]
-        options.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+            figures = _measure(scenario, directory, options.runs, options.share)
+            results.append(Result(name=scenario.name, bar=scenario.bar, figures=figures))
+        idle = _idle(Path(name))
+    print(f"{machine()}\n\n{table(results)}\n\n{idle}")
+    if options.write:
+        write(options.write, results, idle)
     return 0
+
+
+def _idle(directory: Path) -> str:
+    """What the gateway holds in memory when nothing happens, by role."""
+    told = []
+    for role in ("all", "smtp"):
+        (directory / role).mkdir()
+        relay = Gateway(
+            Surroundings(directory=directory / role, next_hop=free_port(), name_server=free_port(), entries=10_000),
+            role=role,
+        )
+        try:
+            relay.start()
+            time.sleep(IDLE_AFTER)
+            forget_peak(relay)
+            told.append(f"{peak_memory(relay) / MB:.0f} MB with `--role {role}`")
+        finally:
+            relay.stop()
+    return f"Idle, with a list of 10,000 entries: {', '.join(told)}."
 
 
 def _options() -> argparse.Namespace:
@@ -113,7 +124,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=5, help="runs of each relay in each scenario (default 5)")
     parser.add_argument("--only", action="append", metavar="WORDS", help="scenarios with these words; may be repeated")
     parser.add_argument("--share", type=float, default=1.0, help="this share of the messages (default 1)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
+    parser.add_argument(
+        "--write", type=Path, metavar="PAGE", help="put the figures into this page, the picture beside it"
+    )
     return parser.parse_args()
 
 
@@ -215,25 +228,6 @@ def _certificate(directory: Path) -> Path:
         check=True, capture_output=True,
     )  # fmt: skip
     return directory
-
-
-def table(results: list[tuple[Scenario, dict[str, Figures]]]) -> str:
-    """Markdown: a row for each relay in each scenario; the ratio is of the CPU to postfix-proxy's."""
-    lines = [
-        "| scenario | relay | CPU s per 1000 | ratio | bar | messages/s | p50 ms | p99 ms | slowest ms | peak RSS MB |",
-        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
-    ]
-    for scenario, figures in results:
-        peer = figures.get("postfix-proxy")
-        for name, of in figures.items():
-            ours = name == "gateway"
-            ratio = f"{of.cpu / peer.cpu:.2f}" if peer and peer.cpu and ours else ""
-            bar = f"{scenario.bar:.2f}" if scenario.bar and ours else ""
-            lines.append(
-                f"| {scenario.name} | {name} | {of.cpu:.3f} | {ratio} | {bar} | {of.rate:.0f} "
-                f"| {of.p50:.1f} | {of.p99:.1f} | {of.slowest:.1f} | {of.memory / MB:.0f} |"
-            )
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +22,11 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 def date_time(at: datetime) -> str:
     """RFC 5322 §3.3, in UTC; independent of the locale."""
+    return _date_time(at.replace(microsecond=0))
+
+
+@lru_cache(maxsize=8)
+def _date_time(at: datetime) -> str:
     return f"{_DAYS[at.weekday()]}, {at.day} {_MONTHS[at.month - 1]} {at.year} {at.isoformat()[11:19]} +0000"
 
 

@@ -6,8 +6,9 @@ own grammar, like EHLO with a plain name, and DATA is read in chunks. Every othe
 there the engine reads on by itself. So there is one buffer and one order of commands. What that loop is given stands
 in `gateway.smtp.borrowed`.
 
-An instance is made by copying a template's state: aiosmtpd's constructor inspects classes and costs more than a whole
-mail transaction. The private attributes of aiosmtpd 1.4.6 that this relies on are asserted by `make_template()`.
+aiosmtpd's constructor inspects classes, and costs more than a whole mail transaction: it is called once for a server,
+and what it sets is what all engines of that server begin with, as attributes of their class. The private attributes of
+aiosmtpd 1.4.6 that this relies on are asserted by `engine_class()`.
 """
 
 from __future__ import annotations
@@ -54,8 +55,20 @@ _PRIVATE = (
 log = structlog.get_logger()
 
 
+def engine_class(server: SmtpServer, tls: ssl.SSLContext | None, loop: asyncio.AbstractEventLoop) -> type[Engine]:
+    """What this server's engines are instances of; each is made by `cls.__new__(cls)`, without the constructor.
+
+    RuntimeError if aiosmtpd is not what this was written against.
+    """
+    first = Engine(Hooks(), hostname=server.hostname, ident="ESMTP", tls_context=tls, data_size_limit=None, loop=loop)
+    missing = [name for name in _PRIVATE if not hasattr(first, name)]
+    if missing or aiosmtpd.__version__ != "1.4.6":
+        raise RuntimeError(f"aiosmtpd {aiosmtpd.__version__} is not 1.4.6, or lacks {missing}")
+    return type("Engine", (Engine,), vars(first) | {"_server": server})
+
+
 class Engine(SMTP):
-    """One SMTP session's engine. Made by `from_template()`, except for the template itself."""
+    """One SMTP session's engine; its class is made by `engine_class()`."""
 
     conversation: Session
     """Once the connection is admitted."""
@@ -78,28 +91,11 @@ class Engine(SMTP):
     _admitted = False
     _secured = False
 
-    @classmethod
-    def make_template(cls, hostname: str, tls: ssl.SSLContext | None, loop: asyncio.AbstractEventLoop) -> Engine:
-        """The instance whose state all others copy; RuntimeError if aiosmtpd is not what this was written against."""
-        template = cls(Hooks(), hostname=hostname, ident="ESMTP", tls_context=tls, data_size_limit=None, loop=loop)
-        missing = [name for name in _PRIVATE if not hasattr(template, name)]
-        if missing or aiosmtpd.__version__ != "1.4.6":
-            raise RuntimeError(f"aiosmtpd {aiosmtpd.__version__} is not 1.4.6, or lacks {missing}")
-        return template
-
-    @classmethod
-    def from_template(cls, template: Engine, server: SmtpServer) -> Engine:
-        """A new engine, for one connection."""
-        engine = cls.__new__(cls)
-        engine.__dict__.update(template.__dict__)
-        engine._server = server
-        engine._input = bytearray()
-        return engine
-
     # --- asyncio's side -------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._wire = cast("asyncio.Transport", transport)
+        self._input = bytearray()
         peer = self.presented or peer_of(transport)
         self.client_ip = peer.address
         self.last_active = self.loop.time()

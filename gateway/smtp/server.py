@@ -13,7 +13,7 @@ from gateway.events import Event
 from gateway.model.reply import Reply
 from gateway.smtp import replies
 from gateway.smtp.client_identity import ClientIdentity
-from gateway.smtp.engine import Engine
+from gateway.smtp.engine import engine_class
 from gateway.smtp.proxied import ProxyDoor
 from gateway.smtp.session import Session
 from gateway.spool import Memory
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gateway.operations.intake import Intake
     from gateway.settings import Smtp
     from gateway.smtp.client_identity import Peer
+    from gateway.smtp.engine import Engine
 
 SWEEP_INTERVAL = 1.0
 """Seconds."""
@@ -64,13 +65,13 @@ class SmtpServer:
         """Connections whose PROXY header is still to come."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._servers: list[asyncio.Server] = []
-        self._template: Engine | None = None
+        self._engine_class: type[Engine] | None = None
         self._loop: asyncio.AbstractEventLoop
 
     async def serve(self, sockets: Sequence[socket.socket]) -> None:
         """Start accepting."""
         self._loop = loop = asyncio.get_running_loop()
-        self._template = Engine.make_template(self.hostname, self.tls, loop)
+        self._engine_class = engine_class(self, self.tls, loop)
         for listening in sockets:
             server = await loop.create_server(self._receive, sock=listening, backlog=1024)
             self._servers.append(server)
@@ -99,9 +100,9 @@ class SmtpServer:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _receive(self) -> asyncio.BaseProtocol:
-        if self._template is None:
+        if self._engine_class is None:
             raise RuntimeError("serve() was not called")
-        engine = Engine.from_template(self._template, self)
+        engine = self._engine_class.__new__(self._engine_class)
         return ProxyDoor(self, engine) if self.limits.proxy_protocol_from else engine
 
     # --- for the engines and their doors ------------------------------------------------------------------------------
@@ -147,8 +148,8 @@ class SmtpServer:
     def secure_with(self, tls: ssl.SSLContext | None) -> None:
         """Offer STARTTLS with this context from the next connection on."""
         self.tls = tls
-        if self._template is not None:
-            self._template.tls_context = tls
+        if self._engine_class is not None:
+            self._engine_class.tls_context = tls
 
     def converse(self, peer: Peer) -> Session:
         """The session of a connection that was admitted."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -32,7 +32,7 @@ def test_the_table_gives_the_ratio_to_the_peer_and_the_bar() -> None:
 
 
 def test_the_picture_is_an_image_that_says_in_words_what_it_shows() -> None:
-    svg = ElementTree.fromstring(picture(RESULTS))  # noqa: S314 -- ours
+    svg = ET.fromstring(picture(RESULTS))  # noqa: S314 -- ours
     texts = {element.tag.rpartition("}")[2]: element.text for element in svg}
     assert texts["title"]
     assert texts["desc"] == "4 KB & more: gateway 0.25, postfix-proxy 1; alone: gateway 0.5"

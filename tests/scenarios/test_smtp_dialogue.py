@@ -58,6 +58,20 @@ async def test_nothing_comes_before_the_greeting(front: Running, line: str) -> N
     await client.say(line, "503 5.5.1 Send EHLO")
 
 
+@pytest.mark.parametrize("odd", ["EHLO front_office.example", "EHLO  client.example", "EHLO client.example again"])
+async def test_a_greeting_that_aiosmtpd_judges_offers_the_same_and_the_session_goes_on(
+    front: Running, odd: str
+) -> None:
+    await front.send("a@town.example", ["desk@police.example"], MESSAGE)  # now it is known what the next hop offers
+    client = await front.client(hello=None)
+    await client.hear("220")
+    plain = await client.say("EHLO client.example", "250")
+    assert await client.say(odd, "250") == plain
+    assert await client.say("EHLO client.example", "250") == plain
+    await client.say("VRFY desk", "252")
+    await client.mail("a@town.example", ["desk@police.example"], MESSAGE, expect="250 2.0.0")
+
+
 async def test_commands_out_of_order_are_told_what_is_missing(front: Running) -> None:
     client = await front.client()
     await client.say(RCPT, "503 5.5.1 Send MAIL")

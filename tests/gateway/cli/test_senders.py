@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import os
+import pty
 import stat
+import subprocess
+import sys
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -276,3 +280,31 @@ def test_an_entry_is_edited_as_one_version(liaison: CommandLine) -> None:
 )
 def test_an_edit_that_changes_nothing_is_refused(liaison: CommandLine, arguments: tuple[str, ...], code: int) -> None:
     assert liaison("senders", "edit", *arguments).exit_code == code
+
+
+def test_of_a_long_list_only_what_is_refused_is_shown(liaison: CommandLine) -> None:
+    lines = ["kind,value", *(f"subtree,mission{number}.example" for number in range(1001))]
+    long = liaison.file("long.csv", "\n".join(lines))
+    assert liaison.ok("senders", "import", long).splitlines() == [
+        "1001 entries read: 1001 new, 0 known, none refused.",
+        "1001 entries added. The lists are at version 2, in force everywhere within two seconds.",
+    ]
+    wrong = liaison("senders", "import", liaison.file("wrong.csv", "\n".join([*lines, "subtree,gov.cn"])))
+    assert wrong.exit_code == 1
+    assert [line.split()[:3] for line in wrong.stdout.splitlines()][1:] == [["refused", "subtree", "gov.cn"]]
+
+
+def test_an_import_shows_on_a_terminal_how_far_it_is(liaison: CommandLine) -> None:
+    lines = ["kind,value", *(f"subtree,mission{number}.example" for number in range(300))]
+    file = liaison.file("list.csv", "\n".join(lines))
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "gateway", "--config", str(liaison.config), "senders", "import", file]
+    done = subprocess.run(
+        command, stderr=theirs, stdout=subprocess.PIPE, check=True, env=os.environ | {"TERM": "xterm"}
+    )
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert "Checking" in shown
+    assert "Saving" in shown
+    assert "300 entries added" in done.stdout.decode()

@@ -123,6 +123,25 @@ async def test_silence_is_a_timeout() -> None:
             await connection.command(b"NOOP")
 
 
+async def test_a_client_that_can_wait_no_longer_ends_the_wait_however_patient_the_route_is() -> None:
+    async with server(*GREETING, b"354 go\r\n", b"250-not yet\r\n") as (endpoint, _):
+        connection = await open_connection(endpoint, hostname="mx.example", tls="none", timeout=600)
+        assert (await connection.command(b"DATA")).code == 354
+        connection.until = asyncio.get_running_loop().time() + 0.1
+        with pytest.raises(AnswerLostError, match="did not answer while the client could wait"):
+            await connection.content([b"text\r\n", b".\r\n"])
+
+
+async def test_an_answer_in_time_leaves_the_connection_alone_when_its_time_is_over() -> None:
+    async with server(*GREETING, b"250 ok\r\n", b"250 ok\r\n") as (endpoint, _):
+        connection = await open_connection(endpoint, hostname="mx.example", tls="none", timeout=0.2)
+        assert (await connection.command(b"NOOP")).code == 250
+        await asyncio.sleep(0.5)
+        assert connection.usable
+        assert (await connection.command(b"NOOP")).code == 250
+        connection.close()
+
+
 async def test_only_after_the_final_dot_an_answer_can_be_lost() -> None:
     async with server(*GREETING, b"354 go\r\n", b"") as (endpoint, heard):
         connection = await open_connection(endpoint, hostname="mx.example", tls="none", timeout=2)

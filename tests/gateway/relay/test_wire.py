@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.relay.wire import encode, normalize
+from gateway.relay.wire import encode, has_bare_newline, normalize
 
 PIECES = st.lists(st.sampled_from([b"a", b".", b"\r\n", b"\r", b"\n", b"\0", b""]), max_size=25)
 
@@ -56,3 +56,9 @@ def test_only_the_last_chunk_carries_the_final_dot(pieces: list[bytes]) -> None:
 )
 def test_content_on_the_wire(content: bytes, wire: bytes) -> None:
     assert b"".join(encode([content])) == wire
+
+
+@given(PIECES)
+def test_a_bare_newline_is_a_cr_or_an_lf_without_the_other(pieces: list[bytes]) -> None:
+    octets = b"".join(pieces)
+    assert has_bare_newline(octets) is bool(re.search(rb"(?<!\r)\n|\r(?!\n)", octets))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.operations.outgoing import Outgoing
+from gateway.relay.wire import encode
 from gateway.smtp import replies
 from gateway.smtp.data import MAX_FIELDS, MAX_HEADER, MAX_LINE, MAX_RECEIVED, DataReader
 
@@ -126,3 +129,16 @@ def test_bare_newlines_are_refused_only_when_asked(octets: bytes) -> None:
     wire = b"A: b\r\n\r\n" + octets + b"\r\n.\r\n"
     assert read(wire)[0].refusal is None
     assert read(wire, reject=True)[0].refusal == replies.BARE_NEWLINE
+
+
+@given(st.lists(st.sampled_from([b"a", b".", b"\r\n", b"\r", b"\n", b".b\r\n"]), max_size=30), st.data())
+def test_what_goes_on_as_it_came_is_what_encoding_it_anew_would_give(pieces: list[bytes], data: st.DataObject) -> None:
+    content = b"".join(pieces) + b"\r\n"
+    wire = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:] + b".\r\n"
+    reader, _, done = read(wire, *data.draw(st.lists(st.integers(0, len(wire)), max_size=4)))
+    assert done
+    spool = reader.spool
+    clean = not re.search(rb"(?<!\r)\n|\r(?!\n)", content) and not re.search(rb"(?:\A|\r\n)\.", content)
+    assert spool.verbatim is clean
+    sent = b"".join(Outgoing(b"Received: here\r\n", reader.header_section, (), spool).on_the_wire(b"X-Flag: 1\r\n"))
+    assert sent == b"".join(encode([b"Received: here\r\nX-Flag: 1\r\n", content]))

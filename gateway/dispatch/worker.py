@@ -82,10 +82,7 @@ class Worker:
     async def _round(self) -> bool:
         """Begin one batch; False when nothing was due, or when enough are in hand."""
         await self._look_at_the_digest()
-        if not await self._outbox.has_work():
-            return False
-        await self._outbox.judge_abandoned()
-        if len(self._batches) >= BATCHES_AT_ONCE:
+        if not await self._outbox.look_around() or len(self._batches) >= BATCHES_AT_ONCE:
             return False
         claim = await self._outbox.claim()
         if claim.items:

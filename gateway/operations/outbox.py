@@ -87,10 +87,16 @@ class Outbox:
             for item in judged:  # the audit chain's head is locked last, or two units of work could block each other
                 await self._audit(work, item, f"{item.purpose}-{_after_a_crash(item)}", reason)
 
-    async def has_work(self) -> bool:
-        """Whether anything is due, or abandoned. Writes nothing, and so waits for nobody."""
+    async def look_around(self) -> bool:
+        """Judge what a dead worker left, if there is any; whether anything is due.
+
+        Where nothing is to be done it writes nothing, and so waits for nobody.
+        """
         async with self.store.reading() as work:
-            return await work.outbox.has_work(self.clock.now())
+            due, abandoned = await work.outbox.pending(self.clock.now())
+        if abandoned:
+            await self.judge_abandoned()
+        return due or abandoned
 
     async def claim(self) -> Claim:
         """The next items that are due, for this claim alone until its lease ends."""

@@ -350,7 +350,7 @@ async def open_connection(endpoint: Endpoint, *, hostname: str, tls: str, timeou
         if tls != "opportunistic":
             raise
         return await _greeted(endpoint, hostname, timeout)
-    except NextHopError:
+    except (NextHopError, asyncio.CancelledError):
         connection.close()
         raise
     return connection
@@ -372,7 +372,7 @@ async def _greeted(endpoint: Endpoint, hostname: str, timeout: float) -> Connect
         raise NextHopError(f"{endpoint} can't be reached ({str(error) or 'no answer'})") from error
     try:
         await connection.greet(hostname)
-    except NextHopError:
+    except (NextHopError, asyncio.CancelledError):  # cancelled: whoever wanted it can wait no longer
         connection.close()
         raise
     return connection

@@ -56,12 +56,13 @@ class Outbox:
                 await self._tell_case(item.case_id, item.purpose, item.state)
         return new
 
-    async def has_work(self, now: datetime) -> bool:
-        """Whether `claim` or `expired_sending` would find anything: one question, for it is asked all day."""
-        due = and_(outbox_items.c.state == OutboxState.WAITING, outbox_items.c.due_at <= now, ~_PAUSED)
-        abandoned = outbox_items.c.state == OutboxState.SENDING
-        found = select(exists().where(or_(due, abandoned), _free(now)))
-        return bool((await self._connection.execute(found)).scalar_one())
+    async def pending(self, now: datetime) -> tuple[bool, bool]:
+        """Whether `claim`, and whether `expired_sending`, would find anything: one question, as it is asked all day."""
+        due = exists().where(outbox_items.c.state == OutboxState.WAITING, outbox_items.c.due_at <= now, ~_PAUSED)
+        abandoned = exists().where(outbox_items.c.state == OutboxState.SENDING)
+        found = select(due.where(_free(now)), abandoned.where(_free(now)))
+        to_claim, to_judge = (await self._connection.execute(found)).one()
+        return bool(to_claim), bool(to_judge)
 
     async def claim(self, owner: str, node: str, now: datetime, lease_until: datetime, limit: int) -> ItemList:
         """Take up to `limit` due items that nobody holds, the longest due first; none while the outbox is paused."""

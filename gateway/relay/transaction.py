@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
@@ -47,8 +46,7 @@ NOT_SUPPORTED = Reply(451, "4.3.3", "The mail server behind this gateway does no
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailParameters:
+class MailParameters(NamedTuple):
     """What MAIL carries on to the next hop: `size` 0 when not declared, `body` "" when not given."""
 
     reverse_path: Mailbox

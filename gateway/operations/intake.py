@@ -145,7 +145,7 @@ class MailTransaction:
             self._own(self._flagged(suspicion, outgoing, next_hop, deadline), answered)
         elif content.in_memory and envelope.reverse_path != NULL_PATH:
             told = partial(self._relayed, answered)
-            next_hop.hand_over(self.recipients, outgoing.on_the_wire, deadline=deadline, answered=told)
+            next_hop.hand_over(self.recipients, outgoing.at_once(), deadline=deadline, answered=told)
         else:
             self._own(self._clear(envelope, outgoing, next_hop, deadline), answered)
 

@@ -106,31 +106,30 @@ class NextHopTransaction:
         return connection if told and self._unsupported(connection) is None else None
 
     def _asked(self, connection: Connection, mailbox: Mailbox, replies: Sequence[Reply]) -> Reply:
-        reply = self._understood(connection, [mailbox], replies)[-1]
+        refusal = self._opened_by(connection, replies[0]) if self._open is None else None
+        reply = refusal or self._noted(connection, mailbox, replies[-1])
         if reply.positive:
             self._accepted.append(mailbox)
         return reply
 
-    def hand_over(
-        self, recipients: list[Mailbox], content: Callable[[], Iterable[bytes]], *, deadline: float, answered: Answered
-    ) -> None:
+    def hand_over(self, recipients: list[Mailbox], octets: bytes, *, deadline: float, answered: Answered) -> None:
         """`deliver()` for content that is in memory whole: `answered` is told the answer to the final dot."""
         connection = self._connection
         if connection is None or self._open != recipients or not connection.usable:
-            self._own(self.deliver(recipients, content, deadline=deadline), answered)
+            self._own(self.deliver(recipients, lambda: (octets,), deadline=deadline), answered)
             return
         self._deadline = connection.until = deadline
-        step = partial(self._went_ahead, connection, content, answered)
-        attempt = partial(self._deliver, recipients, content)
+        step = partial(self._went_ahead, connection, octets, answered)
+        attempt = partial(self._deliver, recipients, lambda: (octets,))
         connection.ask(b"DATA\r\n", 1, partial(self._hear, step, attempt, answered))
 
     def _went_ahead(
-        self, connection: Connection, content: Callable[[], Iterable[bytes]], answered: Answered, replies: Sequence[Reply]
+        self, connection: Connection, octets: bytes, answered: Answered, replies: Sequence[Reply]
     ) -> Reply | None:
         """After 354 the content goes out, the final dot with it: from here on an answer can be lost."""
         if replies[0].code != 354:
             return _refused_data(replies[0], again=False)
-        connection.ask(b"".join(content()), 1, partial(self._hear_the_end, connection, answered))
+        connection.ask(octets, 1, partial(self._hear_the_end, connection, answered))
         return None
 
     def _hear_the_end(self, connection: Connection, answered: Answered, heard: Sequence[Reply] | NextHopError) -> None:
@@ -260,27 +259,30 @@ class NextHopTransaction:
             if objection is not None:
                 return [objection] * len(recipients)
             lines.insert(0, self._mail_line(connection))
-        return self._understood(connection, recipients, await self._said(connection, *lines))
+        replies = await self._said(connection, *lines)
+        refusal = self._opened_by(connection, replies.pop(0)) if self._open is None else None
+        if refusal is not None:
+            return [refusal] * len(recipients)
+        return [self._noted(connection, *answer) for answer in zip(recipients, replies, strict=True)]
 
-    def _understood(
-        self, connection: Connection, recipients: Sequence[Mailbox], replies: Sequence[Reply]
-    ) -> Sequence[Reply]:
-        """What the answers to MAIL, if that was sent, and to RCPT say for each. A refused MAIL speaks for all."""
-        replies = [for_client(reply) for reply in replies]
-        if self._open is None:
-            mail = replies.pop(0)
-            if not mail.positive:
-                connection.refusals += 1
-                self._refusal = mail
-                return [mail] * len(recipients)
+    def _opened_by(self, connection: Connection, reply: Reply) -> Reply | None:
+        """MAIL was answered: the refusal, which speaks for all recipients, or None."""
+        if reply.positive:
             connection.transactions += 1
             self._open = []
-        for mailbox, reply in zip(recipients, replies, strict=True):
-            if reply.positive:
-                self._open.append(mailbox)
-            else:
-                connection.refusals += 1
-        return replies
+            return None
+        connection.refusals += 1
+        self._refusal = for_client(reply)
+        return self._refusal
+
+    def _noted(self, connection: Connection, mailbox: Mailbox, reply: Reply) -> Reply:
+        """RCPT was answered."""
+        reply = for_client(reply)
+        if reply.positive and self._open is not None:
+            self._open.append(mailbox)
+        else:
+            connection.refusals += 1
+        return reply
 
     async def _introduced(self, connection: Connection) -> Reply | None:
         """Tell the next hop of the client, where the route says so; what it has against that client, or None."""

@@ -153,14 +153,12 @@ class Engine(SMTP):
     def read_on(self) -> None:
         """Take commands and content off the input for as long as nothing must be waited for."""
         try:
-            while self._at < len(self._input) and not self._waiting and not self._waiting_to_write and self._wire:
+            while self._input and not self._waiting and not self._waiting_to_write and self._wire is not None:
                 if not (self._read_command() if self._data is None else self._read_content(self._data)):
                     break
         except Exception:  # where a command or a message ends is not certain any more: only closing is safe
             log.exception(Event.FAULT)
             self.close_with(replies.FAULT_CLOSING)
-        if self._at >= len(self._input):
-            self._input, self._at = b"", 0
         if self._output:
             self._flush()
         if self._deaf or len(self._input) > INPUT_LIMIT:
@@ -197,7 +195,7 @@ class Engine(SMTP):
             self._overlong()
             return False
         line = self._input[start:end]
-        self._at = end + 2
+        self._input, self._at = (self._input, end + 2) if end + 2 < len(self._input) else (b"", 0)
         if self._discarding or len(line) > COMMAND_LINE_LIMIT:
             self._discarding = False
             self.reply(replies.LINE_TOO_LONG)
@@ -264,10 +262,15 @@ class Engine(SMTP):
 
     def answered(self, reply: Reply) -> None:
         """What had to be waited for is there."""
-        if self._wire is not None:
-            self.reply(reply)
-            self.last_active = self.loop.time()
-            self.resume()
+        if self._wire is None:
+            return
+        self._waiting = False
+        self.reply(reply)
+        self.last_active = self.loop.time()
+        if self._input:
+            self.read_on()
+        elif self._output:
+            self._flush()
 
     def take_content(self, reader: DataReader) -> None:
         """What comes next is content, and `reader` gets it."""
@@ -348,7 +351,7 @@ class Engine(SMTP):
             self.reply(replies.NO_ARGUMENT_ALLOWED)
         elif self.tls_context is None or self._secured:
             self.reply(replies.NOT_OFFERED)
-        elif self._at < len(self._input):
+        elif self._input:
             log.warning(Event.PROTOCOL_VIOLATION, what="octets sent ahead of the TLS handshake")
             self.close_with(replies.NOT_OFFERED)
         else:

@@ -56,6 +56,8 @@ class SmtpServer:
         self.tls = tls
         self.hostname = limits.hostname
         self.greeting = replies.octets(Reply(220, "", f"{limits.hostname} ESMTP"))
+        self.log = log.bind()
+        """Bound once: a lazy logger would look for its own set-up at every message."""
         self.draining = False
         self.memory = Memory()
         """What the messages of all sessions may hold."""

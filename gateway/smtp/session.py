@@ -201,7 +201,7 @@ class Session:
         self._transaction = self._mail = self._refused = None
         self._client.forget_forwarded()
         screening = transaction.screening
-        log.info(
+        self._server.log.info(
             Event.TRANSACTION,
             id=transaction.id,
             client=self._client.address,

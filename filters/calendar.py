@@ -40,7 +40,7 @@ _EMAIL = re.compile(r';\s*EMAIL\s*=\s*"?([^\s";:,]{1,320})', re.IGNORECASE)
 
 def announces_calendar(fields: Iterable[HeaderField], content: Iterable[bytes]) -> bool:
     """The cheap test: whether `organizers` could find anything. `content` is only looked at in a multipart."""
-    if not any([_COMPOSED.match(field.value) for field in fields if field.name == "content-type"]):
+    if not any(map(_COMPOSED.match, [field.value for field in fields if field.name == "content-type"])):
         return False
     tail = b""
     for chunk in content:

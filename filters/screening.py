@@ -85,8 +85,8 @@ class Screening:
 
 def touches_lists(claimed: Claims, header: Header, rulebook: Rulebook) -> bool:
     """The cheap test: is any claimed identity listed, or does one look so? If not, the message is clear."""
-    known = any([rulebook.knows_domain(domain) for domain in {one.mailbox.domain for one in claimed.identities}])
-    if known and any([rulebook.index.lookup(identity.mailbox) for identity in claimed.identities]):
+    known = any(map(rulebook.knows_domain, {identity.mailbox.domain for identity in claimed.identities}))
+    if known and any(rulebook.index.lookup(identity.mailbox) for identity in claimed.identities):
         return True
     likenesses = resemblances(claimed, header, rulebook) if known else official_names(header, rulebook)
     return next(likenesses, None) is not None

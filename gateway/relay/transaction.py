@@ -4,9 +4,9 @@ The transaction is opened by the first recipient. A connection that turns out to
 MAIL and RCPT are replayed once on a new one, also when it died while the client was uploading; never after our
 final dot (the answer is lost then, and the client is told to try again: RFC 1047).
 
-Nearly all mail finds all it needs at hand: `ask()` and `hand_over()` write, and tell a callback what was answered. Where
-something else must be waited for (a connection to be opened, a client to be introduced, content in many pieces), and
-whenever something goes wrong, they leave it to the coroutines behind `recipient()` and `deliver()`.
+Nearly all mail finds what it needs at hand: `ask()` and `hand_over()` write, and tell a callback what was answered.
+Where something else must be waited for (a connection to be opened, a client to be introduced, content in many pieces),
+and whenever something goes wrong, they leave it to the coroutines behind `recipient()` and `deliver()`.
 """
 
 from __future__ import annotations
@@ -353,7 +353,7 @@ class NextHopTransaction:
 
 
 def _refused_data(reply: Reply, *, again: bool) -> Reply:
-    """What DATA was answered with instead of 354. `again`: its recipients had been accepted before, in another round."""
+    """What DATA was answered with instead of 354. `again`: the recipients had been accepted in another round."""
     return _temporary(reply) if again or not reply.permanent else for_client(reply)
 
 

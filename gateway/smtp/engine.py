@@ -30,6 +30,7 @@ from gateway.smtp.replies import octets
 if TYPE_CHECKING:
     import asyncio
     import ssl
+
     from gateway.model.reply import Reply
     from gateway.smtp.client_identity import Peer
     from gateway.smtp.data import DataReader

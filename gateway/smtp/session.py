@@ -18,7 +18,7 @@ from gateway.smtp.grammar import parse_mail, parse_rcpt
 
 if TYPE_CHECKING:
     import ssl
-    from filters.address import Mailbox
+
     from filters.envelope import Origin
     from gateway.operations.intake import MailTransaction
     from gateway.relay.transaction import Answered, MailParameters

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from filters.content import HeaderField, decode_text, header_length, message_id, fields_of_note, parse_header
+from filters.content import HeaderField, decode_text, fields_of_note, header_length, message_id, parse_header
 from tests.support.arrivals import header
 
 

@@ -140,14 +140,18 @@ SLOW = [
     pytest.param(lambda n: parse_dmarc_record("v=DMARC1" + ";p=" * n), id="dmarc"),
     pytest.param(lambda n: is_dmarc_record(" " * n), id="dmarc spaces"),
     pytest.param(lambda n: claimed_signers(fields_of_note(b"DKIM-Signature:" + b"\n d" * n)), id="signers"),
-    pytest.param(lambda n: claimed_signers(fields_of_note(b"DKIM-Signature:" + b"; d" * n)), id="signers without values"),
+    pytest.param(
+        lambda n: claimed_signers(fields_of_note(b"DKIM-Signature:" + b"; d" * n)), id="signers without values"
+    ),
     pytest.param(lambda n: raw_fields(b"a: b\r\n " * n), id="fields"),
     pytest.param(lambda n: canonical_body(b" \t" * n + b"\r\n" * n, "relaxed"), id="body"),
     pytest.param(lambda n: fold("rn" * n), id="fold"),
     pytest.param(lambda n: fold_domain("xn--" + "a" * n), id="fold domain"),
     pytest.param(lambda n: list(display_names(parse_header(b'From: "\\' + b'"\\' * n).fields)), id="names"),
     pytest.param(lambda n: list(display_names(parse_header(b"From: " + b"(" * n).fields)), id="comments"),
-    pytest.param(lambda n: announces_calendar(fields_of_note(b"Content-Type:" + b" " * n), [b"x"]), id="calendar header"),
+    pytest.param(
+        lambda n: announces_calendar(fields_of_note(b"Content-Type:" + b" " * n), [b"x"]), id="calendar header"
+    ),
     pytest.param(lambda n: _read_calendar(b"ORGANIZER" * n), id="calendar lines"),
     pytest.param(lambda n: _read_calendar(b"ORGANIZER:mailto:" + b" " * n), id="calendar spaces"),
     pytest.param(lambda n: _read_calendar(b"\n " * n), id="calendar folds"),

@@ -16,9 +16,9 @@ from filters.content import (
     NAMES_OF_NOTE,
     Header,
     decode_text,
+    fields_of_note,
     header_length,
     message_id,
-    fields_of_note,
     parse_header,
 )
 from filters.disposition import Delivery, Disposition, Handling, Mode, Tier

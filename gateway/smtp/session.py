@@ -175,10 +175,14 @@ class Session:
         self._answered(self._concluded(reply))
 
     def _concluded(self, reply: Reply) -> Reply:
-        if self._data is not None:
-            self._data.spool.close()
-            self._data = None
-        self._end(reply)
+        """The reply stands, whatever becomes of our book-keeping: it may be about a message that was delivered."""
+        try:
+            if self._data is not None:
+                self._data.spool.close()
+                self._data = None
+            self._end(reply)
+        except Exception:
+            log.exception(Event.FAULT)
         return reply
 
     def reset(self) -> None:

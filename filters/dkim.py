@@ -163,13 +163,17 @@ def _number(tags: dict[str, str], name: str) -> int | None:
 
 # --- what is claimed ---------------------------------------------------------------------------------------------
 
-_CLAIM = re.compile(rb"(?:^|;)[ \t\r\n]*+d[ \t\r\n]*+=[ \t\r\n]*+([A-Za-z0-9_.-]{1,253})")
+_CLAIM = re.compile(rb"[ \t\r\n]*+d[ \t\r\n]*+=[ \t\r\n]*+([A-Za-z0-9_.-]{1,253})")
+_LATER_CLAIM = re.compile(b";" + _CLAIM.pattern)
 
 
 def claimed_signers(fields: Iterable[HeaderField]) -> tuple[str, ...]:
     """Every `d=` of the first signatures among these fields: a claim, and a reason to verify, no more."""
     signatures = [field.value for field in fields if field.name == "dkim-signature"]
-    claims = [_CLAIM.search(value, 0, LONGEST_FIELD) for value in signatures[:MOST_SIGNATURES]]
+    claims = [
+        _CLAIM.match(value, 0, LONGEST_FIELD) or _LATER_CLAIM.search(value, 0, LONGEST_FIELD)
+        for value in signatures[:MOST_SIGNATURES]
+    ]
     return tuple(dict.fromkeys([claim[1].decode("ascii") for claim in claims if claim is not None]))
 
 

@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 _NOT_TRACE = re.compile(r"[^A-Za-z0-9.:_\-\[\]]")
 """What a HELO argument may not bring into a header field: anything that a host name or an address literal lacks."""
@@ -22,11 +19,12 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 def date_time(at: datetime) -> str:
     """RFC 5322 §3.3, in UTC; independent of the locale."""
-    return _date_time(at.replace(microsecond=0))
+    return _date_time(at.year, at.month, at.day, at.hour, at.minute, at.second)
 
 
 @lru_cache(maxsize=8)
-def _date_time(at: datetime) -> str:
+def _date_time(*second: int) -> str:  # numbers: hashing a time costs more than writing it down
+    at = datetime(*second, tzinfo=UTC)  # type: ignore[arg-type, misc]
     return f"{_DAYS[at.weekday()]}, {at.day} {_MONTHS[at.month - 1]} {at.year} {at.isoformat()[11:19]} +0000"
 
 

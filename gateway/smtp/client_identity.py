@@ -59,12 +59,12 @@ class ClientIdentity:
         """The session's client, for the log; "" when it is not known."""
         return self._session.address
 
-    def keywords(self) -> list[str]:
+    def keywords(self) -> tuple[str, ...]:
         """What EHLO offers a client that may tell us about others."""
         if not self._trusted:
-            return []
+            return ()
         names = {"XCLIENT": client_attributes.XCLIENT, "XFORWARD": client_attributes.XFORWARD}
-        return [f"{verb} {' '.join(attributes)}" for verb, attributes in names.items()]
+        return tuple(f"{verb} {' '.join(attributes)}" for verb, attributes in names.items())
 
     def xclient(self, line: bytes) -> Reply | None:
         """Become that client, for the rest of the session; None when done, else the refusal.

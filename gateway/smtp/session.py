@@ -5,6 +5,7 @@ Speaks in commands and replies; the engine does the octets, `gateway.operations.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import structlog
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from filters.envelope import Origin
     from gateway.operations.intake import MailTransaction
+    from gateway.relay.routes import Offers
     from gateway.relay.transaction import Answered, MailParameters
     from gateway.smtp.client_identity import ClientIdentity
     from gateway.smtp.server import SmtpServer
@@ -61,16 +63,10 @@ class Session:
         """EHLO or HELO. Ends a mail transaction (RFC 5321 §4.1.4)."""
         self.reset()
         self._helo, self._extended, self._offers = name, extended, self._server.intake.offers()
-        lines = [self._server.hostname, *self._keywords()] if extended else [self._server.hostname]
-        return Reply(250, "", "\n".join(lines))  # no enhanced code in it (RFC 2034 §3)
-
-    def _keywords(self) -> list[str]:
-        offers = self._offers
-        keywords = ["PIPELINING", f"SIZE {offers.size}", "ENHANCEDSTATUSCODES"]
-        keywords += ["8BITMIME"] if offers.eightbitmime else []
-        keywords += ["SMTPUTF8"] if offers.smtputf8 else []
-        keywords += ["STARTTLS"] if self._server.tls is not None and not self._tls else []
-        return keywords + self._client.keywords()
+        if not extended:
+            return Reply(250, "", self._server.hostname)
+        starttls = self._server.tls is not None and not self._tls
+        return _capabilities(self._server.hostname, self._offers, self._client.keywords(), starttls=starttls)
 
     def secured(self, tls: ssl.SSLObject) -> None:
         """TLS began: what was said before is forgotten (RFC 3207 §4.2)."""
@@ -217,3 +213,13 @@ class Session:
         )
         self._size = 0
         transaction.finish()
+
+
+@lru_cache(maxsize=64)
+def _capabilities(hostname: str, offers: Offers, to_this_client: tuple[str, ...], *, starttls: bool) -> Reply:
+    """The answer to EHLO; no enhanced code in it (RFC 2034 §3)."""
+    lines = [hostname, "PIPELINING", f"SIZE {offers.size}", "ENHANCEDSTATUSCODES"]
+    lines += ["8BITMIME"] if offers.eightbitmime else []
+    lines += ["SMTPUTF8"] if offers.smtputf8 else []
+    lines += ["STARTTLS"] if starttls else []
+    return Reply(250, "", "\n".join([*lines, *to_this_client]))

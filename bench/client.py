@@ -18,24 +18,37 @@ from typing import cast
 
 import uvloop
 
+from bench.next_hop import MISSIONS
+
 ALL_WITHIN = 300.0
 """Seconds for the whole load: a relay that hangs fails its run."""
-LISTED = b"liaison@mission00000.example"
-"""The sender of flagged mail: it is on every generated list."""
+TOWNS = 997
+"""Domains of clean mail; every message has a sender of its own at one of them."""
 _LINE = b"The quick brown fox jumps over the lazy dog, and nobody knows what for now.\r\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """`per_session` messages go through one connection; every `flagged_every`th is from a listed sender (0: none)."""
+    """`per_session` messages go through one connection; every `flagged_every`th is from a listed sender (0: none).
+
+    Messages are numbered from `first` on; no two numbers have the same sender.
+    """
 
     port: int
     messages: int
     connections: int
     size: int
+    first: int = 0
     per_session: int = 1
     flagged_every: int = 0
     tls: bool = False
+
+
+def sender_of(load: Load, number: int) -> bytes:
+    """Flagged mail comes from another mission each time: who was declined once is not declined again so soon."""
+    if load.flagged_every and number % load.flagged_every == 0:
+        return b"liaison@mission%05d.example" % (number // load.flagged_every % MISSIONS)
+    return b"resident.%d@town%d.example" % (number, number % TOWNS)
 
 
 def message(size: int, sender: bytes, number: int) -> bytes:
@@ -46,9 +59,11 @@ def message(size: int, sender: bytes, number: int) -> bytes:
             b"\tby relay.town.example with ESMTPS id 4Xy%d; Tue, 24 Nov 2026 10:00:00 +0000\r\n" % (hop, hop, hop, hop)
             for hop in range(3)
         )
-        + b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=town.example; s=k1;\r\n"
+        + b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d="
+        + sender.partition(b"@")[2]
+        + b"; s=k1;\r\n"
         b"\th=from:to:subject:date; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=;\r\n\tb=" + b"A" * 340 + b"\r\n"
-        b"From: Resident of Town <" + sender + b">\r\nTo: Desk <desk@police.example>\r\n"
+        b"From: Resident No. %d <" % number + sender + b">\r\nTo: Desk <desk@police.example>\r\n"
         b"Subject: Parking on Main Street\r\nDate: Tue, 24 Nov 2026 10:00:00 +0000\r\n"
         b"Message-ID: <%d.%d@town.example>\r\nMIME-Version: 1.0\r\n"
         b"Content-Type: text/plain; charset=utf-8\r\n\r\n" % (number, time.monotonic_ns())
@@ -109,8 +124,7 @@ async def _connect(load: Load, context: ssl.SSLContext | None) -> Client:
 async def _send(load: Load, numbers: list[int], context: ssl.SSLContext | None, seconds: list[float]) -> None:
     client: Client | None = None
     for sent, number in enumerate(numbers, start=1):
-        listed = load.flagged_every and number % load.flagged_every == 0
-        sender = LISTED if listed else b"resident@town.example"
+        sender = sender_of(load, number)
         octets = message(load.size, sender, number)
         began = time.perf_counter()
         if client is None:
@@ -135,7 +149,8 @@ async def _run(load: Load) -> dict[str, object]:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     seconds: list[float] = []
-    shares = [list(range(first, load.messages, load.connections)) for first in range(load.connections)]
+    numbers = range(load.first, load.first + load.messages)
+    shares = [list(numbers[place :: load.connections]) for place in range(load.connections)]
     began = time.perf_counter()
     async with asyncio.timeout(ALL_WITHIN):
         await asyncio.gather(*(_send(load, share, context, seconds) for share in shares))

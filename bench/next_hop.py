@@ -1,4 +1,4 @@
-"""What stands behind a relay that is measured: a mail server that takes everything, and a DNS that knows nothing.
+"""What stands behind a relay that is measured: a mail server that takes everything, and a DNS that knows the missions.
 
     python -m bench.next_hop SMTP_PORT DNS_PORT [CERTIFICATE KEY]
 
@@ -14,6 +14,11 @@ from typing import cast
 
 import uvloop
 
+from gateway.demonstration.nameserver import NameServer
+from gateway.demonstration.stories import MAIL_SERVER
+
+MISSIONS = 1000
+"""Listed domains that have records in the DNS; the lists have more."""
 _END = b"\r\n.\r\n"
 _KEYWORDS = (b"PIPELINING", b"SIZE 104857600", b"8BITMIME", b"SMTPUTF8", b"ENHANCEDSTATUSCODES")
 
@@ -80,21 +85,28 @@ class MailServer(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", secured)
 
 
-class NameServer(asyncio.DatagramProtocol):
-    """Answers every question with NXDOMAIN (RFC 1035 §4.1.1): SPF, DKIM and DMARC find nothing, and find it at once."""
+class Missions(NameServer):
+    """Listed domains that can be proven (SPF) and answered (MX); nobody else publishes anything."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.DatagramTransport", transport)
+    def __init__(self) -> None:
+        records: dict[tuple[str, str], tuple[str, ...]] = {}
+        for number in range(MISSIONS):
+            domain = f"mission{number:05d}.example"
+            records[domain, "TXT"] = ('"v=spf1 ip4:127.0.0.1 -all"',)
+            records[domain, "MX"] = (f"10 mx.{domain}.",)
+            records[f"mx.{domain}", "A"] = (MAIL_SERVER,)
+        super().__init__(records)
 
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        end = 12 + data[12:].index(b"\0") + 5
-        self._transport.sendto(data[:2] + b"\x81\x83" + data[4:6] + b"\0" * 6 + data[12:end], addr)
+    def _exists(self, name: str) -> bool:
+        return (name, "A") in self.records or (name, "MX") in self.records
 
 
 async def _serve(smtp_port: int, dns_port: int, tls: ssl.SSLContext | None) -> None:
     loop = asyncio.get_running_loop()
     await loop.create_server(lambda: MailServer(tls), "127.0.0.1", smtp_port, backlog=1024)
-    await loop.create_datagram_endpoint(NameServer, ("127.0.0.1", dns_port))
+    names = Missions()
+    names.port = dns_port
+    await names.start()
     print("ready", flush=True)
     await asyncio.Event().wait()
 

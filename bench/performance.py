@@ -31,7 +31,7 @@ from bench.relays import (
     free_port,
     peak_memory,
 )
-from bench.report import Figures, Result, machine, table, write
+from bench.report import BASE, Figures, Result, additions, machine, table, write
 
 if TYPE_CHECKING:
     from bench.relays import Relay
@@ -65,7 +65,7 @@ def _load(messages: int, connections: int, size: int, *, per_session: int = 1, f
 
 SCENARIOS = (
     Scenario(name="4 KB, 1 connection", load=_load(500, 1, 4 * KB)),
-    Scenario(name="4 KB, 20 connections", load=_load(2000, 20, 4 * KB), bar=0.33),
+    Scenario(name=BASE, load=_load(2000, 20, 4 * KB), bar=0.33),
     Scenario(name="4 KB, 100 connections", load=_load(2000, 100, 4 * KB)),
     Scenario(name="4 KB, session reuse", load=_load(4000, 20, 4 * KB, per_session=100), bar=0.25),
     Scenario(name="100 KB, 20 connections", load=_load(500, 20, 100 * KB), bar=0.40),
@@ -82,7 +82,7 @@ SCENARIOS = (
 def main() -> int:
     """Measure and print the table; with --write put it, and the picture, into the documentation."""
     options = _options()
-    chosen = [one for one in SCENARIOS if not options.only or any(word in one.name for word in options.only)]
+    chosen = [one for one in SCENARIOS if not options.only or any(one.name.startswith(word) for word in options.only)]
     _demand_what_is_needed(chosen)
     results = []
     with tempfile.TemporaryDirectory(prefix="liaison-bench-") as name:
@@ -94,7 +94,7 @@ def main() -> int:
             figures = _measure(scenario, directory, options.runs, options.share)
             results.append(Result(name=scenario.name, bar=scenario.bar, figures=figures))
         idle = _idle(Path(name))
-    print(f"{machine()}\n\n{table(results)}\n\n{idle}")
+    print("\n\n".join(filter(None, (machine(), table(results), additions(results, BASE), idle))))
     if options.write:
         write(options.write, results, idle)
     return 0
@@ -122,7 +122,9 @@ def _idle(directory: Path) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.performance", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--runs", type=int, default=5, help="runs of each relay in each scenario (default 5)")
-    parser.add_argument("--only", action="append", metavar="WORDS", help="scenarios with these words; may be repeated")
+    parser.add_argument(
+        "--only", action="append", metavar="WORDS", help="scenarios that begin with these words; may be repeated"
+    )
     parser.add_argument("--share", type=float, default=1.0, help="this share of the messages (default 1)")
     parser.add_argument(
         "--write", type=Path, metavar="PAGE", help="put the figures into this page, the picture beside it"
@@ -151,6 +153,7 @@ def _measure(scenario: Scenario, directory: Path, runs: int, share: float) -> di
     if scenario.beside_postfix:
         relays.append(Postfix(replace(surroundings, next_hop=plain.next_hop) if tls else surroundings))
     began: list[Gateway | Postfix] = []
+    first = 0
     load = replace(scenario.load, messages=max(scenario.load.connections, int(scenario.load.messages * share)))
     load = replace(load, tls=scenario.tls)
     try:
@@ -158,12 +161,14 @@ def _measure(scenario: Scenario, directory: Path, runs: int, share: float) -> di
             began.append(relay)
             relay.start()
             _one_run(relay, replace(load, messages=max(load.connections, load.messages // 4)))
+        first += load.messages
         every: dict[str, list[Figures]] = {relay.name: [] for relay in relays}
         for run in range(runs):
             for relay in relays if run % 2 else reversed(relays):
-                figures = _one_run(relay, load)
+                figures = _one_run(relay, replace(load, first=first))
                 every[relay.name].append(figures)
                 print(f"  run {run + 1}/{runs} {relay.name:14} {figures.cpu:.3f} CPU s", file=sys.stderr, flush=True)
+            first += load.messages
     finally:
         for relay in began:
             relay.stop()

@@ -153,6 +153,7 @@ hostname = "mx.police.example"
 listen = ["127.0.0.1:{self.port}"]
 workers = {self.surroundings.workers}
 max_connections_per_client = 1000
+internal_networks = []
 {certificate}
 [[route]]
 domains = ["police.example"]
@@ -162,6 +163,11 @@ tls = "{"required" if tls else "none"}"
 smarthost = "127.0.0.1:{self.surroundings.next_hop}"
 [collation]
 address = "collation@ildc.example"
+daily_limit = 1000000
+domain_daily_limit = 1000000
+[decline]
+daily_limit = 1000000
+domain_daily_limit = 1000000
 [dns]
 nameservers = ["127.0.0.1:{self.surroundings.name_server}"]
 [senders]

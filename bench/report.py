@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 MB = 1024 * 1024
 GATEWAY, PEER = "gateway", "postfix-proxy"
+BASE = "4 KB, 20 connections"
+LIKE_THE_FIRST = ("list of 100", "list of 100,000", "list of 1,000,000", "1 % flagged", "two workers")
+"""Scenarios that differ from 4 KB on 20 connections in one thing alone."""
 _BEGIN, _END = "<!-- figures: written by `make bench` -->", "<!-- end of figures -->"
 _COLOURS = {GATEWAY: "#1f5a99", PEER: "#c8862b"}
 _LEFT, _WIDTH, _BAR, _GAP = 230, 520, 14, 14
@@ -64,6 +67,15 @@ def table(results: Sequence[Result]) -> str:
                 f"| {of.p50:.1f} | {of.p99:.1f} | {of.slowest:.1f} | {of.memory / MB:.0f} |"
             )
     return "\n".join(lines)
+
+
+def additions(results: Sequence[Result], to: str) -> str:
+    """What the gateway's other scenarios of that size cost more than `to`, in percent; "" where it was not measured."""
+    ours = {result.name: result.figures[GATEWAY].cpu for result in results if GATEWAY in result.figures}
+    if to not in ours:
+        return ""
+    more = [f"{name} {cpu / ours[to] - 1:+.0%}" for name, cpu in ours.items() if name in LIKE_THE_FIRST]
+    return f"Of the gateway's CPU, beside {to}: {', '.join(more)}." if more else ""
 
 
 def picture(results: Sequence[Result]) -> str:
@@ -126,7 +138,7 @@ def write(page: Path, results: Sequence[Result], idle: str) -> None:
     _, end, after = rest.partition(_END)
     if not begin or not end:
         raise ValueError(f"{page} has no place for the figures: {_BEGIN} … {_END}")
-    told = f"{begin}\n\n{machine()}\n\n{table(results)}\n\n{idle}\n\n{end}"
+    told = "\n\n".join(filter(None, (begin, machine(), table(results), additions(results, BASE), idle, end)))
     page.write_text(before + told + after, encoding="utf-8")
     page.with_suffix(".svg").write_text(picture(results), encoding="utf-8")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import idna
 
@@ -30,8 +30,7 @@ class NonAsciiAddressError(AddressError):
 _ASCII_LOWER = str.maketrans({chr(code): chr(code + 32) for code in range(ord("A"), ord("Z") + 1)})
 
 
-@dataclass(frozen=True, slots=True)
-class Mailbox:
+class Mailbox(NamedTuple):
     """An address as received: `local_part` keeps its quotes and case, `domain` its spelling.
 
     `NULL_PATH` is the empty reverse-path; a bare `postmaster` has an empty domain (RFC 5321 §4.1.1.3).

@@ -18,7 +18,7 @@ from filters.mime_parts import Part
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from filters.content import Header
+    from filters.content import Header, HeaderField
 
 MOST_PARTS = 200
 """Parts that are looked at, in all."""
@@ -30,7 +30,7 @@ MOST_ORGANIZERS = 50
 
 _ANNOUNCEMENTS = (b"text/calendar", b"application/ics")
 _LONGEST_ANNOUNCEMENT = 15
-_COMPOSED = re.compile(rb"\n[Cc](?i:ontent-type)[ \t]*+:\s*+(?i:multipart/|text/calendar|application/ics)")
+_COMPOSED = re.compile(rb"\s*+(?:multipart/|text/calendar|application/ics)", re.IGNORECASE)
 _CALENDARS = frozenset({"text/calendar", "application/ics"})
 _FOLD = re.compile(r"\r?\n[ \t]")
 _ORGANIZER = re.compile(r"^ORGANIZER(?=[;:])([^\r\n]{0,4000})", re.IGNORECASE | re.MULTILINE)
@@ -38,9 +38,9 @@ _ADDRESS = re.compile(r"mailto:\s*([^\s\";,?<>]{1,320})", re.IGNORECASE)
 _EMAIL = re.compile(r';\s*EMAIL\s*=\s*"?([^\s";:,]{1,320})', re.IGNORECASE)
 
 
-def announces_calendar(section: bytes, content: Iterable[bytes]) -> bool:
+def announces_calendar(fields: Iterable[HeaderField], content: Iterable[bytes]) -> bool:
     """The cheap test: whether `organizers` could find anything. `content` is only looked at in a multipart."""
-    if _COMPOSED.search(b"\n" + section) is None:
+    if not any(map(_COMPOSED.match, [field.value for field in fields if field.name == "content-type"])):
         return False
     tail = b""
     for chunk in content:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from filters.encoded_words import decode_words
 
 ORIGINATOR_NAMES = frozenset({"from", "sender", "reply-to", "return-path", "resent-from", "resent-sender"})
 """The fields in which a message can claim a sender (decision 5)."""
+NAMES_OF_NOTE = ORIGINATOR_NAMES | {"dkim-signature", "content-type"}
+"""Those, and the ones that say who may have signed it, and whether a calendar is in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderField:
+class HeaderField(NamedTuple):
     """One header field. `name` is lower case without surrounding white space; `value` is the raw body, folding kept."""
 
     name: str
@@ -47,12 +49,11 @@ def header_length(content: bytes) -> int:
     """
     if content.startswith((b"\r\n", b"\n")):
         return 0
-    crlf = content.find(b"\n\r\n")
-    bare = content.find(b"\n\n", 0, crlf + 1 if crlf >= 0 else len(content))
-    ends = [end + 1 for end in (crlf, bare) if end >= 0]
-    return min(ends, default=len(content))
+    end = _EMPTY_LINE.search(content)
+    return end.start() + 1 if end is not None else len(content)
 
 
+_EMPTY_LINE = re.compile(rb"\n\r?\n")
 # One line of mbox(5) may stand on top of forwarded mail; "From : a@b" is a field with white space before its colon.
 _MBOX_LINE = re.compile(rb">?From [^\n]*\n")
 _FIELD_AFTER_ALL = re.compile(rb">?From[ \t\r\n]+:|From[ \t\r]*\n")
@@ -79,25 +80,22 @@ def _parse_field(line: bytes) -> HeaderField | None:
     return HeaderField(name.decode("ascii").lower(), value.removesuffix(b"\r"), odd=name != raw) if name else None
 
 
-# One pass over the lines: an originator field (its name and value), or a line that only the full parse may judge
-# (both empty). First letters stand apart so that the other names cost next to nothing.
-_ORIGINATOR_OR_ODD = re.compile(
+# One pass over the lines: a field of note (its name and value), or a line that only the full parse may judge (both
+# empty). First letters stand apart so that the other names cost next to nothing.
+_OF_NOTE_OR_ODD = re.compile(
     rb"\n(?![ \t])(?:"
-    rb"([Ff](?i:rom)|[Ss](?i:ender)|[Rr](?i:e(?:ply-to|turn-path|sent-(?:from|sender)))):([^\n]*+(?:\n[ \t][^\n]*+)*+)"
+    rb"([Ff](?i:rom)|[Ss](?i:ender)|[Rr](?i:e(?:ply-to|turn-path|sent-(?:from|sender)))|[Dd](?i:kim-signature)"
+    rb"|[Cc](?i:ontent-type)):([^\n]*+(?:\n[ \t][^\n]*+)*+)"
     rb"|(?![!-9;-~]++:|\Z))"
 )
 
 
-def originator_fields(section: bytes) -> tuple[HeaderField, ...]:
-    """The originator fields of `parse_header(section)`, in order, found in one pass where every name is regular."""
-    found = _ORIGINATOR_OR_ODD.findall(b"\n" + section)
+def fields_of_note(section: bytes) -> tuple[HeaderField, ...]:
+    """Those of `parse_header(section)` that decide about it, in order; in one pass where every name is regular."""
+    found = _OF_NOTE_OR_ODD.findall(b"\n" + section)
     if section.startswith((b" ", b"\t")) or (b"", b"") in found:
-        return _originators_of_the_full_parse(section)
+        return tuple(field for field in parse_header(section).fields if field.name in NAMES_OF_NOTE)
     return tuple([HeaderField(name.decode("ascii").lower(), value.removesuffix(b"\r")) for name, value in found])
-
-
-def _originators_of_the_full_parse(section: bytes) -> tuple[HeaderField, ...]:
-    return tuple(field for field in parse_header(section).fields if field.name in ORIGINATOR_NAMES)
 
 
 _MESSAGE_ID = re.compile(

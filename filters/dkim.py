@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 from filters.address import canonical_domain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from filters.content import HeaderField
 
 MOST_SIGNATURES = 10
 """Signatures of one message that are looked at, from the top."""
@@ -161,14 +163,13 @@ def _number(tags: dict[str, str], name: str) -> int | None:
 
 # --- what is claimed ---------------------------------------------------------------------------------------------
 
-_SIGNATURE_FIELD = re.compile(rb"\n[Dd](?i:kim-signature)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)")
 _CLAIM = re.compile(rb"(?:^|;)[ \t\r\n]*+d[ \t\r\n]*+=[ \t\r\n]*+([A-Za-z0-9_.-]{1,253})")
 
 
-def claimed_signers(section: bytes) -> tuple[str, ...]:
-    """Every `d=` of the first signatures of a header section: a claim, and a reason to verify, no more."""
-    fields = _SIGNATURE_FIELD.findall(b"\n" + section)
-    claims = [_CLAIM.search(field, 0, LONGEST_FIELD) for field in fields[:MOST_SIGNATURES]]
+def claimed_signers(fields: Iterable[HeaderField]) -> tuple[str, ...]:
+    """Every `d=` of the first signatures among these fields: a claim, and a reason to verify, no more."""
+    signatures = [field.value for field in fields if field.name == "dkim-signature"]
+    claims = [_CLAIM.search(value, 0, LONGEST_FIELD) for value in signatures[:MOST_SIGNATURES]]
     return tuple(dict.fromkeys([claim[1].decode("ascii") for claim in claims if claim is not None]))
 
 

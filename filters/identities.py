@@ -12,7 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from filters.address import NULL_PATH, Mailbox, without_ignorable
 from filters.address_list import parse_address_list
@@ -52,8 +52,7 @@ ORIGINATORS = frozenset({IdentityKind.MAIL_FROM, IdentityKind.FROM})
 """The identities that make a message the mission's own; any other only relates it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """One reading of one claim."""
 
     kind: IdentityKind
@@ -91,6 +90,9 @@ _MOST_OCTETS = 65536
 _MOST_OCTETS_STRICTLY = 32768
 """Bounds on the work: what lies beyond is cut out of the middle, and the message is ambiguous."""
 
+_PLAIN_OCTETS = 2000
+"""Of a field that is looked at for an ordinary address; all kinds together stay below the bounds above."""
+
 _MOST_SHOWN = 5
 _LONGEST_SHOWN = 254
 """How much of a hostile field a reason repeats."""
@@ -104,7 +106,35 @@ def claims(
     `signers` are the domains whose DKIM signatures verified, `organizers` those of the message's calendar parts: both
     are found elsewhere, and have one reading.
     """
-    fields = [field for field in header.fields if field.name in _KINDS]
+    plain = _plain_identities(reverse_path, header.fields)
+    identities, reasons = (plain, []) if plain is not None else _every_identity(reverse_path, header.fields)
+    identities += [Identity(IdentityKind.SIGNER, Mailbox("", domain)) for domain in signers]
+    identities += [Identity(IdentityKind.ORGANIZER, mailbox) for mailbox in organizers]
+    if not reasons:  # one reading of every field: nothing stands twice that would be worth the hashing
+        return Claims(tuple(identities))
+    return Claims(tuple(dict.fromkeys(identities)), tuple(dict.fromkeys(reasons)))
+
+
+def _plain_identities(reverse_path: Mailbox, fields: Sequence[HeaderField]) -> list[Identity] | None:
+    """What `_every_identity()` finds where each originator field stands once and has one reading; else None."""
+    if not _is_plainly_spelled(reverse_path):
+        return None
+    identities = [] if reverse_path == NULL_PATH else [Identity(IdentityKind.MAIL_FROM, reverse_path)]
+    kinds: list[IdentityKind] = []
+    for name, value, odd in fields:
+        kind = _KINDS.get(name)
+        if kind is None:
+            continue
+        mailbox = None if odd or kind in kinds or len(value) > _PLAIN_OCTETS else _ordinary_mailbox(value)
+        if mailbox is None:
+            return None
+        kinds.append(kind)
+        identities.append(Identity(kind, mailbox))
+    return identities if IdentityKind.FROM in kinds else None
+
+
+def _every_identity(reverse_path: Mailbox, fields: Sequence[HeaderField]) -> tuple[list[Identity], list[str]]:
+    fields = [field for field in fields if field.name in _KINDS]
     octets = sum([len(field.value) for field in fields])
     readings = [_read(field, octets) for field in _ends(fields, _MOST_FIELDS)]
     identities = [] if reverse_path == NULL_PATH else [Identity(IdentityKind.MAIL_FROM, reverse_path)]
@@ -112,11 +142,7 @@ def claims(
     for reading in readings:
         identities += reading.identities
         reasons += reading.reasons
-    identities += [Identity(IdentityKind.SIGNER, Mailbox("", domain)) for domain in signers]
-    identities += [Identity(IdentityKind.ORGANIZER, mailbox) for mailbox in organizers]
-    if not reasons:  # one reading of every field: nothing stands twice that would be worth the hashing
-        return Claims(tuple(identities))
-    return Claims(tuple(dict.fromkeys(identities)), tuple(dict.fromkeys(reasons)))
+    return identities, reasons
 
 
 @dataclass(frozen=True, slots=True)

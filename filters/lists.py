@@ -156,6 +156,10 @@ class ListIndex:
                 found += self._by_label(domain, suffix) if suffix in self._labels else ()
         return tuple(found)
 
+    def reaches(self, domain: str) -> bool:
+        """The cheap test: whether an entry could cover an address at this domain."""
+        return bool(self._suffixes(domain))
+
     def lookup_domain(self, domain: str) -> tuple[ListEntry, ...]:
         """Every entry that covers the domain as a whole: no address entries."""
         return self.lookup(Mailbox("", domain))

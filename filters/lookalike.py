@@ -130,13 +130,19 @@ _QUOTED_PAIR = re.compile(r"\\(.)")
 
 def display_names(fields: Iterable[HeaderField]) -> Iterator[str]:
     """What readers are shown for a name: phrases before an address, quoted strings, comments; decoded."""
-    for field in fields:
-        if field.name not in NAMING_FIELDS:
-            continue
-        for match in _NAME.finditer(decode_text(field.value[:LONGEST_FIELD])):
-            quoted, comment, phrase = match.groups()
-            if phrase is not None and not match[0].endswith("<"):
-                continue  # part of an address, not a name before one
-            name = (quoted or comment or phrase or "").strip()
-            if name:
-                yield _QUOTED_PAIR.sub(r"\1", name) if "\\" in name else name
+    for name, value, _ in fields:
+        if name in NAMING_FIELDS:
+            yield from _names(value) if len(value) <= LONGEST_NAME else _names.__wrapped__(value[:LONGEST_FIELD])
+
+
+@lru_cache(maxsize=4096)
+def _names(value: bytes) -> tuple[str, ...]:
+    names = []
+    for match in _NAME.finditer(decode_text(value)):
+        quoted, comment, phrase = match.groups()
+        if phrase is not None and not match[0].endswith("<"):
+            continue  # part of an address, not a name before one
+        name = (quoted or comment or phrase or "").strip()
+        if name:
+            names.append(_QUOTED_PAIR.sub(r"\1", name) if "\\" in name else name)
+    return tuple(names)

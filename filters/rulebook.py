@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
+from filters.address import MAX_DOMAIN
 from filters.disposition import DEFAULT_POLICY, Mode, Policy, Tier
 from filters.lookalike import LookAlikes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from filters.lists import ListIndex
@@ -45,3 +46,14 @@ class Rulebook:
     def look_alikes(self) -> LookAlikes:
         """The entries as they look; made at the first question about this list."""
         return LookAlikes(self.index.entries)
+
+    @cached_property
+    def knows_domain(self) -> Callable[[str], bool]:
+        """Whether anything at this domain can be listed, or look so. For most mail: no, and remembered."""
+        index, look_alikes = self.index, self.look_alikes  # not self: a rulebook that was replaced is gone at once
+
+        def knows(domain: str) -> bool:
+            return index.reaches(domain) or look_alikes.domain(domain) is not None
+
+        remembered = lru_cache(maxsize=4096)(knows)
+        return lambda domain: remembered(domain) if len(domain) <= MAX_DOMAIN else knows(domain)

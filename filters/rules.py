@@ -123,8 +123,13 @@ def resemblances(claims: Claims, header: Header, rulebook: Rulebook) -> Iterator
             shown, entry = f"{identity.kind.value} {identity.mailbox}", describe(likeness.entry)
             evidence = f"{shown} is not listed, and looks like what is: {entry}."
             yield Finding(rule=Rule.LOOK_ALIKE, evidence=evidence, identity=identity, entry=likeness.entry)
+    yield from official_names(header, rulebook)
+
+
+def official_names(header: Header, rulebook: Rulebook) -> Iterator[Finding]:
+    """A display name that is the official name of a listed mission."""
     for name in display_names(header.fields):
-        likeness = look_alikes.name(name)
+        likeness = rulebook.look_alikes.name(name)
         if likeness is not None:
             evidence = f"The display name {name} is the official name of a listed mission: {describe(likeness.entry)}."
             yield Finding(rule=Rule.OFFICIAL_NAME, evidence=evidence, entry=likeness.entry)

@@ -34,6 +34,7 @@ from filters.rules import (
     covers_sender,
     is_in_force,
     listed_identities,
+    official_names,
     resemblances,
 )
 
@@ -84,10 +85,11 @@ class Screening:
 
 def touches_lists(claimed: Claims, header: Header, rulebook: Rulebook) -> bool:
     """The cheap test: is any claimed identity listed, or does one look so? If not, the message is clear."""
-    for identity in claimed.identities:
-        if rulebook.index.lookup(identity.mailbox):
-            return True
-    return next(resemblances(claimed, header, rulebook), None) is not None
+    known = any(map(rulebook.knows_domain, {identity.mailbox.domain for identity in claimed.identities}))
+    if known and any(rulebook.index.lookup(identity.mailbox) for identity in claimed.identities):
+        return True
+    likenesses = resemblances(claimed, header, rulebook) if known else official_names(header, rulebook)
+    return next(likenesses, None) is not None
 
 
 def screen(

@@ -91,7 +91,7 @@ def configure(log: Log, *, key: bytes = b"", clock: Clock | None = None, stream:
     _Redaction.how, _Redaction.key = log.addresses, key
     level = logging.getLevelNamesMapping()[log.level.value.upper()]
     structlog.configure(
-        processors=[structlog.processors.add_log_level, _timestamp(clock or SystemClock()), *_rendering(log, stream)],
+        processors=[_stamp(clock or SystemClock()), *_rendering(log, stream)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
@@ -102,7 +102,7 @@ def configure(log: Log, *, key: bytes = b"", clock: Clock | None = None, stream:
 def _rendering(log: Log, stream: TextIO) -> list[Processor]:
     match log.format:
         case LogFormat.JSON:
-            return [structlog.processors.format_exc_info, _as_json]
+            return [_as_json]
         case LogFormat.CONSOLE:
             # Plain tracebacks: rich ones show local variables, and those hold mail.
             renderer = structlog.dev.ConsoleRenderer(
@@ -113,24 +113,28 @@ def _rendering(log: Log, stream: TextIO) -> list[Processor]:
             assert_never(unreachable)
 
 
-def _timestamp(clock: Clock) -> Callable[[WrappedLogger, str, EventDict], EventDict]:
+def _stamp(clock: Clock) -> Callable[[WrappedLogger, str, EventDict], EventDict]:
     second = after = clock.now()
     text = ""
 
-    def stamp(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    def stamp(_logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+        """Level and time; one function, because each that is called costs every line."""
         nonlocal second, after, text  # the text of the second is made once
         now = clock.now()
         if not second <= now < after:
             second = now.replace(microsecond=0)
             after = second + timedelta(seconds=1)
             text = second.isoformat()[:19]
+        event["level"] = method
         event["timestamp"] = f"{text}.{now.microsecond // 1000:03}+00:00"
         return event
 
     return stamp
 
 
-def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+def _as_json(logger: WrappedLogger, method: str, event: EventDict) -> str:
+    if "exc_info" in event:
+        event = structlog.processors.format_exc_info(logger, method, event)
     try:
         return orjson.dumps(event, default=str, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
     except TypeError:  # text that is no UTF-8: octets of a hostile client, decoded with surrogates

@@ -64,6 +64,11 @@ class Spool:
         if self.size > (MEMORY_LIMIT if self._memory.held <= self._memory.budget else SMALL):
             self._roll_over()
 
+    @property
+    def in_memory(self) -> bool:
+        """All of it, in one piece: no file is read."""
+        return self._file is None
+
     def _roll_over(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="liaison-")  # noqa: SIM115 -- closed by close()
         self._file.write(b"".join(self._parts))

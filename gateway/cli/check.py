@@ -23,7 +23,8 @@ from gateway.cli.peeking import missing_database, peek
 from gateway.clock import SystemClock
 from gateway.compose.templates import check_templates
 from gateway.errors import ConfigurationError, StoreError
-from gateway.relay.connection import NextHopError, open_connection
+from gateway.relay.connection import NextHopError
+from gateway.relay.opening import open_connection
 from gateway.sending import open_signer
 from gateway.settings import example_values, refuse_false_safety, unaligned_senders, without_effect
 from gateway.smtp.server import server_tls

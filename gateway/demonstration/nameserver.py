@@ -47,10 +47,11 @@ class NameServer:
         self._tcp: asyncio.Server | None = None
 
     async def start(self) -> None:
-        """Listen at `port`, the same for UDP and TCP."""
+        """Listen at `port`, the same for UDP and TCP; 0: at any that is free."""
         loop = asyncio.get_running_loop()
+        wanted = self.port
         for _ in range(_TRIES):
-            self._tcp = await asyncio.start_server(self._serve_tcp, "127.0.0.1", 0)
+            self._tcp = await asyncio.start_server(self._serve_tcp, "127.0.0.1", wanted)
             self.port = self._tcp.sockets[0].getsockname()[1]
             try:
                 self._udp, _ = await loop.create_datagram_endpoint(

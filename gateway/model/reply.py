@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -29,4 +30,9 @@ class Reply(NamedTuple):
 
     def __str__(self) -> str:
         """One line, as in logs and listings."""
-        return " ".join(part for part in (str(self.code), self.enhanced, self.text.replace("\n", " / ")) if part)
+        return _line(self)
+
+
+@lru_cache(maxsize=256)
+def _line(reply: Reply) -> str:
+    return " ".join(part for part in (str(reply.code), reply.enhanced, reply.text.replace("\n", " / ")) if part)

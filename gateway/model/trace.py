@@ -46,13 +46,18 @@ def received_field(
     `at` is UTC. The HELO argument is reduced to the characters of a domain or an address literal, so that it can
     neither break the field nor smuggle in a comment.
     """
+    whom = f"\r\n\tfor <{recipient}>" if recipient and recipient.isascii() else ""
+    start = _where(helo, client_ip, by, protocol, tls)
+    return f"{start}{trace_id}{whom};\r\n\t{date_time(at)}\r\n".encode("ascii", "replace")
+
+
+@lru_cache(maxsize=1024)
+def _where(helo: str, client_ip: str, by: str, protocol: str, tls: str) -> str:
+    """The field up to its id: the same for all messages of a session."""
     said = _NOT_TRACE.sub("?", helo)[:255] or "unknown"
     address = f"IPv6:{client_ip}" if ":" in client_ip else client_ip or "unknown"
     secured = f" ({_NOT_TRACE.sub(' ', tls)})" if tls else ""
-    whom = f"\r\n\tfor <{recipient}>" if recipient and recipient.isascii() else ""
-    first = f"Received: from {said} ([{address}])\r\n"
-    second = f"\tby {by} with {protocol}{secured} id {trace_id}{whom};\r\n"
-    return f"{first}{second}\t{date_time(at)}\r\n".encode("ascii", "replace")
+    return f"Received: from {said} ([{address}])\r\n\tby {by} with {protocol}{secured} id "
 
 
 # With the line end before it, and first letters apart, so that all other lines cost next to nothing.

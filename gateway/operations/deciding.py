@@ -14,7 +14,7 @@ import structlog
 
 from filters.authentication import NOT_AUTHENTICATED, Authentication, MethodResult, Result
 from filters.calendar import announces_calendar, organizers
-from filters.content import Header, originator_fields, parse_header
+from filters.content import Header, fields_of_note, parse_header
 from filters.disposition import Handling
 from filters.dkim import claimed_signers
 from filters.identities import claims
@@ -95,9 +95,9 @@ class Deciding:
         """What has to be looked into, or None for clear mail. Asks nobody."""
         rulebook = self.rulebooks.current
         try:
-            fields = Header(originator_fields(header_section))
-            calling = _organizers(header_section, content)
-            signers = claimed_signers(header_section)
+            fields = Header(fields_of_note(header_section))
+            calling = _organizers(fields, header_section, content)
+            signers = claimed_signers(fields.fields)
             claimed = claims(envelope.reverse_path, fields, signers=signers, organizers=calling)
             self._count(envelope, claimed, rulebook)
             if not touches_lists(claimed, fields, rulebook):
@@ -160,8 +160,8 @@ class Deciding:
         return "" if destination.reach is Reach.PUBLIC else destination.reason
 
 
-def _organizers(header_section: bytes, content: Spool) -> tuple[Mailbox, ...]:
+def _organizers(noted: Header, header_section: bytes, content: Spool) -> tuple[Mailbox, ...]:
     """Of the message's calendar parts; the content is read whole only if one is announced."""
-    if not announces_calendar(header_section, content.chunks()):
+    if not announces_calendar(noted.fields, content.chunks()):
         return ()
     return organizers(parse_header(header_section), content.read())

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
+from filters.address import NULL_PATH
 from filters.envelope import Envelope
 from gateway import tokens
 from gateway.events import Event
@@ -29,12 +31,12 @@ if TYPE_CHECKING:
     from filters.envelope import Origin
     from filters.screening import Screening
     from gateway.clock import Clock
-    from gateway.operations.deciding import Deciding
-    from gateway.operations.flagged import Deliver, FlaggedMail
+    from gateway.operations.deciding import Deciding, Suspicion
+    from gateway.operations.flagged import FlaggedMail
     from gateway.operations.returned import ReturnedMail
     from gateway.relay.pool import Pool
     from gateway.relay.routes import Offers, Routes
-    from gateway.relay.transaction import MailParameters
+    from gateway.relay.transaction import Answered, MailParameters, Own
     from gateway.spool import Spool
 
 ANSWER_WITHIN = 85.0
@@ -65,15 +67,15 @@ class Intake:
         """What EHLO may announce now."""
         return self.routes.offers()
 
-    def begin(self, parameters: MailParameters, origin: Origin) -> MailTransaction:
-        """A mail transaction, after MAIL."""
-        return MailTransaction(self, parameters, origin)
+    def begin(self, parameters: MailParameters, origin: Origin, own: Own) -> MailTransaction:
+        """A mail transaction, after MAIL. `own` runs what has to be waited for."""
+        return MailTransaction(self, parameters, origin, own)
 
 
 class MailTransaction:
     """MAIL to the answer to DATA. `finish()` must be called at the end, whatever happened."""
 
-    def __init__(self, intake: Intake, parameters: MailParameters, origin: Origin) -> None:
+    def __init__(self, intake: Intake, parameters: MailParameters, origin: Origin, own: Own) -> None:
         self.id = tokens.trace_id()
         self.recipients: list[Mailbox] = []
         self.screening: Screening | None = None
@@ -81,13 +83,17 @@ class MailTransaction:
         self._intake = intake
         self._parameters = parameters
         self._origin = origin
+        self._own = own
         self._pool: Pool | None = None
         self._next_hop: NextHopTransaction | None = None
         self._keys: set[str] = set()
         """Of the recipients, as they are compared."""
 
-    async def recipient(self, mailbox: Mailbox) -> Reply:
-        """The answer to RCPT. Its code is the next hop's; only served domains get that far (RFC 5321 §7.9)."""
+    def recipient(self, mailbox: Mailbox, answered: Answered) -> Reply | None:
+        """The answer to RCPT, or None: `answered` is told it later. Its code is the next hop's.
+
+        Only served domains get that far (RFC 5321 §7.9).
+        """
         pool = self._intake.routes.pool_for(mailbox)
         if pool is None:
             return NOT_SERVED
@@ -97,13 +103,15 @@ class MailTransaction:
         objection = self._objection(mailbox, pool)
         if objection is not None:
             return objection
-        next_hop = self._towards(pool)
-        reply = await next_hop.recipient(mailbox)
-        if not reply.positive:
-            return reply
-        self.recipients.append(mailbox)
-        self._keys.add(key)
-        return RECIPIENT_OK
+        self._towards(pool).ask(mailbox, partial(self._accept, mailbox, key, answered))
+        return None
+
+    def _accept(self, mailbox: Mailbox, key: str, answered: Answered, reply: Reply) -> None:
+        if reply.positive:
+            self.recipients.append(mailbox)
+            self._keys.add(key)
+            reply = RECIPIENT_OK
+        answered(reply)
 
     def _objection(self, mailbox: Mailbox, pool: Pool) -> Reply | None:
         """Why the next hop is not even asked about a recipient of a served domain."""
@@ -117,22 +125,49 @@ class MailTransaction:
         """The one next hop of this mail transaction: DATA has one answer (RFC 5321 §4.1.1.4)."""
         if self._next_hop is None or pool is not self._pool:
             self.finish()
-            self._pool, self._next_hop = pool, NextHopTransaction(pool, self._parameters, self._origin)
+            self._pool, self._next_hop = pool, NextHopTransaction(pool, self._parameters, self._origin, self._own)
         return self._next_hop
 
-    async def message(self, header_section: bytes, content: Spool) -> Reply:
-        """The answer to the final dot. `content` is as received, dot-unstuffed, and begins with `header_section`."""
+    def message(self, header_section: bytes, content: Spool, answered: Answered) -> None:
+        """`answered` is told the answer to the final dot.
+
+        `content` is as received, dot-unstuffed, and begins with `header_section`. Clear mail in memory goes straight to
+        the next hop; everything else may have to wait for a database, a DNS or a disk.
+        """
         deadline = asyncio.get_running_loop().time() + ANSWER_WITHIN
         envelope = self._envelope()
         suspicion = self._intake.deciding.suspicion(envelope, header_section, content, trace_id=self.id)
         outgoing = self._outgoing(envelope.received_at, header_section, content)
-        deliver = self._delivery(deadline)
-        if suspicion is None:
-            reply = await deliver(self.recipients, outgoing.on_the_wire)
-            if not reply.positive:
-                return reply
-            await self._intake.returned.take(envelope, header_section, content)
-            return ACCEPTED
+        next_hop = self._next_hop
+        if next_hop is None:
+            raise RuntimeError("DATA was let through without a recipient")
+        if suspicion is not None:
+            self._own(self._flagged(suspicion, outgoing, next_hop, deadline), answered)
+        elif content.in_memory and envelope.reverse_path != NULL_PATH:
+            told = partial(self._relayed, answered)
+            next_hop.hand_over(self.recipients, outgoing.at_once(), deadline=deadline, answered=told)
+        else:
+            self._own(self._clear(envelope, outgoing, next_hop, deadline), answered)
+
+    @staticmethod
+    def _relayed(answered: Answered, reply: Reply) -> None:
+        answered(ACCEPTED if reply.positive else reply)
+
+    async def _clear(
+        self, envelope: Envelope, outgoing: Outgoing, next_hop: NextHopTransaction, deadline: float
+    ) -> Reply:
+        reply = await next_hop.deliver(self.recipients, outgoing.on_the_wire, deadline=deadline)
+        if not reply.positive:
+            return reply
+        await self._intake.returned.take(envelope, outgoing.header_section, outgoing.content)
+        return ACCEPTED
+
+    async def _flagged(
+        self, suspicion: Suspicion, outgoing: Outgoing, next_hop: NextHopTransaction, deadline: float
+    ) -> Reply:
+        async def deliver(recipients: Iterable[Mailbox], content: Callable[[], Iterable[bytes]]) -> Reply:
+            return await next_hop.deliver(list(recipients), content, deadline=deadline)
+
         taken = await self._intake.flagged.take(suspicion, outgoing, deliver, deadline=deadline)
         self.screening = taken.screening
         return taken.reply
@@ -162,16 +197,6 @@ class MailTransaction:
             recipient=str(self.recipients[0]) if len(self.recipients) == 1 else None,
         )
         return Outgoing(trace, header_section, forged, content)
-
-    def _delivery(self, deadline: float) -> Deliver:
-        next_hop = self._next_hop
-        if next_hop is None:
-            raise RuntimeError("DATA was let through without a recipient")
-
-        async def deliver(recipients: Iterable[Mailbox], content: Callable[[], Iterable[bytes]]) -> Reply:
-            return await next_hop.deliver(list(recipients), content, deadline=deadline)
-
-        return deliver
 
     def finish(self) -> None:
         """Give the next hop's connection back."""

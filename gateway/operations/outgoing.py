@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.model.trace import without
-from gateway.relay.wire import encode, ended
+from gateway.relay.wire import FINAL_DOT, encode, ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +28,12 @@ class Outgoing:
         """The DATA octets; `flag` are the fields that flagged mail gets besides. Only the last chunk has the dot."""
         chunks = self._chunks(flag)
         return ended(chunks) if self.content.verbatim else encode(chunks)
+
+    def at_once(self) -> bytes:
+        """`on_the_wire()` in one piece, for content that is in memory."""
+        if self.content.verbatim and not self.forged:
+            return b"".join((self.trace, self.content.read(), FINAL_DOT))
+        return b"".join(self.on_the_wire())
 
     def _chunks(self, flag: bytes) -> Iterator[bytes]:
         if not self.forged:

@@ -21,6 +21,7 @@ from gateway.events import Event
 from gateway.model.tally import TallyKey, replay
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date, datetime
 
     from filters.address import Mailbox
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
 FLUSH_INTERVAL = 60.0
 """Seconds."""
 MOST_KEYS = 50_000
-"""Counts held in memory; a flood of made-up senders beyond it is not counted until the next flush."""
-_ORIGINATORS = (IdentityKind.FROM, IdentityKind.MAIL_FROM)
+"""Different counts held in memory; a flood of made-up senders beyond it is not counted until the next flush."""
 
 log = structlog.get_logger()
 
@@ -47,20 +47,20 @@ class Tallying:
     clock: Clock
     secret: bytes
     days: int
-    _counts: dict[TallyKey, int] = field(default_factory=dict)
+    _seen: dict[tuple[date, tuple[Mailbox, ...], bool], int] = field(default_factory=dict)
+    """Messages by day, by who claims to have written and sent them, and by whether an emergency recipient had them.
+
+    Plain addresses, but for a minute and in memory: what is written down is hashed, once for each sender.
+    """
 
     def note(self, claimed: Claims, at: datetime, *, emergency: bool) -> None:
-        """Count a message: once for each domain that its author or its reverse-path is at."""
-        senders: dict[str, Mailbox] = {}
-        for kind in _ORIGINATORS:
-            for identity in claimed.identities:
-                if identity.kind is kind and identity.strict:
-                    senders.setdefault(canonical_domain(identity.mailbox.domain), identity.mailbox)
-        for domain, mailbox in senders.items():
-            key = TallyKey(at.date(), domain, self._hash(mailbox), emergency)
-            count = self._counts.get(key, 0)
-            if count or len(self._counts) < MOST_KEYS:
-                self._counts[key] = count + 1
+        """Count a message."""
+        senders = [one.mailbox for one in claimed.identities if one.kind is IdentityKind.FROM and one.strict]
+        senders += [one.mailbox for one in claimed.identities if one.kind is IdentityKind.MAIL_FROM]
+        key = (at.date(), tuple(senders), emergency)
+        count = self._seen.get(key, 0)
+        if count or len(self._seen) < MOST_KEYS:
+            self._seen[key] = count + 1
 
     async def keep(self) -> None:
         """Write down each minute, until cancelled."""
@@ -73,17 +73,29 @@ class Tallying:
 
     async def flush(self) -> None:
         """Write down what was counted; with the store away it is kept for the next time."""
-        counts, self._counts = self._counts, {}
-        if not counts:
+        seen, self._seen = self._seen, {}
+        if not seen:
             return
         try:
             async with self.store.begin() as work:
-                await work.ledger.add(counts)
+                await work.ledger.add(self._counts(seen))
                 await work.ledger.forget_before(self._first_day())
         except StoreError as error:
             log.warning(Event.STORE_FAILED, doing="writing the ledger", reason=str(error))
-            for key, count in counts.items():
-                self._counts[key] = self._counts.get(key, 0) + count
+            for key, count in seen.items():
+                self._seen[key] = self._seen.get(key, 0) + count
+
+    def _counts(self, seen: Mapping[tuple[date, tuple[Mailbox, ...], bool], int]) -> dict[TallyKey, int]:
+        """A message counts once for each domain that its author or its reverse-path is at."""
+        counts: dict[TallyKey, int] = {}
+        for (day, senders, emergency), messages in seen.items():
+            at_domain: dict[str, Mailbox] = {}
+            for mailbox in senders:
+                at_domain.setdefault(canonical_domain(mailbox.domain), mailbox)
+            for domain, mailbox in at_domain.items():
+                key = TallyKey(day, domain, self._hash(mailbox), emergency)
+                counts[key] = counts.get(key, 0) + messages
+        return counts
 
     async def replay(self, entry: ListEntry) -> Replay:
         """What the entry would have matched in the days that are kept."""

@@ -1,31 +1,27 @@
 """One SMTP client connection to a next hop: commands out, replies in, pipelined (RFC 5321, RFC 2920, RFC 3207).
 
-Does no policy and keeps no transaction: `gateway.relay.transaction` does. Known limit: no AUTH, because a next
-hop is the agency's own server.
+Does no policy and keeps no transaction: `gateway.relay.transaction` does; `gateway.relay.opening` opens it. What is
+waited for is told to a callback (`ask()`), because that is how nearly all mail goes through; `commands()` and the
+others are coroutines around it. Known limit: no AUTH, because a next hop is the agency's own server.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-import re
-import ssl
 from collections import deque
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from gateway.model.reply import Reply
+from gateway.relay.reply_reader import ReplyReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import ssl
+    from collections.abc import Callable, Iterable, Sequence
 
+    from gateway.model.reply import Reply
     from gateway.settings import Endpoint
-
-_REPLY_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*?))?\r*\Z", re.DOTALL)
-_ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s+|\Z)")
-_REPLY_LIMIT = 64 * 1024
-"""Octets of unfinished replies; no honest server sends more (RFC 5321 §4.5.3.1.5 allows 512 a line)."""
 
 
 class NextHopError(Exception):
@@ -66,22 +62,13 @@ def parse_capabilities(reply: Reply) -> Capabilities:
     return Capabilities({words[0].upper(): words[1] if len(words) > 1 else "" for words in lines if words})
 
 
-def tls_context(policy: str) -> ssl.SSLContext:
-    """The client's context for a TLS policy; only `verified` looks at the certificate."""
-    if policy == "verified":
-        context = ssl.create_default_context()
-    else:  # without the authorities, which take longer to load than a handshake
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
-
-
 class _Awaited(NamedTuple):
-    """Replies to come: `all` of them, `wanted`, in the order of the commands that were sent together."""
+    """Replies to come: `heard` is told of all of them, `wanted`, in the order of the commands that were sent together.
 
-    all: asyncio.Future[list[Reply]]
+    It is told of a NextHopError instead if they don't come.
+    """
+
+    heard: Callable[[Sequence[Reply] | NextHopError], None]
     wanted: int
     replies: list[Reply]
 
@@ -103,8 +90,7 @@ class Connection(asyncio.Protocol):
         self._timeout = timeout
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
-        self._input = b""
-        self._lines: list[bytes] = []
+        self._reader = ReplyReader()
         self._waiting: deque[_Awaited] = deque()
         self._lost: str = ""
         self._due = math.inf
@@ -112,7 +98,7 @@ class Connection(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self.closing = False
-        self._banner = self.expect()
+        self._banner = self.send(b"")
         """Waited for from the start: it may be here before anybody asks."""
 
     # --- asyncio's side -------------------------------------------------------------------------------------------
@@ -121,11 +107,16 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        *lines, self._input = (self._input + data).split(b"\n")
-        for line in lines:
-            self._reply_line(line)
-        if len(self._input) > _REPLY_LIMIT or sum(map(len, self._lines)) + len(self._lines) > _REPLY_LIMIT:
-            self._fail("sent an endless reply")
+        replies = self._reader.read(data)
+        awaited = self._waiting[0] if self._waiting else None
+        if awaited is not None and awaited.wanted == len(replies) and not awaited.replies:
+            self._waiting.popleft()  # what was waited for, all of it and nothing else: nearly always
+            self._notice_closing(replies)
+            awaited.heard(replies)
+        elif replies:
+            self._share_out(replies)
+        if self._reader.fault:
+            self._fail(self._reader.fault)
 
     def eof_received(self) -> None:
         self._fail("closed the connection")
@@ -141,29 +132,25 @@ class Connection(asyncio.Protocol):
 
     # --- replies --------------------------------------------------------------------------------------------------
 
-    def _reply_line(self, line: bytes) -> None:
-        parsed = _parsed(line)
-        if parsed is None:
-            self._fail("sent a line that is no SMTP reply")
-            return
-        code, text, last = parsed
-        self._lines.append(text)
-        if last:
-            lines, self._lines = self._lines, []
-            self._reply(_reply(code, tuple(lines)))
+    def _notice_closing(self, replies: Sequence[Reply]) -> None:
+        for reply in replies:
+            if reply.code == 421:
+                self.closing = True
 
-    def _reply(self, reply: Reply) -> None:
-        if reply.code == 421:
-            self.closing = True
-        if self._waiting:
-            awaited = self._waiting[0]
-            awaited.replies.append(reply)
-            if len(awaited.replies) == awaited.wanted:
-                self._waiting.popleft()
-                if not awaited.all.done():
-                    awaited.all.set_result(awaited.replies)
-        elif reply.code != 421:  # RFC 5321 §3.8: a server may say 421 unasked
-            self._fail("answered a command that was not sent")
+    def _share_out(self, replies: Sequence[Reply]) -> None:
+        """To those who wait for them now: what comes in excess answers nothing that will be sent because of it."""
+        self._notice_closing(replies)
+        complete: list[_Awaited] = []
+        for reply in replies:
+            if self._waiting:
+                awaited = self._waiting[0]
+                awaited.replies.append(reply)
+                if len(awaited.replies) == awaited.wanted:
+                    complete.append(self._waiting.popleft())
+            elif reply.code != 421:  # RFC 5321 §3.8: a server may say 421 unasked
+                self._fail("answered a command that was not sent")
+        for awaited in complete:
+            awaited.heard(awaited.replies)
 
     def _fail(self, reason: str, error: type[NextHopError] = NextHopError) -> None:
         self._lost = self._lost or reason
@@ -171,10 +158,7 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         while self._waiting:
-            waiter = self._waiting.popleft().all
-            if not waiter.done():
-                waiter.set_exception(error(f"{self.endpoint} {self._lost}"))
-                waiter.exception()  # whoever waits hears of it; nobody has to
+            self._loop.call_soon(self._waiting.popleft().heard, error(f"{self.endpoint} {self._lost}"))
         if self._transport is not None:
             self._transport.abort()
 
@@ -205,33 +189,34 @@ class Connection(asyncio.Protocol):
         """Nothing is known to be wrong with it."""
         return not self._lost and not self.closing and self._transport is not None
 
-    def expect(self, count: int = 1) -> asyncio.Future[list[Reply]]:
-        """The next replies in order; NextHopTimeoutError in it if they don't come in time."""
-        awaited = _Awaited(self._loop.create_future(), count, [])
+    def ask(self, octets: bytes, wanted: int, heard: Callable[[Sequence[Reply] | NextHopError], None]) -> None:
+        """Send the octets (whole lines, or none), and let `heard` be told of the next replies in order.
+
+        It is called later, never before this returns; with NextHopTimeoutError if they don't come in time.
+        """
         if self._lost:
-            awaited.all.set_exception(NextHopError(f"{self.endpoint} {self._lost}"))
-        else:
-            self._waiting.append(awaited)
-            self._watch()
-        return awaited.all
+            self._loop.call_soon(heard, NextHopError(f"{self.endpoint} {self._lost}"))
+            return
+        self._waiting.append(_Awaited(heard, wanted, []))
+        self._watch()
+        if octets and self._transport is not None:
+            self._transport.write(octets)
+
+    def send(self, octets: bytes, wanted: int = 1) -> asyncio.Future[list[Reply]]:
+        """`ask()`, with a future that holds the replies, or raises the NextHopError."""
+        answer: asyncio.Future[list[Reply]] = self._loop.create_future()
+        self.ask(octets, wanted, partial(_tell, answer))
+        return answer
 
     async def commands(self, *lines: bytes) -> list[Reply]:
         """Send the lines (without CRLF), together if the server takes pipelines, and return their replies in order."""
         if len(lines) > 1 and "PIPELINING" not in self.capabilities:
             return [await self.command(line) for line in lines]
-        replies = self.expect(len(lines))
-        self._write(b"\r\n".join((*lines, b"")))
-        return await replies
-
-    def send(self, line: bytes) -> asyncio.Future[list[Reply]]:
-        """Send one line (without CRLF); its reply will be alone in the list."""
-        replies = self.expect()
-        self._write(line + b"\r\n")
-        return replies
+        return await self.send(b"\r\n".join((*lines, b"")), len(lines))
 
     async def command(self, line: bytes) -> Reply:
-        """Send one line and return its reply."""
-        return (await self.send(line))[0]
+        """Send one line (without CRLF) and return its reply."""
+        return (await self.send(line + b"\r\n"))[0]
 
     async def content(self, octets: Iterable[bytes]) -> Reply:
         """After 354: stream the encoded content, which ends in the final dot, and return the answer to it.
@@ -239,11 +224,13 @@ class Connection(asyncio.Protocol):
         AnswerLostError once the final dot was written; any other NextHopError means that nothing was delivered. A
         refusal that comes before the final dot is the answer too, but the connection can't be used any more.
         """
-        answer = self.expect()
+        answer = self.send(b"")
         try:
             last = await self._all_but_the_last(octets, answer)
             if answer.done():
                 return self._early(answer.result()[0])
+            if self._lost:
+                return (await answer)[0]  # which raises: no final dot was sent
         except BaseException:
             self.abort()  # in mid-message nothing else can be said on this connection
             raise
@@ -259,7 +246,7 @@ class Connection(asyncio.Protocol):
         """Send the chunks for as long as the next hop keeps silent; return the one that must not be sent yet."""
         held = b""
         for chunk in octets:
-            if answer.done():
+            if answer.done() or self._lost:
                 break
             if held:
                 self._write(held)
@@ -306,7 +293,7 @@ class Connection(asyncio.Protocol):
         answer = await self.command(b"STARTTLS")
         if not answer.positive:
             raise TlsRefusedError(f"{self.endpoint} refused STARTTLS: {answer}")
-        if self._input or self._lines or not self.usable:
+        if self._reader.unfinished or not self.usable:
             self._fail("sent plain text after its answer to STARTTLS")
             raise TlsRefusedError(f"{self.endpoint} {self._lost}")
         loop = asyncio.get_running_loop()
@@ -335,66 +322,11 @@ class Connection(asyncio.Protocol):
         self._fail("was closed by us")
 
 
-async def open_connection(endpoint: Endpoint, *, hostname: str, tls: str, timeout: float) -> Connection:
-    """A connection ready for MAIL. `tls` is none, opportunistic, required or verified.
-
-    NextHopError when it can't be had. Only `opportunistic` falls back to clear text.
-    """
-    connection = await _greeted(endpoint, hostname, timeout)
-    if tls == "none":
-        return connection
-    try:
-        await _secure(connection, tls, hostname)
-    except TlsRefusedError:
-        connection.close()
-        if tls != "opportunistic":
-            raise
-        return await _greeted(endpoint, hostname, timeout)
-    except (NextHopError, asyncio.CancelledError):
-        connection.close()
-        raise
-    return connection
-
-
-async def _secure(connection: Connection, tls: str, hostname: str) -> None:
-    if "STARTTLS" in connection.capabilities:
-        await connection.start_tls(tls_context(tls), hostname)
-    elif tls != "opportunistic":
-        raise TlsRefusedError(f"{connection.endpoint} does not offer STARTTLS, which tls = {tls!r} needs")
-
-
-async def _greeted(endpoint: Endpoint, hostname: str, timeout: float) -> Connection:
-    connection = Connection(endpoint, timeout)
-    try:
-        async with asyncio.timeout(timeout):
-            await asyncio.get_running_loop().create_connection(lambda: connection, endpoint.host, endpoint.port)
-    except (OSError, TimeoutError) as error:
-        raise NextHopError(f"{endpoint} can't be reached ({str(error) or 'no answer'})") from error
-    try:
-        await connection.greet(hostname)
-    except (NextHopError, asyncio.CancelledError):  # cancelled: whoever wanted it can wait no longer
-        connection.close()
-        raise
-    return connection
-
-
-@lru_cache(maxsize=64)
-def _parsed(line: bytes) -> tuple[int, bytes, bool] | None:
-    """Code, text, and whether the reply ends with this line; None for what is no SMTP reply."""
-    found = _REPLY_LINE.match(line)
-    return (int(found[1]), found[3] or b"", found[2] != b"-") if found is not None else None
-
-
-@lru_cache(maxsize=64)
-def _reply(code: int, lines: tuple[bytes, ...]) -> Reply:
-    """From the wire: the enhanced code of the last line, if any; text kept printable."""
-    texts = [_printable(line) for line in lines]
-    found = _ENHANCED.match(texts[-1])
-    enhanced = found[1] if found and found[1][0] == str(code)[0] else ""
-    if enhanced:
-        texts = [text.removeprefix(enhanced).lstrip() for text in texts]
-    return Reply(code, enhanced, "\n".join(texts))
-
-
-def _printable(line: bytes) -> str:
-    return "".join(char if char.isprintable() else "?" for char in line.decode("utf-8", "replace"))
+def _tell(answer: asyncio.Future[list[Reply]], heard: Sequence[Reply] | NextHopError) -> None:
+    if answer.done():
+        return
+    if isinstance(heard, NextHopError):
+        answer.set_exception(heard)
+        answer.exception()  # whoever waits hears of it; nobody has to
+    else:
+        answer.set_result(list(heard))

@@ -21,7 +21,7 @@ from aiosmtplib import (
 )
 
 from gateway.model.reply import Reply
-from gateway.relay.connection import tls_context
+from gateway.relay.opening import tls_context
 from gateway.relay.wire import normalize
 
 if TYPE_CHECKING:

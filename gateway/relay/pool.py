@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 import structlog
 
 from gateway.events import Event
-from gateway.relay.connection import Capabilities, Connection, NextHopError, open_connection
+from gateway.relay.connection import Capabilities, Connection, NextHopError
+from gateway.relay.opening import open_connection
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gateway.model.reply import Reply
     from gateway.settings import Route
 
@@ -74,12 +77,12 @@ class Pool:
 
     def reset_and_release(self, connection: Connection) -> None:
         """RSET what is still open on the connection; it comes back when that is answered."""
-        connection.send(b"RSET").add_done_callback(partial(self._was_reset, connection))
+        connection.ask(b"RSET\r\n", 1, partial(self._was_reset, connection))
 
-    def _was_reset(self, connection: Connection, answer: asyncio.Future[list[Reply]]) -> None:
-        if answer.exception() is not None:
+    def _was_reset(self, connection: Connection, heard: Sequence[Reply] | NextHopError) -> None:
+        if isinstance(heard, NextHopError):
             return  # it is closed already
-        if answer.result()[0].positive:
+        if heard[0].positive:
             self.release(connection)
         else:
             connection.close()

@@ -3,14 +3,18 @@
 The transaction is opened by the first recipient. A connection that turns out to be dead costs the client nothing:
 MAIL and RCPT are replayed once on a new one, also when it died while the client was uploading; never after our
 final dot (the answer is lost then, and the client is told to try again: RFC 1047).
+
+Nearly all mail finds what it needs at hand: `ask()` and `hand_over()` write, and tell a callback what was answered.
+Where something else must be waited for (a connection to be opened, a client to be introduced, content in many pieces),
+and whenever something goes wrong, they leave it to the coroutines behind `recipient()` and `deliver()`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
@@ -21,23 +25,28 @@ from gateway.relay.introduction import introduce
 from gateway.settings import ClientInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 
     from filters.address import Mailbox
     from filters.envelope import Origin
     from gateway.relay.connection import Connection
     from gateway.relay.pool import Pool
 
+    Answered = Callable[[Reply], None]
+    """Is told the reply, once."""
+    Own = Callable[[Coroutine[Any, Any, Reply], Answered], None]
+    """Runs the work to its end, and tells its reply; 451 if it fails."""
+
 UNREACHABLE = Reply(451, "4.4.1", "The mail server behind this gateway can't be reached, please try again later")
 ANSWER_LOST = Reply(451, "4.4.2", "The mail server behind this gateway did not answer, please try again later")
 CHANGED = Reply(451, "4.3.0", "The mail server behind this gateway changed its answer")
+FAULT = Reply(451, "4.3.0", "A problem here, please try again later")
 NOT_SUPPORTED = Reply(451, "4.3.3", "The mail server behind this gateway does not take this kind of mail now")
 
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailParameters:
+class MailParameters(NamedTuple):
     """What MAIL carries on to the next hop: `size` 0 when not declared, `body` "" when not given."""
 
     reverse_path: Mailbox
@@ -49,10 +58,11 @@ class MailParameters:
 class NextHopTransaction:
     """MAIL, RCPT and DATA with one route's next hop. `finish()` ends it, whatever happened."""
 
-    def __init__(self, pool: Pool, parameters: MailParameters, origin: Origin) -> None:
+    def __init__(self, pool: Pool, parameters: MailParameters, origin: Origin, own: Own) -> None:
         self._pool = pool
         self._parameters = parameters
         self._origin = origin
+        self._own = own
         self._connection: Connection | None = None
         self._accepted: list[Mailbox] = []
         """Every recipient that the next hop said 2yz to, as the client was told."""
@@ -66,6 +76,88 @@ class NextHopTransaction:
         """In the event loop's time: the client waits no longer."""
         self._replaying = False
         """A connection died: from now on only new ones are used, for what is pooled may have died with it."""
+
+    # --- with what is at hand -------------------------------------------------------------------------------------
+
+    def ask(self, mailbox: Mailbox, answered: Answered) -> None:
+        """RCPT: `answered` is told the next hop's answer for this recipient, or 451 when it can't be had."""
+        connection = self._at_hand()
+        if connection is None:
+            self._own(self.recipient(mailbox), answered)
+            return
+        octets, wanted = _rcpt_line(mailbox) + b"\r\n", 1
+        if self._open is None:
+            octets, wanted = self._mail_line(connection) + b"\r\n" + octets, 2
+        step = partial(self._asked, connection, mailbox)
+        connection.ask(octets, wanted, partial(self._hear, step, partial(self._rcpt, mailbox), answered))
+
+    def _at_hand(self) -> Connection | None:
+        """A connection on which RCPT can be said at once, after MAIL if that is still to be said; else None."""
+        if self._refusal is not None or self._replaying:
+            return None
+        connection = self._connection
+        if connection is not None:
+            return connection if self._open is not None and connection.usable else None
+        self._connection = connection = self._pool.idle()
+        if connection is None:
+            return None
+        self._pooled, connection.until = True, math.inf
+        told = self._pool.route.client is ClientInfo.NONE and "PIPELINING" in connection.capabilities.keywords
+        return connection if told and self._unsupported(connection) is None else None
+
+    def _asked(self, connection: Connection, mailbox: Mailbox, replies: Sequence[Reply]) -> Reply:
+        refusal = self._opened_by(connection, replies[0]) if self._open is None else None
+        reply = refusal or self._noted(connection, mailbox, replies[-1])
+        if reply.positive:
+            self._accepted.append(mailbox)
+        return reply
+
+    def hand_over(self, recipients: list[Mailbox], octets: bytes, *, deadline: float, answered: Answered) -> None:
+        """`deliver()` for content that is in memory whole: `answered` is told the answer to the final dot."""
+        connection = self._connection
+        if connection is None or self._open != recipients or not connection.usable:
+            self._own(self.deliver(recipients, lambda: (octets,), deadline=deadline), answered)
+            return
+        self._deadline = connection.until = deadline
+        step = partial(self._went_ahead, connection, octets, answered)
+        attempt = partial(self._deliver, recipients, lambda: (octets,))
+        connection.ask(b"DATA\r\n", 1, partial(self._hear, step, attempt, answered))
+
+    def _went_ahead(
+        self, connection: Connection, octets: bytes, answered: Answered, replies: Sequence[Reply]
+    ) -> Reply | None:
+        """After 354 the content goes out, the final dot with it: from here on an answer can be lost."""
+        if replies[0].code != 354:
+            return _refused_data(replies[0], again=False)
+        connection.ask(octets, 1, partial(self._hear_the_end, connection, answered))
+        return None
+
+    def _hear_the_end(self, connection: Connection, answered: Answered, heard: Sequence[Reply] | NextHopError) -> None:
+        if isinstance(heard, NextHopError):
+            answered(self._failed(heard, ANSWER_LOST))
+        else:
+            answered(self._delivered(connection, heard[0]))
+
+    def _hear(
+        self,
+        step: Callable[[Sequence[Reply]], Reply | None],
+        attempt: Callable[[], Awaitable[Reply]],
+        answered: Answered,
+        heard: Sequence[Reply] | NextHopError,
+    ) -> None:
+        """Take the step that the replies allow, which may have an answer; if there are none, make the attempt anew."""
+        try:
+            trouble = heard if isinstance(heard, NextHopError) else self._death(heard)
+            if trouble is not None:
+                self._own(self._after(trouble, attempt), answered)
+                return
+            reply = step(heard)  # type: ignore[arg-type]
+        except Exception:  # nobody else would hear of it: this is called by the event loop
+            log.exception(Event.FAULT)
+            self._drop()
+            reply = FAULT
+        if reply is not None:
+            answered(reply)
 
     # --- RCPT -----------------------------------------------------------------------------------------------------
 
@@ -106,8 +198,11 @@ class NextHopTransaction:
                 return _temporary(refusal)
         go_ahead = (await self._said(connection, b"DATA"))[0]
         if go_ahead.code != 354:
-            return _temporary(go_ahead) if again or not go_ahead.permanent else for_client(go_ahead)
-        reply = await connection.content(content())
+            return _refused_data(go_ahead, again=again)
+        return self._delivered(connection, await connection.content(content()))
+
+    def _delivered(self, connection: Connection, reply: Reply) -> Reply:
+        """The final dot was answered."""
         self._open = None
         connection.refusals = 0 if reply.positive else connection.refusals + 1
         return for_client(reply)
@@ -140,15 +235,23 @@ class NextHopTransaction:
             raise NextHopTimeoutError("no connection to the next hop while the client could wait") from None
 
     async def _said(self, connection: Connection, *lines: bytes) -> list[Reply]:
-        """The replies to these lines. A pooled connection that says 421 has died of age: that is not our client's."""
+        """The replies to these lines; NextHopError where they tell that the connection is dead."""
         replies = await connection.commands(*lines)
-        for reply in replies:
-            if reply.code == 421 and self._pooled:
-                raise NextHopError(f"{connection.endpoint} closes the connection")
+        death = self._death(replies)
+        if death is not None:
+            raise death
         return replies
 
+    def _death(self, replies: Sequence[Reply]) -> NextHopError | None:
+        """A pooled connection that says 421 has died of age: that is not our client's."""
+        if self._pooled:
+            for reply in replies:
+                if reply.code == 421:
+                    return NextHopError("the next hop closes the connection")
+        return None
+
     async def _round(self, connection: Connection, recipients: list[Mailbox]) -> list[Reply]:
-        """MAIL if it is still to be sent, and RCPT for these: a reply for each. A refused MAIL speaks for all."""
+        """MAIL if it is still to be sent, and RCPT for these: a reply for each."""
         lines = [_rcpt_line(mailbox) for mailbox in recipients]
         if self._open is None:
             telling = self._pool.route.client is not ClientInfo.NONE
@@ -156,21 +259,30 @@ class NextHopTransaction:
             if objection is not None:
                 return [objection] * len(recipients)
             lines.insert(0, self._mail_line(connection))
-        replies = [for_client(reply) for reply in await self._said(connection, *lines)]
-        if self._open is None:
-            mail = replies.pop(0)
-            if not mail.positive:
-                connection.refusals += 1
-                self._refusal = mail
-                return [mail] * len(recipients)
+        replies = await self._said(connection, *lines)
+        refusal = self._opened_by(connection, replies.pop(0)) if self._open is None else None
+        if refusal is not None:
+            return [refusal] * len(recipients)
+        return [self._noted(connection, *answer) for answer in zip(recipients, replies, strict=True)]
+
+    def _opened_by(self, connection: Connection, reply: Reply) -> Reply | None:
+        """MAIL was answered: the refusal, which speaks for all recipients, or None."""
+        if reply.positive:
             connection.transactions += 1
             self._open = []
-        for mailbox, reply in zip(recipients, replies, strict=True):
-            if reply.positive:
-                self._open.append(mailbox)
-            else:
-                connection.refusals += 1
-        return replies
+            return None
+        connection.refusals += 1
+        self._refusal = for_client(reply)
+        return self._refusal
+
+    def _noted(self, connection: Connection, mailbox: Mailbox, reply: Reply) -> Reply:
+        """RCPT was answered."""
+        reply = for_client(reply)
+        if reply.positive and self._open is not None:
+            self._open.append(mailbox)
+        else:
+            connection.refusals += 1
+        return reply
 
     async def _introduced(self, connection: Connection) -> Reply | None:
         """Tell the next hop of the client, where the route says so; what it has against that client, or None."""
@@ -200,22 +312,24 @@ class NextHopTransaction:
         return line.encode()
 
     async def _attempted(self, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
-        """The attempt's reply; once more on a new connection if the first one died; 451 for every other trouble."""
+        """The attempt's reply, or what becomes of it."""
         try:
             return await attempt()
-        except AnswerLostError as error:
-            return self._failed(error, ANSWER_LOST)
-        except NextHopTimeoutError as error:
-            return self._failed(error, ANSWER_LOST)
         except NextHopError as error:
-            if self._connection is None:  # none could be opened: no use in asking again at once
-                return self._failed(error, UNREACHABLE)
-            self._drop()
+            return await self._after(error, attempt)
+
+    async def _after(self, error: NextHopError, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
+        """Once more on a new connection if the first one died; 451 for every other trouble."""
+        if isinstance(error, AnswerLostError | NextHopTimeoutError):
+            return self._failed(error, ANSWER_LOST)
+        if self._connection is None:  # none could be opened: no use in asking again at once
+            return self._failed(error, UNREACHABLE)
+        self._drop()
         self._replaying = True
         try:
             return await attempt()
-        except NextHopError as error:
-            return self._failed(error, UNREACHABLE)
+        except NextHopError as failure:
+            return self._failed(failure, UNREACHABLE)
 
     def _failed(self, error: NextHopError, reply: Reply) -> Reply:
         log.warning(Event.NEXT_HOP_FAILED, reason=str(error))
@@ -236,6 +350,11 @@ class NextHopTransaction:
             self._pool.release(connection)
         else:
             self._pool.reset_and_release(connection)
+
+
+def _refused_data(reply: Reply, *, again: bool) -> Reply:
+    """What DATA was answered with instead of 354. `again`: the recipients had been accepted in another round."""
+    return _temporary(reply) if again or not reply.permanent else for_client(reply)
 
 
 def _rcpt_line(mailbox: Mailbox) -> bytes:

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+FINAL_DOT = b".\r\n"
+"""After a line end."""
+
 _NEWLINE = re.compile(rb"\r\n|\r|\n")
 
 
@@ -35,7 +38,7 @@ def ended(chunks: Iterable[bytes]) -> Iterator[bytes]:
         if held:
             yield held
         held = chunk
-    yield held + b".\r\n"
+    yield held + FINAL_DOT
 
 
 def encode(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -49,7 +52,7 @@ def encode(chunks: Iterable[bytes]) -> Iterator[bytes]:
         if at_line_start and held.startswith(b"."):
             held = b"." + held
         at_line_start = clean.endswith(b"\n")
-    yield held + (b".\r\n" if at_line_start else b"\r\n.\r\n")
+    yield held + (b"" if at_line_start else b"\r\n") + FINAL_DOT
 
 
 def _uncut(chunks: Iterable[bytes]) -> Iterator[bytes]:

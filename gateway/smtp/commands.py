@@ -34,11 +34,7 @@ def _mail(engine: Engine, line: bytes) -> None:
 
 
 def _rcpt(engine: Engine, line: bytes) -> None:
-    answer = engine.conversation.rcpt(line)
-    if isinstance(answer, Reply):
-        engine.reply(answer)
-    else:
-        engine.wait_for(answer)
+    engine.reply_or_wait(engine.conversation.rcpt(line))
 
 
 def _data(engine: Engine, _line: bytes) -> None:

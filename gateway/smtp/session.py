@@ -18,13 +18,10 @@ from gateway.smtp.grammar import parse_mail, parse_rcpt
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Coroutine
-    from typing import Any
 
-    from filters.address import Mailbox
     from filters.envelope import Origin
     from gateway.operations.intake import MailTransaction
-    from gateway.relay.transaction import MailParameters
+    from gateway.relay.transaction import Answered, MailParameters
     from gateway.smtp.client_identity import ClientIdentity
     from gateway.smtp.server import SmtpServer
 
@@ -34,14 +31,17 @@ log = structlog.get_logger()
 class Session:
     """From the connection to QUIT."""
 
-    def __init__(self, server: SmtpServer, client: ClientIdentity) -> None:
+    def __init__(self, server: SmtpServer, client: ClientIdentity, answered: Answered) -> None:
+        """`answered` is told each reply that had to be waited for."""
         self._server = server
         self._client = client
+        self._answered = answered
         self._helo = ""
         self._extended = False
         self._tls = ""
         self._transaction: MailTransaction | None = None
         self._mail: MailParameters | None = None
+        self._data: DataReader | None = None
         self._size = 0
         self._offers = server.intake.offers()
         """What EHLO announced: it holds for the session, although a next hop may turn out to lack some of it."""
@@ -108,7 +108,7 @@ class Session:
         if isinstance(command, Reply):
             return command
         self._mail = command
-        self._transaction = self._server.intake.begin(command, self._origin(command))
+        self._transaction = self._server.intake.begin(command, self._origin(command), self._server.answer)
         return replies.SENDER_OK
 
     def _origin(self, command: MailParameters) -> Origin:
@@ -120,26 +120,30 @@ class Session:
             return "SMTP"
         return ("UTF8SMTP" if command.smtputf8 else "ESMTP") + ("S" if self._tls else "")
 
-    def rcpt(self, line: bytes) -> Reply | Coroutine[Any, Any, Reply]:
-        """RCPT: at once what is wrong with it, or the next hop's answer."""
+    def rcpt(self, line: bytes) -> Reply | None:
+        """RCPT: at once what is wrong with it, or None: the next hop's answer comes later."""
         if self._transaction is None or self._mail is None:
             return replies.MAIL_FIRST if self._helo else replies.HELLO_FIRST
         mailbox = parse_rcpt(line, smtputf8=self._mail.smtputf8)
         if isinstance(mailbox, Reply):
             return mailbox
-        self._answering = True  # now, not when the coroutine begins: the client may be gone by then
-        return self._recipient(self._transaction, mailbox)
+        reply = self._transaction.recipient(mailbox, self._recipient_answered)
+        if reply is not None:
+            return self._noted(reply)
+        self._answering = True
+        return None
 
-    async def _recipient(self, transaction: MailTransaction, mailbox: Mailbox) -> Reply:
-        try:
-            reply = await transaction.recipient(mailbox)
-            if not reply.positive:
-                self._refused = reply
-            return reply
-        finally:
-            self._answering = False
-            if self._gone:
-                self._end(self._refused)
+    def _recipient_answered(self, reply: Reply) -> None:
+        self._answering = False
+        self._noted(reply)
+        if self._gone:
+            self._end(self._refused)
+        self._answered(reply)
+
+    def _noted(self, reply: Reply) -> Reply:
+        if not reply.positive:
+            self._refused = reply
+        return reply
 
     def data(self) -> Reply | DataReader:
         """DATA: a reader for the content, if there is somebody to get it."""
@@ -151,21 +155,30 @@ class Session:
         reject = limits.bare_newlines == "reject"
         return DataReader(limits.max_message_size, reject_bare_newlines=reject, memory=self._server.memory)
 
-    def content(self, data: DataReader) -> Coroutine[Any, Any, Reply]:
-        """The answer to the final dot; it ends the mail transaction."""
+    def content(self, data: DataReader) -> Reply | None:
+        """The answer to the final dot, or None: it comes later. It ends the mail transaction."""
         if self._transaction is None:
             raise RuntimeError("content without a mail transaction")
-        self._size, self._answering = data.spool.size, True
-        return self._content(self._transaction, data)
-
-    async def _content(self, transaction: MailTransaction, data: DataReader) -> Reply:
-        reply = replies.OUR_FAULT
+        self._data, self._size = data, data.spool.size
+        if data.refusal is not None:
+            return self._concluded(data.refusal)
         try:
-            reply = data.refusal or await transaction.message(data.header_section, data.spool)
-        finally:
-            self._answering = False
-            data.spool.close()
-            self._end(reply)
+            self._transaction.message(data.header_section, data.spool, self._content_answered)
+        except Exception:  # our own trouble is never permanent (RFC 5321 §4.2.1), and never a traceback for the peer
+            log.exception(Event.FAULT)
+            return self._concluded(replies.OUR_FAULT)
+        self._answering = True
+        return None
+
+    def _content_answered(self, reply: Reply) -> None:
+        self._answering = False
+        self._answered(self._concluded(reply))
+
+    def _concluded(self, reply: Reply) -> Reply:
+        if self._data is not None:
+            self._data.spool.close()
+            self._data = None
+        self._end(reply)
         return reply
 
     def reset(self) -> None:
@@ -188,7 +201,7 @@ class Session:
         self._transaction = self._mail = self._refused = None
         self._client.forget_forwarded()
         screening = transaction.screening
-        log.info(
+        self._server.log.info(
             Event.TRANSACTION,
             id=transaction.id,
             client=self._client.address,

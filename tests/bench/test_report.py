@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from bench.report import Figures, Result, machine, picture, table, write
+from bench.report import BASE, Figures, Result, additions, machine, picture, table, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +29,13 @@ def test_the_table_gives_the_ratio_to_the_peer_and_the_bar() -> None:
     assert rows[1][:5] == ["4 KB & more", "postfix-proxy", "1.000", "", ""]
     assert rows[2][:5] == ["alone", "gateway", "0.500", "", ""]
     assert rows[0][-1] == "100"
+
+
+def test_what_a_long_list_adds_is_said_in_percent() -> None:
+    results = [Result(name=name, bar=None, figures={"gateway": figures(cpu)})
+               for name, cpu in ((BASE, 0.2), ("list of 100,000", 0.21), ("100 KB, 20 connections", 0.4))]  # fmt: skip
+    assert additions(results, BASE) == f"Of the gateway's CPU, beside {BASE}: list of 100,000 +5%."
+    assert additions(results[1:], BASE) == ""
 
 
 def test_the_picture_is_an_image_that_says_in_words_what_it_shows() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from filters.content import HeaderField, decode_text, header_length, message_id, originator_fields, parse_header
+from filters.content import HeaderField, decode_text, fields_of_note, header_length, message_id, parse_header
 from tests.support.arrivals import header
 
 
@@ -38,7 +38,7 @@ def test_fields_come_in_order_with_their_folding() -> None:
 def test_a_name_that_only_some_parsers_accept_is_read_and_called_odd(section: bytes) -> None:
     [field] = parse_header(section).fields
     assert (field.name, field.value.strip(), field.odd) == ("from", b"a@x.example", True)
-    assert originator_fields(section) == (field,)
+    assert fields_of_note(section) == (field,)
 
 
 @pytest.mark.parametrize("line", [b"From user@x.example Mon Jan  1 10:00:00 2026\r\n", b">From user Mon\n"])
@@ -50,15 +50,15 @@ def test_what_is_no_field_is_left_out_and_loses_nothing_after_it() -> None:
     assert [field.name for field in parse_header(b"junk\r\n: x\r\n\x00: y\r\nTo: z\r\n").fields] == ["to"]
 
 
-def test_originator_fields_are_found_in_any_letter_case_and_repeated() -> None:
+def test_fields_of_note_are_found_in_any_letter_case_and_repeated() -> None:
     section = b"To: x\r\nFROM: a\r\nsender: b\r\nReply-To: c\r\n d\r\nfrom: e\r\nResent-Sender: f\r\nFromage: g\r\n"
-    assert [(field.name, field.value) for field in originator_fields(section)] == [
+    assert [(field.name, field.value) for field in fields_of_note(section)] == [
         *(("from", b" a"), ("sender", b" b"), ("reply-to", b" c\r\n d"), ("from", b" e"), ("resent-sender", b" f")),
     ]
 
 
 def test_a_field_inside_a_fold_is_text() -> None:
-    assert originator_fields(b"Subject: fwd\r\n From: a@mfa.gov.cn\r\n") == ()
+    assert fields_of_note(b"Subject: fwd\r\n From: a@mfa.gov.cn\r\n") == ()
 
 
 @pytest.mark.parametrize(

@@ -13,18 +13,18 @@ from filters.address_tokens import address_tokens
 from filters.authentication import NOT_AUTHENTICATED, Authentication, MethodResult, Result
 from filters.authentication_results import parse_authentication_results
 from filters.content import (
-    ORIGINATOR_NAMES,
+    NAMES_OF_NOTE,
     Header,
     decode_text,
+    fields_of_note,
     header_length,
     message_id,
-    originator_fields,
     parse_header,
 )
 from filters.disposition import Delivery, Disposition, Handling, Mode, Tier
 from filters.encoded_words import decode_words
 from filters.guard import refusal
-from filters.identities import claims
+from filters.identities import _every_identity, _plain_identities, claims
 from filters.lists import EntryKind, ListEntry, ListIndex, canonical_entry_value
 from filters.packs import format_csv, format_pack, parse_csv, parse_pack
 from filters.responding import hard_objections
@@ -69,8 +69,8 @@ def test_canonical_forms_are_stable(text: str) -> None:
 
 @given(SECTIONS)
 def test_the_fast_way_finds_what_the_full_parse_finds(section: bytes) -> None:
-    full = tuple(field for field in parse_header(section).fields if field.name in ORIGINATOR_NAMES)
-    assert originator_fields(section) == full
+    full = tuple(field for field in parse_header(section).fields if field.name in NAMES_OF_NOTE)
+    assert fields_of_note(section) == full
     assert claims(parse_path(""), Header(full)) == claims(parse_path(""), parse_header(section))
 
 
@@ -232,3 +232,11 @@ def test_no_octets_make_the_reader_of_an_upstream_s_results_raise(section: bytes
 def test_results_are_read_or_nothing_is(value: str) -> None:
     found = parse_authentication_results(value)
     assert found is None or (found.authserv_id and all(one.method and one.result for one in found.verdicts))
+
+
+@given(SECTIONS, st.sampled_from(["", "a@x.example", '"a b"@x.example', "b@mfa.gov.cn"]))
+def test_what_is_plain_reads_the_same_the_long_way(section: bytes, path: str) -> None:
+    fields, reverse_path = fields_of_note(section), parse_path(path)
+    plain = _plain_identities(reverse_path, fields)
+    if plain is not None:
+        assert (plain, []) == _every_identity(reverse_path, fields)

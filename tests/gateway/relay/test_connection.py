@@ -15,9 +15,9 @@ from gateway.relay.connection import (
     NextHopError,
     NextHopTimeoutError,
     TlsRefusedError,
-    open_connection,
     parse_capabilities,
 )
+from gateway.relay.opening import open_connection
 from gateway.settings.values import Endpoint
 
 if TYPE_CHECKING:

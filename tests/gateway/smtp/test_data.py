@@ -18,13 +18,12 @@ BIG = 10_000_000
 
 
 def read(wire: bytes, *cuts: int, reject: bool = False, max_size: int = BIG) -> tuple[DataReader, bytes, bool]:
-    """The reader, what it left in the buffer, and whether it saw the end; `cuts` are where segments end."""
-    reader, buffer, done = DataReader(max_size, reject_bare_newlines=reject), bytearray(), False
+    """The reader, what follows the message, and whether it saw the end; `cuts` are where segments end."""
+    reader, rest = DataReader(max_size, reject_bare_newlines=reject), None
     edges = [0, *sorted(cuts), len(wire)]
     for start, end in itertools.pairwise(edges):
-        buffer += wire[start:end]
-        done = done or reader.feed(buffer)
-    return reader, bytes(buffer), done
+        rest = reader.feed(wire[start:end]) if rest is None else rest + wire[start:end]
+    return reader, rest or b"", rest is not None
 
 
 WIRE = b"Subject: x\r\n\r\n..one\r\n..\r\ntwo\r\n.\r\nQUIT\r\n"

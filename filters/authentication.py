@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Self
 
 
 class Result(StrEnum):
@@ -44,6 +48,11 @@ class DnsAnswer:
     status: DnsStatus
     records: tuple[str, ...] = ()
     reason: str = ""
+
+    @classmethod
+    def failed(cls, name: str, kind: str, reason: str) -> Self:
+        """Nothing came back, for this reason."""
+        return cls(name=name, kind=kind, status=DnsStatus.FAILED, reason=reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

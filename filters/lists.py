@@ -98,7 +98,8 @@ def describe(entry: ListEntry) -> str:
             assert_never(unreachable)
 
 
-_Entries = tuple[ListEntry, ...]
+_Entries = ListEntry | tuple[ListEntry, ...]
+"""One, nearly always; a tuple of one would be an object more for each entry of a long list."""
 
 
 class ListIndex:
@@ -108,13 +109,15 @@ class ListIndex:
 
     def __init__(self, entries: Iterable[ListEntry], shown_as: Callable[[str], str] | None = None) -> None:
         """`shown_as` makes of a canonical value what is compared in its place; None: the value itself."""
-        self.entries: _Entries = tuple(entries)
+        self.entries: tuple[ListEntry, ...] = tuple(entries)
         self._addresses: dict[str, dict[str, _Entries]] = {}
         self._domains: dict[str, _Entries] = {}
         self._subtrees: dict[str, _Entries] = {}
         self._labels: dict[str, dict[str, _Entries]] = {}
         for entry in self.entries:
             value = canonical_entry_value(entry.kind, entry.value)
+            if value == entry.value:
+                value = entry.value  # a long list has its values in memory once
             self._add(entry, value if shown_as is None else shown_as(value))
         self._suffixes = _suffix_finder(
             ({alias for alias, domain in _GMAIL.items() if domain in self._addresses}, *self._by_suffix())
@@ -145,9 +148,9 @@ class ListIndex:
         if not suffixes:
             return ()
         domain = canonical_domain(mailbox.domain)
-        found = [*self._by_address(mailbox.local_part, domain), *self._domains.get(domain, ())]
+        found = [*self._by_address(mailbox.local_part, domain), *_all(self._domains.get(domain, ()))]
         for suffix in suffixes:
-            found += self._subtrees.get(suffix, ())
+            found += _all(self._subtrees.get(suffix, ()))
         if self._labels:
             for suffix in suffixes:
                 found += self._by_label(domain, suffix) if suffix in self._labels else ()
@@ -169,13 +172,13 @@ class ListIndex:
             return []
         tagged = accumulate(canonical_local_part(local_part).split("+", _MOST_TAGS), "{}+{}".format)
         candidates = [_undotted(candidate, mail_domain) for candidate in tagged]
-        return [entry for candidate in reversed(candidates) for entry in listed.get(candidate, ())]
+        return [entry for candidate in reversed(candidates) for entry in _all(listed.get(candidate, ()))]
 
     def _by_label(self, domain: str, suffix: str) -> Iterator[ListEntry]:
         """The last label before the suffix is the "one or more": it can't be the first label itself."""
         before = domain[: -len(suffix)].split(".")[:-1]
         for label in before[:-1]:
-            yield from self._labels[suffix].get(label, ())
+            yield from _all(self._labels[suffix].get(label, ()))
 
 
 def _suffix_finder(names: Sequence[Collection[str]]) -> Callable[[str], tuple[str, ...]]:
@@ -212,7 +215,12 @@ def address_base(local_part: str, domain: str) -> str:
 
 
 def _append(index: dict[str, _Entries], key: str, entry: ListEntry) -> None:
-    index[key] = (*index.get(key, ()), entry)
+    before = index.get(key)
+    index[key] = entry if before is None else (*_all(before), entry)
+
+
+def _all(entries: _Entries) -> tuple[ListEntry, ...]:
+    return entries if isinstance(entries, tuple) else (entries,)
 
 
 def _undotted(local_part: str, mail_domain: str) -> str:

@@ -1,12 +1,11 @@
-"""The composition root: settings in, running parts out. The only module that knows every class.
+"""The composition root: settings in, running parts out. With `gateway.sending` it knows every class.
 
-`open_desk()` gives what people's commands need, `open_line()` what the SMTP side and the outbox worker need besides.
+`open_desk()` gives what people's commands need, `open_line()` what the SMTP side needs besides. What only a role that
+sends mail needs is `gateway.sending`'s: an SMTP process never imports it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import socket
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,26 +14,22 @@ from filters.address import parse_path
 from filters.packs import parse_pack
 from filters.upstream import Upstream
 from gateway import tokens
-from gateway.compose.signing import RIGHT, Signer, SigningKeyError
-from gateway.compose.values import AgencyVoice, Language
 from gateway.errors import ConfigurationError
 from gateway.operations.casework import Casework
-from gateway.operations.composing import Composer, Gate
 from gateway.operations.deciding import Deciding
 from gateway.operations.digests import Digests
 from gateway.operations.exempting import Exempting
 from gateway.operations.flagged import FlaggedMail
+from gateway.operations.gate import Gate
 from gateway.operations.intake import Intake
 from gateway.operations.listkeeping import Listkeeping
 from gateway.operations.modes import Modes
-from gateway.operations.outbox import Outbox
 from gateway.operations.outboxkeeping import Outboxkeeping
 from gateway.operations.recording import Recorder
 from gateway.operations.returned import ReturnedMail
 from gateway.operations.rulebooks import Rulebooks
 from gateway.operations.starting import Starting
 from gateway.operations.tallying import Tallying
-from gateway.operations.ways import Ways
 from gateway.relay.routes import Routes
 from gateway.store.sealing import Seal, read_keys
 from gateway.store.unit_of_work import Store
@@ -72,14 +67,12 @@ class Desk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """The parts that move mail."""
+    """The parts that take mail."""
 
     desk: Desk
+    clock: Clock
     routes: Routes
     intake: Intake
-    outbox: Outbox
-    ways: Ways
-    node: Node
 
 
 def open_store(settings: Settings, clock: Clock) -> Store:
@@ -100,7 +93,8 @@ async def open_desk(settings: Settings, clock: Clock) -> AsyncIterator[Desk]:
     try:
         await store.upgrade()
         desk = await _desk(settings, clock, store)
-        await desk.listkeeping.import_first(read_packs(settings.senders.packs), "the configured packs")
+        if await desk.listkeeping.is_first_start():
+            await desk.listkeeping.import_first(read_packs(settings.senders.packs), "the configured packs")
         await desk.rulebooks.load()
         yield desk
     finally:
@@ -182,19 +176,6 @@ def read_packs(packs: tuple[Path, ...]) -> list[ListEntry]:
     return entries
 
 
-def open_signer(settings: Settings) -> Signer | None:
-    """What signs our mail, or None where no key is set; ConfigurationError says what is wrong with the key."""
-    dkim = settings.dkim
-    if dkim.key is None:
-        return None
-    try:
-        return Signer(dkim.domain, dkim.selector, dkim.key.read_bytes())
-    except OSError as error:
-        raise ConfigurationError([f"{dkim.key}: the DKIM key can't be read: {error}; write {RIGHT}"]) from error
-    except SigningKeyError as error:
-        raise ConfigurationError([f"dkim.key: {dkim.key} {error}; write {RIGHT}"]) from error
-
-
 def _deciding(settings: Settings, desk: Desk) -> Deciding:
     return Deciding(
         rulebooks=desk.rulebooks,
@@ -205,10 +186,8 @@ def _deciding(settings: Settings, desk: Desk) -> Deciding:
 
 
 def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
-    """What `serve` runs."""
+    """What `serve` runs in every role."""
     hostname = settings.smtp.hostname
-    signer = open_signer(settings)  # first: it may refuse, and the node's mark is a socket
-    node = take_node_name(settings)
     routes = Routes(settings.route, hostname=hostname, max_message_size=settings.smtp.max_message_size)
     deciding = _deciding(settings, desk)
     recorder = Recorder(
@@ -218,16 +197,9 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
         gate=desk.gate,
         starting=desk.starting,
     )
-    composer = Composer(
-        voice=voice(settings),
-        collation=settings.collation,
-        gate=desk.gate,
-        clock=clock,
-        hostname=hostname,
-        signer=signer,
-    )
     return Line(
         desk=desk,
+        clock=clock,
         routes=routes,
         intake=Intake(
             deciding=deciding,
@@ -238,17 +210,6 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
             hostname=hostname,
             max_recipients=settings.smtp.max_recipients,
         ),
-        outbox=Outbox(
-            store=desk.store,
-            clock=clock,
-            composer=composer,
-            rulebooks=desk.rulebooks,
-            destinations=desk.destinations,
-            outbound=settings.outbound,
-            node=node.name,
-        ),
-        ways=Ways(routes=settings.route, outbound=settings.outbound, destinations=desk.destinations, hostname=hostname),
-        node=node,
     )
 
 
@@ -257,47 +218,3 @@ def upstream(settings: Settings) -> Upstream | None:
     smtp = settings.smtp
     named = bool(smtp.trusted_authserv_id)
     return Upstream(smtp.trusted_authserv_id, frozenset(smtp.trusted_received_by)) if named else None
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """What names this process to the others; `mark` keeps the name for as long as the process lives."""
-
-    name: str
-    mark: socket.socket
-
-
-def take_node_name(settings: Settings) -> Node:
-    """The name of this machine and configuration, or one apart from it where another living process has that name.
-
-    Whoever starts under a name frees what its last life claimed: two living processes must never share one. The mark
-    is a socket in Linux's abstract namespace, which goes with the process however it ends.
-    """
-    name = f"{socket.gethostname()}:{settings.file}"
-    mark = socket.socket(socket.AF_UNIX)
-    try:
-        mark.bind("\0liaison-gateway:" + hashlib.sha256(name.encode()).hexdigest())
-    except OSError:
-        return Node(f"{name}#{tokens.item_id()}", mark)
-    return Node(name, mark)
-
-
-def voice(settings: Settings) -> AgencyVoice:
-    """In whose name we write."""
-    agency = settings.agency
-    return AgencyVoice(
-        hostname=settings.smtp.hostname,
-        name_en=agency.name_en,
-        name_fr=agency.name_fr,
-        unit_en=agency.unit_en,
-        unit_fr=agency.unit_fr,
-        contact_email=agency.contact_email,
-        contact_phone=agency.contact_phone,
-        consular_email=agency.consular_email,
-        consular_phone=agency.consular_phone,
-        ildc_address=settings.referral.ildc_address,
-        interpol_address=settings.referral.interpol_address,
-        collation_from=settings.collation.from_,
-        decline_languages=tuple(Language(language) for language in settings.decline.languages),
-        report_languages=tuple(Language(language) for language in settings.collation.languages),
-    )

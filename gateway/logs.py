@@ -16,7 +16,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TextIO, assert_never
 
 import orjson
-import structlog
 
 from filters.address import Mailbox
 from gateway.clock import Clock, SystemClock
@@ -29,6 +28,16 @@ if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
     from gateway.settings import Log
+
+if "rich" in sys.modules:
+    import structlog
+else:
+    # structlog draws rich in where it finds it, 8 MB for tracebacks that show local variables: those hold mail, and
+    # nobody sees them here. None stands for a module that can't be imported.
+    sys.modules["rich"] = None  # type: ignore[assignment]
+    import structlog
+
+    del sys.modules["rich"]
 
 _DIGEST_LENGTH = 16
 """Hex digits of a hashed address: 64 bits tell the correspondents of an agency apart."""

@@ -16,7 +16,7 @@ from filters.authentication import DnsStatus, MethodResult, Result
 from filters.guard import refusal
 from filters.lists import EntryKind
 from filters.spf import is_spf_record
-from gateway.assembly import open_signer, open_store, own_domains, read_packs
+from gateway.assembly import open_store, own_domains, read_packs
 from gateway.cli.invocation import config_option, fail, json_option, load_settings
 from gateway.cli.output import say, show_json
 from gateway.cli.peeking import missing_database, peek
@@ -25,6 +25,7 @@ from gateway.compose.templates import check_templates
 from gateway.errors import ConfigurationError, StoreError
 from gateway.relay.connection import NextHopError
 from gateway.relay.opening import open_connection
+from gateway.sending import open_signer
 from gateway.settings import example_values, refuse_false_safety, unaligned_senders, without_effect
 from gateway.smtp.server import server_tls
 from gateway.verify.dmarc import evaluate_dmarc

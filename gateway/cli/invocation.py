@@ -1,11 +1,11 @@
 """What all commands share: where the configuration is, who asks, the desk, and exit codes.
 
-Exit 0: done; 1: failed or refused; 2: usage or configuration error. Policy and wording are the commands' own.
+Exit 0: done; 1: failed or refused; 2: usage or configuration error. Policy and wording are the commands' own. What
+only a command that runs needs is imported when it runs: help and usage errors come at once.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import pwd
 from dataclasses import replace
@@ -16,16 +16,12 @@ from typing import TYPE_CHECKING, Concatenate, NoReturn, ParamSpec, TypeVar
 
 import click
 
-from gateway import logs
-from gateway.assembly import Desk, open_desk
-from gateway.cli.output import complain, survive_narrow_encodings
-from gateway.clock import SystemClock
-from gateway.errors import ConfigurationError, LiaisonError
-from gateway.settings import Log, LogLevel, Settings, load
-
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from enum import StrEnum
+
+    from gateway.assembly import Desk
+    from gateway.settings import Log, Settings
 
 FAILED = 1
 MISCONFIGURED = 2
@@ -35,23 +31,6 @@ _CONFIG = "gateway.cli.config"
 P = ParamSpec("P")
 R = TypeVar("R")
 W = TypeVar("W", bound="StrEnum")
-
-
-class Program(click.Group):
-    """The whole command line: the one place where the gateway's exceptions become sentences and exit codes."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        """Run the command that was asked for."""
-        survive_narrow_encodings()
-        try:
-            return super().invoke(ctx)
-        except ConfigurationError as error:
-            for problem in error.problems:
-                complain(problem)
-            ctx.exit(MISCONFIGURED)
-        except LiaisonError as error:
-            complain(str(error))
-            ctx.exit(FAILED)
 
 
 def read_date(_context: click.Context, _parameter: click.Parameter, value: str | None) -> date | None:
@@ -90,12 +69,16 @@ def _remember(context: click.Context, _: click.Parameter, path: Path | None) -> 
 
 def load_settings() -> Settings:
     """The settings of the file that `--config` names, or of the first place that has one. ConfigurationError."""
+    from gateway.settings import load
+
     named: Path | None = click.get_current_context().meta.get(_CONFIG)
     return load(named, os.environ)
 
 
 def load_quietly() -> Settings:
     """The same, for commands that tell their results themselves: the log is about trouble only."""
+    from gateway import logs
+
     settings = load_settings()
     logs.configure(_quieter(settings.log))
     return settings
@@ -118,6 +101,11 @@ def with_desk(command: Callable[Concatenate[Desk, P], Awaitable[None]]) -> Calla
     @with_settings
     @wraps(command)
     def invoke(settings: Settings, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        import asyncio
+
+        from gateway.assembly import open_desk
+        from gateway.clock import SystemClock
+
         async def at_the_desk() -> None:
             async with open_desk(settings, SystemClock()) as desk:
                 await command(desk, *args, **kwargs)
@@ -147,4 +135,6 @@ def actor() -> str:
 
 def _quieter(log: Log) -> Log:
     """Without the lines of the ordinary course; who asks for debug still gets them."""
+    from gateway.settings import LogLevel
+
     return replace(log, level=LogLevel.WARNING) if log.level is LogLevel.INFO else log

@@ -1,7 +1,8 @@
 """What people and programs read: sentences, tables and JSON on stdout, trouble on stderr.
 
 Never lets a message's text reach the terminal as it is: what can't be seen, or would move the cursor, is replaced.
-Rich is used only where stdout is a terminal; in a pipe everything is plain and whole.
+Rich is used, and imported, only where stdout is a terminal (`gateway.cli.terminal`); in a pipe everything is plain and
+whole.
 """
 
 from __future__ import annotations
@@ -11,36 +12,19 @@ import json
 import sys
 import unicodedata
 from contextlib import contextmanager
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import click
-from rich.box import SIMPLE_HEAD
-from rich.cells import cell_len
-from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
-from rich.text import Text
 
 from gateway.model.tracking import untracked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from gateway.model.tracking import Item, Track
+    from gateway.model.tracking import Track
 
 _GAP = "  "
-_STYLES: Mapping[str, str] = MappingProxyType(
-    {
-        **dict.fromkeys(("confirmed", "spoofed", "refused", "failed", "wrong"), "red"),
-        **dict.fromkeys(("unverified", "suspect", "related", "uncertain", "held", "review"), "yellow"),
-        **dict.fromkeys(("open", "waiting", "sending", "pending", "emergency"), "bold"),
-        **dict.fromkeys(("relayed", "released", "sent", "new", "ok"), "green"),
-        **dict.fromkeys(("closed", "none", "never", "cancelled", "known"), "dim"),
-    }
-)
-"""How a cell looks on a terminal that consists of this one word."""
 
 
 def say(sentence: str = "") -> None:
@@ -74,7 +58,9 @@ def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, empty:
     if not rows:
         say(empty)
     elif sys.stdout.isatty():
-        Console(file=sys.stdout, highlight=False).print(_rich_table(headings, cells))
+        from gateway.cli.terminal import print_table
+
+        print_table(headings, cells)
     else:
         click.echo("\n".join(_plain_lines([headings, *cells])))
 
@@ -85,11 +71,9 @@ def progress() -> Iterator[Track]:
     if not sys.stderr.isatty():
         yield untracked
         return
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    from gateway.cli.terminal import progress_bar
 
-        def track(items: Sequence[Item], doing: str) -> Iterable[Item]:
-            return bar.track(items, description=doing)
-
+    with progress_bar() as track:
         yield track
 
 
@@ -114,21 +98,10 @@ def _is_seen(char: str) -> bool:
     return char.isprintable() or char == "\n" or unicodedata.category(char) == "Zs"
 
 
-def _rich_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """Nothing is cut off, and the first column, which people copy, stays on one line.
-
-    Cells are `Text`: rich must not take brackets of a subject for markup.
-    """
-    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    for number, heading in enumerate(headings):
-        table.add_column(heading, overflow="fold", no_wrap=number == 0)
-    for row in rows:
-        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
-    return table
-
-
 def _plain_lines(rows: Sequence[Sequence[str]]) -> list[str]:
     """Columns as wide as their widest cell, by what a terminal shows: Chinese letters take two places."""
+    from rich.cells import cell_len
+
     flat = [[cell.replace("\n", " ") for cell in row] for row in rows]
     widths = [max(map(cell_len, column)) for column in zip(*flat, strict=True)]
     return [

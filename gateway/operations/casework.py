@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.model.audit import AuditEntry
     from gateway.model.case import Case, Delivery
-    from gateway.operations.composing import Gate
+    from gateway.operations.gate import Gate
     from gateway.operations.starting import Starting
     from gateway.store.unit_of_work import Store, Work
     from gateway.verify.destination import Destinations

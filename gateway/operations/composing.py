@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import structlog
 
-from filters.address import AddressError, parse_path
-from filters.content import header_length, parse_header
-from filters.responding import hard_objections, loop_objections
+from filters.content import header_length
 from gateway import tokens
 from gateway.compose.decline import compose_decline
 from gateway.compose.digest import compose_digest
@@ -24,60 +22,21 @@ from gateway.compose.signing import SIGNED
 from gateway.compose.text import ComposeError
 from gateway.compose.values import Mission
 from gateway.events import Event
-from gateway.model.case import ActionState, Disposal
 from gateway.model.outbox import Purpose
 from gateway.model.trace import forged_fields, without
 
 if TYPE_CHECKING:
-    from filters.address import Mailbox
-    from filters.content import Header
-    from filters.lists import ListEntry, ListIndex
+    from filters.lists import ListIndex
     from gateway.clock import Clock
     from gateway.compose.signing import Signer
     from gateway.compose.values import AgencyVoice
     from gateway.model.case import Case, Delivery
     from gateway.model.outbox import OutboxItem, Post
+    from gateway.operations.gate import Gate
     from gateway.settings import Collation
     from gateway.store.unit_of_work import Work
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
-    """The hard gate of a decline (RFC 3834 §2), asked about a stored case."""
-
-    own_domains: frozenset[str]
-    secret: bytes
-
-    def objections(self, case: Case, raw: bytes, index: ListIndex) -> tuple[str, ...]:
-        """Why no decline may be sent for this case, in words; empty when nothing stands against it.
-
-        `raw` is the content as received.
-        """
-        if case.silenced:
-            return ("The case was silenced: somebody decided that no decline may be sent.",)
-        if case.disposal is Disposal.DISMISSED:
-            return ("The case was dismissed: no approach by a mission.",)
-        if case.decline is ActionState.NONE:
-            return (f"Nothing is declined here: the tier ({case.tier}), the list entry or the mode says never.",)
-        try:
-            reverse_path = parse_path(case.reverse_path, smtputf8=True)
-        except AddressError as error:
-            return (f"Its reverse-path is not one mailbox: {error}.",)
-        header = parse_header(raw[: header_length(raw)])
-        return self.hard(reverse_path, header, index.lookup(reverse_path))
-
-    def hard(self, reverse_path: Mailbox, header: Header, entries: tuple[ListEntry, ...]) -> tuple[str, ...]:
-        """What stands against a decline of this message, whoever asks for it."""
-        return hard_objections(reverse_path, header, entries, self.own_domains, self._is_own_token)
-
-    def may_notify(self, reverse_path: Mailbox, header: Header) -> bool:
-        """Whether recipients of held mail may be told: not of what we sent ourselves (decision 14)."""
-        return not loop_objections(reverse_path, header, self.own_domains, self._is_own_token)
-
-    def _is_own_token(self, token: str) -> bool:
-        return tokens.is_loop_token(self.secret, token)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

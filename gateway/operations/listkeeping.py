@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from filters.guard import refusal
 from filters.lists import EntryKind, ListEntry, canonical_entry_value, describe
 from gateway.errors import RefusedError
 from gateway.model.tracking import Track, untracked
@@ -45,14 +44,14 @@ class Listkeeping:
     async def tried(self, value: str, kind: EntryKind | None) -> ListEntry:
         """The entry that `senders add` would make of this value. RefusedError says what is wrong with it."""
         chosen = kind or _kind_of(value)
-        reason = refusal(chosen, value, self.own_domains)
+        reason = _refusal(chosen, value, self.own_domains)
         if reason is not None:
             raise RefusedError(reason)
         return ListEntry(kind=chosen, value=canonical_entry_value(chosen, value))
 
     async def add(self, entry: ListEntry, *, actor: str) -> int:
         """Add one entry; the new version. RefusedError says what is wrong with it."""
-        reason = refusal(entry.kind, entry.value, self.own_domains)
+        reason = _refusal(entry.kind, entry.value, self.own_domains)
         if reason is not None:
             raise RefusedError(reason)
         async with self.store.begin() as work:
@@ -100,18 +99,19 @@ class Listkeeping:
         preview = self._preview(entries, [])
         if preview.refused:
             raise RefusedError("\n".join(reason for _, reason in preview.refused))
-        if not await self._is_first_start():
+        if not await self.is_first_start():
             return 0
         try:
             async with self.store.begin() as work:
                 await self._change(work, preview.new, [], "gateway", f"first start: {source}")
         except RefusedError:
-            if await self._is_first_start():
+            if await self.is_first_start():
                 raise
             return 0  # another node started at the same moment, and was first
         return len(preview.new)
 
-    async def _is_first_start(self) -> bool:
+    async def is_first_start(self) -> bool:
+        """Whether the store never had a list."""
         async with self.store.reading() as work:
             return await work.senders.version() == 0
 
@@ -121,7 +121,7 @@ class Listkeeping:
         seen = {(entry.kind, entry.value) for entry in live}
         new, known, refused = [], [], []
         for entry in track(entries, "Checking"):
-            reason = refusal(entry.kind, entry.value, self.own_domains)
+            reason = _refusal(entry.kind, entry.value, self.own_domains)
             if reason is not None:
                 refused.append((entry, reason))
             elif (entry.kind, entry.value) in seen:
@@ -144,6 +144,13 @@ class Listkeeping:
         detail = {"version": str(version), "added": str(len(added)), "removed": str(len(removed))}
         await work.audit.append(actor, "list-changed", text[:200], detail)
         return version
+
+
+def _refusal(kind: EntryKind, value: str, own_domains: frozenset[str]) -> str | None:
+    """Why the entry can't be saved. Only who changes a list needs the tables of all public suffixes."""
+    from filters.guard import refusal
+
+    return refusal(kind, value, own_domains)
 
 
 async def _the_one(work: Work, value: str, kind: EntryKind | None) -> ListEntry:

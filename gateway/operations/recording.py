@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from filters.rules import Finding
     from filters.screening import Screening, Verdict
     from gateway.clock import Clock
-    from gateway.operations.composing import Gate
     from gateway.operations.flagged import FlaggedMessage, RelayResult
+    from gateway.operations.gate import Gate
     from gateway.operations.starting import Starting
     from gateway.store.unit_of_work import Store, Work
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from filters.screening import Screening
     from gateway.clock import Clock
     from gateway.model.case import Case
-    from gateway.operations.composing import Gate
     from gateway.operations.deciding import Decision
+    from gateway.operations.gate import Gate
     from gateway.settings import Collation, Decline
     from gateway.store.unit_of_work import Work
 

@@ -19,9 +19,8 @@ from gateway.store.schema import audit_entries, audit_head
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
     from gateway.clock import Clock
+    from gateway.store.asynchronous import AsyncConnection
 
 _FIELDS = tuple(field.name for field in fields(AuditEntry))
 

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, RowMapping, Select, Table
-    from sqlalchemy.ext.asyncio import AsyncConnection
 
     from filters.disposition import Tier
     from gateway.model.case import ActionState, CaseId, Disposal
+    from gateway.store.asynchronous import AsyncConnection
 
 CaseAction = Literal[Purpose.DECLINE, Purpose.REPORT]
 """The purposes that a case has a state for."""

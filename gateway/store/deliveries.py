@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sqlalchemy import RowMapping
-    from sqlalchemy.ext.asyncio import AsyncConnection
 
     from gateway.model.case import CaseId
+    from gateway.store.asynchronous import AsyncConnection
 
 _FIELDS = tuple(field.name for field in fields(Delivery))
 

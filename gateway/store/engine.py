@@ -18,22 +18,24 @@ from urllib.parse import quote
 from weakref import WeakSet
 
 import aiosqlite
-from sqlalchemy import event, make_url
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import create_engine, event, make_url
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from gateway.errors import ConfigurationError, StoreError
+from gateway.store.asynchronous import AsyncEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from threading import Thread
 
-    from sqlalchemy import URL, Connection, Table
+    from sqlalchemy import URL, Connection, Engine, Table
+    from sqlalchemy.dialects import postgresql
     from sqlalchemy.engine.interfaces import DBAPIConnection
-    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
     from sqlalchemy.pool import ConnectionPoolEntry
+
+    from gateway.store.asynchronous import AsyncConnection
 
 PATIENCE = 10.0
 """Seconds that a statement waits for a lock, a connection or the server before it gives up."""
@@ -90,7 +92,11 @@ def database_trouble() -> Iterator[None]:
 
 def insert_new(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that knows ON CONFLICT; both dialects have it, each under its own name."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # 2 MB that a node on SQLite can do without
+
+    return postgresql.insert(table)
 
 
 def _open_sqlite(url: URL, patience: float) -> Engines:
@@ -110,13 +116,16 @@ def _open_sqlite(url: URL, patience: float) -> Engines:
         workers.add(worker)
         return connection
 
-    engine = create_async_engine(
-        "sqlite+aiosqlite:///the-creator-knows", async_creator=connect, hide_parameters=True, pool_timeout=patience
+    engine: Engine = create_engine(
+        "sqlite+aiosqlite:///the-creator-knows",
+        creator=lambda: engine.dialect.loaded_dbapi.connect(async_creator_fn=connect),
+        hide_parameters=True,
+        pool_timeout=patience,
     )
-    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
     writer = engine.execution_options(**{_SQLITE_BEGIN: "BEGIN IMMEDIATE"})
-    return Engines(writer, engine, file, workers)
+    return Engines(AsyncEngine(writer), AsyncEngine(engine), file, workers)
 
 
 def create_sqlite_file(file: Path) -> None:
@@ -165,8 +174,8 @@ def _open_postgresql(url: URL, patience: float) -> Engines:
     arguments: dict[str, str | int] = {"connect_timeout": max(2, round(patience))}
     if "options" not in url.query:
         arguments["options"] = f"-c lock_timeout={round(patience * 1000)}"
-    engine = create_async_engine(
-        url.set(drivername="postgresql+psycopg"),
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg_async"),
         hide_parameters=True,
         pool_timeout=patience,
         # Asks before a connection is used, so that a restarted server costs nobody a message.
@@ -174,7 +183,7 @@ def _open_postgresql(url: URL, patience: float) -> Engines:
         connect_args=arguments,
     )
     reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    return Engines(engine, reader)
+    return Engines(AsyncEngine(engine), AsyncEngine(reader))
 
 
 def _wrong_url(problem: str) -> ConfigurationError:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from sqlalchemy.ext.asyncio import AsyncConnection
+    from gateway.store.asynchronous import AsyncConnection
+
 
 _AT_ONCE = 500
 """Rows in one statement: SQLite takes a bounded number of values."""

@@ -15,9 +15,8 @@ from gateway.store.schema import daily_counts, decline_windows
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
     from gateway.model.outbox import Purpose
+    from gateway.store.asynchronous import AsyncConnection
 
 
 class Limits:

@@ -15,9 +15,8 @@ from gateway.store.schema import messages
 from gateway.store.sealing import Sealed
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
     from gateway.model.case import Case
+    from gateway.store.asynchronous import AsyncConnection
     from gateway.store.sealing import Seal
 
 

@@ -1,6 +1,7 @@
-"""Migrations: brings a database to the schema of this program, by Alembic and from the package's own files.
+"""Migrations: where a database stands, and how it gets to the schema of this program.
 
-Never opens a connection or commits: it works in the transaction that it is given.
+Never opens a connection or commits: it works in the transaction that it is given. Where a database stands is asked
+with one question; Alembic is imported only where there is something to migrate (`gateway.store.upgrading`).
 """
 
 from __future__ import annotations
@@ -9,17 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
 
 from gateway.errors import StoreError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_SCRIPTS = Path(__file__).parent / "migrations"
+_VERSIONS = Path(__file__).parent / "migrations" / "versions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,34 +35,35 @@ class SchemaState:
 
 def schema_state(connection: Connection) -> SchemaState:
     """Where the database stands."""
-    current = MigrationContext.configure(connection).get_current_revision()
-    head = _scripts().get_current_head()
-    if head is None:
-        raise StoreError(f"The package's migrations are missing from {_SCRIPTS}")
-    return SchemaState(current, head)
+    known = _revisions()
+    if not known:
+        raise StoreError(f"The package's migrations are missing from {_VERSIONS}")
+    return SchemaState(_current(connection), known[-1])
 
 
 def upgrade(connection: Connection) -> None:
     """Migrate to the head; raises StoreError if the database is ahead of this program."""
     state = schema_state(connection)
-    known = {script.revision for script in _scripts().walk_revisions()}
-    if state.current is not None and state.current not in known:
+    if state.up_to_date:
+        return
+    if state.current is not None and state.current not in _revisions():
         raise StoreError(
             f"The database is at schema {state.current}, which this version does not know: "
             f"a newer version has upgraded it (this one knows up to {state.head})"
         )
-    configuration = _configuration()
-    configuration.attributes["connection"] = connection
-    command.upgrade(configuration, "head")
+    from gateway.store.upgrading import upgrade_to_head  # 5 MB that a database at the head can do without
+
+    upgrade_to_head(connection)
 
 
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_configuration())
+def _current(connection: Connection) -> str | None:
+    """What Alembic has written down; None in a database without tables."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    return revision
 
 
-def _configuration() -> Config:
-    configuration = Config()
-    # A path may hold a percent sign, which Alembic's configuration would interpolate.
-    configuration.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-    configuration.set_main_option("path_separator", "os")
-    return configuration
+def _revisions() -> list[str]:
+    """From the first to the head, by the names of their files: `r0001_first_tables.py` is revision 0001."""
+    return sorted(path.name[1:5] for path in _VERSIONS.glob("r[0-9][0-9][0-9][0-9]_*.py"))

@@ -11,9 +11,9 @@ from gateway.store.schema import notes
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
-    from sqlalchemy.ext.asyncio import AsyncConnection
 
     from gateway.model.case import CaseId
+    from gateway.store.asynchronous import AsyncConnection
 
 
 class Notes:

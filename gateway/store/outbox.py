@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, RowMapping
-    from sqlalchemy.ext.asyncio import AsyncConnection
 
     from gateway.model.case import CaseId
+    from gateway.store.asynchronous import AsyncConnection
     from gateway.store.sealing import Seal
 
 ItemList = list[OutboxItem]

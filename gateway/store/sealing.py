@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import zstandard
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway import tokens
 from gateway.errors import ConfigurationError, SealError
@@ -61,9 +59,11 @@ class Seal:
         packed = zstandard.ZstdCompressor().compress(content)
         if not self.keys:
             return Sealed(digest, len(content), "", packed)
+        from gateway.store.cipher import encrypt  # 7 MB, for those who have a key
+
         key, nonce = self.keys[0], tokens.nonce()
         bound = _associated_data(subject, digest, len(content))
-        return Sealed(digest, len(content), key.id, nonce + AESGCM(key.octets).encrypt(nonce, packed, bound))
+        return Sealed(digest, len(content), key.id, nonce + encrypt(key.octets, nonce, packed, bound))
 
     def unseal(self, sealed: Sealed, subject: str) -> bytes:
         """The content, whole and unchanged; raises SealError with the reason otherwise."""
@@ -80,13 +80,15 @@ class Seal:
             raise SealError(
                 f"The stored message of {subject} needs the key {sealed.key_id!r}, which the key file lacks."
             )
+        from gateway.store.cipher import decrypt  # 7 MB, for those who have a key
+
         nonce, ciphertext = sealed.blob[:_NONCE_OCTETS], sealed.blob[_NONCE_OCTETS:]
-        try:
-            return AESGCM(key.octets).decrypt(nonce, ciphertext, _associated_data(subject, sealed.sha256, sealed.size))
-        except (InvalidTag, ValueError) as error:  # ValueError: cut so short that there is no nonce
+        packed = decrypt(key.octets, nonce, ciphertext, _associated_data(subject, sealed.sha256, sealed.size))
+        if packed is None:
             raise SealError(
                 f"The stored message of {subject} can't be opened: it was changed, or the key {key.id!r} was."
-            ) from error
+            )
+        return packed
 
 
 def read_keys(path: Path) -> tuple[SealKey, ...]:

@@ -6,10 +6,11 @@ be looked at, and undone.
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from dataclasses import dataclass, fields
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
 
@@ -25,11 +26,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Column, ColumnElement, RowMapping
-    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from gateway.store.asynchronous import AsyncConnection
 
 _SLICE = 250
 """Rows that are read, or written, at one go."""
 _FIELDS = tuple(field.name for field in fields(ListEntry))
+_ALIKE = ("mission_en", "mission_fr", "mission_zh", "country", "category", "source", "verified", "note", "pack")
+"""Fields in which many entries of a list say the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +57,16 @@ class Senders:
     async def live(self) -> list[ListEntry]:
         """Every entry in force, in the order in which they were added.
 
-        Read in slices: nobody else on the event loop waits for the whole of a long list.
+        Read in slices: nobody else on the event loop waits for the whole of a long list. What many entries say alike
+        (mission, source, pack) is in memory once.
         """
         columns = [sender_entries.c[name] for name in _FIELDS]
         statement = select(*columns).where(sender_entries.c.removed_in.is_(None)).order_by(sender_entries.c.id)
         entries: list[ListEntry] = []
-        async with self._connection.stream(statement) as result:
-            async for rows in result.partitions(_SLICE):
-                entries += [ListEntry(**dict(zip(_FIELDS, row, strict=True))) for row in rows]
+        said: dict[str, str] = {}
+        async with aclosing(self._connection.slices(statement, _SLICE)) as slices:
+            async for rows in slices:
+                entries += [_entry(row, said) for row in rows]
         return entries
 
     async def version(self) -> int:
@@ -175,6 +181,14 @@ class Senders:
     async def _rows(self, wanted: ColumnElement[bool], *order: ColumnElement[int]) -> list[RowMapping]:
         statement = select(sender_entries).where(wanted).order_by(*order, sender_entries.c.id)
         return list((await self._connection.execute(statement)).mappings())
+
+
+def _entry(values: Iterable[Any], said: dict[str, str]) -> ListEntry:
+    """`said` is what was read before, so that what is said again is the same string."""
+    fields_of = dict(zip(_FIELDS, values, strict=True))
+    for name in _ALIKE:
+        fields_of[name] = said.setdefault(fields_of[name], fields_of[name])
+    return ListEntry(**fields_of)
 
 
 def _entry_of(row: RowMapping) -> ListEntry:

@@ -29,9 +29,8 @@ from gateway.store.values import Values
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
     from gateway.clock import Clock
+    from gateway.store.asynchronous import AsyncConnection
     from gateway.store.engine import Engines
     from gateway.store.migrating import SchemaState
     from gateway.store.sealing import Seal

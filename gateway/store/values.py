@@ -14,7 +14,7 @@ from gateway.store.engine import insert_new
 from gateway.store.schema import stored_values
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncConnection
+    from gateway.store.asynchronous import AsyncConnection
 
 LOOP_SECRET = "loop.secret"
 MODE = "mode"

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from gateway.dispatch.worker import Worker
 from gateway.errors import ConfigurationError
 from gateway.events import Event
 from gateway.smtp.server import SmtpServer, server_tls
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gateway.assembly import Line
+    from gateway.sending import Sending
     from gateway.settings import Endpoint, Settings
 
 STOP_WITHIN = 40.0
@@ -86,7 +86,7 @@ class Service:
         here = role.takes_mail and (bool(inherited) or settings.smtp.workers == 1)
         self._server = SmtpServer(line.intake, settings.smtp, _tls(settings)) if here else None
         self._workers = Workers(worker_command, settings.smtp.workers) if role.takes_mail and not here else None
-        self._worker = Worker(line.outbox, line.ways, line.desk.digests) if role.sends_mail else None
+        self._outgoing = _open_sending(settings, line) if role.sends_mail else None
         self._sending: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._listening: list[str] = []
@@ -102,8 +102,8 @@ class Service:
         self._own(self._line.desk.rulebooks.follow())
         self._own(self._line.desk.tallying.keep())
         await self._listen()
-        if self._worker is not None:
-            self._sending = self._own(self._worker.run())
+        if self._outgoing is not None:
+            self._sending = self._own(self._outgoing.worker.run())
 
     async def _listen(self) -> None:
         """On sockets of our own or of a parent's, in this process or in workers that inherit them."""
@@ -146,15 +146,16 @@ class Service:
             await self._workers.stop()
         if self._server is not None:
             await self._server.stop()
-        if self._worker is not None and self._sending is not None:
-            self._worker.stop()
+        if self._outgoing is not None and self._sending is not None:
+            self._outgoing.worker.stop()
             await asyncio.wait({self._sending}, timeout=STOP_WITHIN)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._line.desk.tallying.flush()
         self._line.routes.close()
-        self._line.node.mark.close()
+        if self._outgoing is not None:
+            self._outgoing.node.mark.close()
 
     def _orphaned(self) -> None:
         """The end of a worker's standard input means that its parent is gone."""
@@ -179,6 +180,12 @@ class Service:
             log.error(Event.TLS_FAILED, reason=f"the new certificate can't be used, the old one stays: {error}")
         else:
             log.info(Event.CONFIGURATION_RELOADED, what="certificate")
+
+
+def _open_sending(settings: Settings, line: Line) -> Sending:
+    from gateway.sending import open_sending  # the role's boundary: an SMTP process does without all this
+
+    return open_sending(settings, line.clock, line.desk)
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

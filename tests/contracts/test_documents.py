@@ -24,8 +24,11 @@ OPERATIONS = "docs/operations.md"
 
 def commands(command: click.Command, name: str = "liaison") -> set[str]:
     """`liaison`, `liaison cases`, `liaison cases list` …"""
-    below = command.commands if isinstance(command, click.Group) else {}
-    return {name}.union(*(commands(child, f"{name} {word}") for word, child in below.items()))
+    if not isinstance(command, click.Group):
+        return {name}
+    context = click.Context(command)
+    below = {word: command.get_command(context, word) for word in command.list_commands(context)}
+    return {name}.union(*(commands(child, f"{name} {word}") for word, child in below.items() if child is not None))
 
 
 # --- architecture.md ----------------------------------------------------------------------------------------------

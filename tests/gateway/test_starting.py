@@ -15,8 +15,8 @@ from filters.envelope import Envelope, Origin
 from filters.lists import EntryKind, ListEntry, ListIndex
 from filters.rulebook import Rulebook
 from filters.screening import screen
-from gateway.operations.composing import Gate
 from gateway.operations.deciding import Decision
+from gateway.operations.gate import Gate
 from gateway.operations.starting import Start, Starting, window_key
 from gateway.settings import Collation, Decline
 from tests.support.clocks import NOON, StoppedClock

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the connection that `gateway.store.migrating` hands over."""
+"""Alembic's entry: runs the migrations on the connection that `gateway.store.upgrading` hands over."""
 
 from __future__ import annotations
 

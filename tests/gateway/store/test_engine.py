@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
 
 from gateway.errors import ConfigurationError
 from gateway.store.engine import open_engine
@@ -39,7 +40,7 @@ async def test_every_sqlite_connection_is_durable_and_keeps_foreign_keys(sqlite_
     engines = open_engine(sqlite_url, patience=1.5)
     async with engines.writer.connect() as connection:
         found = [
-            (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
+            (await connection.execute(text(f"PRAGMA {name}"))).scalar_one()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         ]
     await engines.close()

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Table, text
 
 from filters.lists import ListEntry
@@ -18,6 +19,7 @@ from gateway.model.case import Case, Delivery, Note
 from gateway.store import schema
 from gateway.store.engine import open_engine
 from gateway.store.unit_of_work import Store
+from gateway.store.upgrading import alembic_configuration
 from tests.support.databases import TEST_SEAL
 
 if TYPE_CHECKING:
@@ -72,6 +74,13 @@ async def test_a_new_store_is_created_from_nothing(empty_database_url: str, cloc
     await store.close()
     assert state.up_to_date
     assert state.current == state.head
+
+
+async def test_the_head_is_the_one_that_alembic_finds(database_url: str, clock: StoppedClock) -> None:
+    store = Store.open(database_url, TEST_SEAL, clock)
+    state = await store.schema_state()
+    await store.close()
+    assert state.head == ScriptDirectory.from_config(alembic_configuration()).get_current_head()
 
 
 async def test_upgrading_twice_changes_nothing(empty_database_url: str, clock: StoppedClock) -> None:

@@ -6,7 +6,8 @@ import asyncio
 
 from filters.authentication import DnsStatus
 from gateway.settings import Endpoint
-from gateway.verify.resolver import MOST_OCTETS, Inquiry, Resolver
+from gateway.verify.name_servers import MOST_OCTETS
+from gateway.verify.resolver import Inquiry, Resolver
 from tests.support.nameserver import FailingNameServer, name_server
 
 RECORDS = {

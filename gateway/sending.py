@@ -1,0 +1,116 @@
+"""The composition root of what only a role that sends mail needs: templates, signature, outbox, SMTP out.
+
+Imported by nobody but such a role: an SMTP process does without Jinja2, dkimpy, cryptography and aiosmtplib.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway import tokens
+from gateway.compose.signing import RIGHT, Signer, SigningKeyError
+from gateway.compose.values import AgencyVoice, Language
+from gateway.dispatch.worker import Worker
+from gateway.errors import ConfigurationError
+from gateway.operations.composing import Composer
+from gateway.operations.outbox import Outbox
+from gateway.operations.ways import Ways
+
+if TYPE_CHECKING:
+    from gateway.assembly import Desk
+    from gateway.clock import Clock
+    from gateway.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """The parts that send mail."""
+
+    worker: Worker
+    node: Node
+
+
+def open_sending(settings: Settings, clock: Clock, desk: Desk) -> Sending:
+    """The outbox worker; ConfigurationError says what is wrong with the DKIM key."""
+    signer = open_signer(settings)  # first: it may refuse, and the node's mark is a socket
+    node = take_node_name(settings)
+    hostname = settings.smtp.hostname
+    composer = Composer(
+        voice=voice(settings),
+        collation=settings.collation,
+        gate=desk.gate,
+        clock=clock,
+        hostname=hostname,
+        signer=signer,
+    )
+    outbox = Outbox(
+        store=desk.store,
+        clock=clock,
+        composer=composer,
+        rulebooks=desk.rulebooks,
+        destinations=desk.destinations,
+        outbound=settings.outbound,
+        node=node.name,
+    )
+    ways = Ways(routes=settings.route, outbound=settings.outbound, destinations=desk.destinations, hostname=hostname)
+    return Sending(worker=Worker(outbox, ways, desk.digests), node=node)
+
+
+def open_signer(settings: Settings) -> Signer | None:
+    """What signs our mail, or None where no key is set; ConfigurationError says what is wrong with the key."""
+    dkim = settings.dkim
+    if dkim.key is None:
+        return None
+    try:
+        return Signer(dkim.domain, dkim.selector, dkim.key.read_bytes())
+    except OSError as error:
+        raise ConfigurationError([f"{dkim.key}: the DKIM key can't be read: {error}; write {RIGHT}"]) from error
+    except SigningKeyError as error:
+        raise ConfigurationError([f"dkim.key: {dkim.key} {error}; write {RIGHT}"]) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What names this process to the others; `mark` keeps the name for as long as the process lives."""
+
+    name: str
+    mark: socket.socket
+
+
+def take_node_name(settings: Settings) -> Node:
+    """The name of this machine and configuration, or one apart from it where another living process has that name.
+
+    Whoever starts under a name frees what its last life claimed: two living processes must never share one. The mark
+    is a socket in Linux's abstract namespace, which goes with the process however it ends.
+    """
+    name = f"{socket.gethostname()}:{settings.file}"
+    mark = socket.socket(socket.AF_UNIX)
+    try:
+        mark.bind("\0liaison-gateway:" + hashlib.sha256(name.encode()).hexdigest())
+    except OSError:
+        return Node(f"{name}#{tokens.item_id()}", mark)
+    return Node(name, mark)
+
+
+def voice(settings: Settings) -> AgencyVoice:
+    """In whose name we write."""
+    agency = settings.agency
+    return AgencyVoice(
+        hostname=settings.smtp.hostname,
+        name_en=agency.name_en,
+        name_fr=agency.name_fr,
+        unit_en=agency.unit_en,
+        unit_fr=agency.unit_fr,
+        contact_email=agency.contact_email,
+        contact_phone=agency.contact_phone,
+        consular_email=agency.consular_email,
+        consular_phone=agency.consular_phone,
+        ildc_address=settings.referral.ildc_address,
+        interpol_address=settings.referral.interpol_address,
+        collation_from=settings.collation.from_,
+        decline_languages=tuple(Language(language) for language in settings.decline.languages),
+        report_languages=tuple(Language(language) for language in settings.collation.languages),
+    )

@@ -42,8 +42,9 @@ class Site(Protocol):
 class Listener:
     """Serves a site on one socket; `serve()` once, `stop()` at the end."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, *, head_within: float = HEAD_WITHIN) -> None:
         self._site = site
+        self._head_within = head_within
         self._server: asyncio.Server | None = None
         self._conversations: set[asyncio.Task[None]] = set()
 
@@ -81,7 +82,7 @@ class Listener:
 
     async def _response(self, reader: asyncio.StreamReader) -> bytes:
         try:
-            async with asyncio.timeout(HEAD_WITHIN):
+            async with asyncio.timeout(self._head_within):
                 request = read_head(await reader.readuntil(b"\r\n\r\n"))
         except asyncio.LimitOverrunError:
             request = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE

@@ -76,3 +76,10 @@ def test_a_taken_port_is_a_sentence_and_exit_2(liaison: CommandLine, key: str, f
 @pytest.mark.parametrize("role", ["everything", "ALL "])
 def test_an_unknown_role_is_wrong_usage(liaison: CommandLine, role: str) -> None:
     assert liaison("serve", "--role", role).exit_code == 2
+
+
+def test_the_library_of_monitoring_is_imported_by_nobody_who_does_not_answer_it() -> None:
+    """SMTP workers start as `serve` does, and each would hold it in memory for nothing."""
+    started = "import sys, gateway.cli, gateway.supervisor.service; print('prometheus_client' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", started], capture_output=True, check=True, text=True)
+    assert done.stdout == "False\n"

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from gateway.assembly import open_desk, open_line
 from gateway.clock import SystemClock
 from gateway.errors import StoreError
 from gateway.metrics.readiness import Readiness
 from gateway.operations.rulebooks import Rulebooks
 from gateway.operations.watching import Watching
+from gateway.settings import load
+from gateway.supervisor import Role, Service
 from tests.support.dialogue import Dialogue
-from tests.support.gateway import running_gateway, write_configuration
+from tests.support.gateway import port_of, running_gateway, write_configuration
 from tests.support.monitoring import ask, scrape
 from tests.support.served import CLEAN, serve
 
@@ -194,6 +197,31 @@ async def test_it_is_not_ready_while_no_worker_runs(
     assert answer.body.startswith("No SMTP worker runs: ")
 
 
+async def test_what_was_open_in_a_worker_goes_with_it_and_with_it_alone(
+    tmp_path: Path, next_hop: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]]
+) -> None:
+    path = write_configuration(
+        tmp_path, next_hop=next_hop.port, smarthost=None, url="sqlite:///l.db", smtp="workers = 2"
+    )
+    served = await serve(path)
+    clients = [await Dialogue.open(served.port) for _ in range(16)]
+    assert (await scrape(served.metrics))("liaison_smtp_connections_open") == 16
+    os.kill((await served.children())[0], signal.SIGKILL)
+    numbers = await until(served.metrics, lambda seen: seen("liaison_workers_died_total") == 1)
+    living = [client for client in clients if await is_heard(client)]
+    assert numbers("liaison_smtp_connections_open") == len(living)
+    for client in clients:
+        await client.close()
+
+
+async def is_heard(client: Dialogue) -> bool:
+    try:
+        await client.say("NOOP", "250")
+    except (OSError, asyncio.IncompleteReadError):
+        return False
+    return True
+
+
 # --- readiness --------------------------------------------------------------------------------------------------------
 
 
@@ -263,6 +291,23 @@ async def test_from_sigterm_on_it_is_not_ready_while_mail_in_hand_ends(
     await client.close()
     async with asyncio.timeout(20):
         assert await served.process.wait() == 0
+
+
+async def test_whatever_ends_the_service_it_is_not_ready_while_mail_in_hand_ends(
+    tmp_path: Path, next_hop: ScriptedMTA
+) -> None:
+    settings = load(write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url="sqlite:///l.db"), {})
+    async with open_desk(settings, SystemClock()) as desk:
+        service = Service(settings, open_line(settings, SystemClock(), desk), Role.ALL)
+        await service.start()
+        client = await Dialogue.open(port_of(service.where(), "smtp"))
+        await client.say("MAIL FROM:<resident@town.example>", "250")
+        stopping = asyncio.ensure_future(service.stop())
+        await asyncio.sleep(0)
+        answer = await ask(port_of(service.where(), "metrics"), "/readyz")
+        await client.close()
+        await stopping
+    assert (answer.status, answer.body.split(":")[0]) == (503, "The gateway is stopping")
 
 
 async def test_before_the_rulebook_is_loaded_it_is_not_ready(store: Store, clock: StoppedClock) -> None:

@@ -127,7 +127,7 @@ async def test_only_so_many_are_heard_at_once_and_one_that_leaves_makes_room() -
 
 
 async def test_stopping_closes_every_connection() -> None:
-    async with listening() as port:
+    async with asyncio.timeout(3), listening() as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         await asyncio.sleep(0.1)
     try:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from gateway.model.backlog import Undecided
@@ -43,17 +44,13 @@ async def test_items_are_counted_by_purpose_and_state(store: Store) -> None:
 
 
 async def test_the_oldest_item_that_waits_is_known_and_what_failed_earlier_does_not_count(store: Store) -> None:
-    ages = {60: OutboxState.FAILED, 30: OutboxState.WAITING, 10: OutboxState.WAITING}
     async with store.begin() as work:
-        for seconds, state in ages.items():
-            item = replace(
-                an_item(await record(work)), created_at=NOON.replace(second=59 - seconds % 60, microsecond=0)
-            )
+        for seconds, state in {60: OutboxState.FAILED, 30: OutboxState.WAITING, 10: OutboxState.WAITING}.items():
+            item = replace(an_item(await record(work)), created_at=NOON - timedelta(seconds=seconds))
             await work.outbox.add([item])
             if state is OutboxState.FAILED:
                 await work.outbox.settle(item.id, state=state, reply="550 no")
-    since = (await backlog(store)).waiting_since
-    assert since == NOON.replace(second=29, microsecond=0)
+    assert (await backlog(store)).waiting_since == NOON - timedelta(seconds=30)
 
 
 async def test_open_cases_are_counted_by_what_they_wait_for(store: Store) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.store.unit_of_work import Store
+    from tests.support.certificates import Certificate
     from tests.support.clocks import StoppedClock
     from tests.support.databases import PostgresServer
     from tests.support.gateway import Running
@@ -128,6 +129,24 @@ async def test_a_connection_that_is_turned_away_is_counted_with_its_reason(passa
     assert numbers("liaison_smtp_connections_refused_total", reason="per_client") == 1
     assert numbers.total("liaison_smtp_connections_refused_total") == 1
     assert numbers("liaison_smtp_connections_open") == numbers("liaison_smtp_connections_total") == 2
+
+
+async def test_handshakes_are_counted_and_what_comes_ahead_of_one_is_a_violation(
+    passage: Passage, localhost: Certificate
+) -> None:
+    gateway = await passage.open(smtp=f'tls_certificate = "{localhost.certificate}"\ntls_key = "{localhost.key}"')
+    await (await gateway.client()).start_tls(localhost.client())
+    noise = await gateway.client()
+    await noise.say("STARTTLS", "220")
+    noise.send(b"this is no handshake\r\n")
+    await noise.closed()
+    early = await gateway.client()
+    early.send(b"STARTTLS\r\nNOOP\r\n")
+    await early.hear("502")
+    numbers = await until(gateway.metrics, lambda seen: seen.total("liaison_smtp_tls_handshakes_total") == 2)
+    assert numbers("liaison_smtp_tls_handshakes_total", result="done") == 1
+    assert numbers("liaison_smtp_tls_handshakes_total", result="failed") == 1
+    assert numbers("liaison_smtp_protocol_violations_total") == 1
 
 
 async def test_a_next_hop_that_is_down_is_counted(tmp_path: Path, passage: Passage, next_hop: ScriptedMTA) -> None:

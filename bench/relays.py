@@ -174,6 +174,8 @@ nameservers = ["127.0.0.1:{self.surroundings.name_server}"]
 packs = []
 [store]
 url = "sqlite:///{here}/gateway.db"
+[metrics]
+listen = "127.0.0.1:0"
 [log]
 format = "json"
 """

@@ -30,6 +30,7 @@ from gateway.operations.returned import ReturnedMail
 from gateway.operations.rulebooks import Rulebooks
 from gateway.operations.starting import Starting
 from gateway.operations.tallying import Tallying
+from gateway.operations.watching import Watching
 from gateway.relay.routes import Routes
 from gateway.store.sealing import Seal, read_keys
 from gateway.store.unit_of_work import Store
@@ -63,6 +64,7 @@ class Desk:
     modes: Modes
     gate: Gate
     starting: Starting
+    watching: Watching
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +128,7 @@ async def _desk(settings: Settings, clock: Clock, store: Store) -> Desk:
         modes=Modes(store=store, ceiling=settings.mode),
         gate=gate,
         starting=starting,
+        watching=Watching(store),
     )
 
 

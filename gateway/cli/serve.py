@@ -31,11 +31,12 @@ _CONSOLE = "console"
     help="smtp takes mail, dispatch sends what the gateway itself writes; several processes may share one database.",
 )
 @click.option("--inherit", hidden=True, default="", help="Listening sockets that a parent process hands over.")
+@click.option("--counters", hidden=True, default="", help="A parent's counters, and which of their slots is ours.")
 @config_option
-def serve(role: str, inherit: str) -> None:
+def serve(role: str, inherit: str, counters: str) -> None:
     """Run the gateway.
 
-    Prints `ready smtp=HOST:PORT` once it accepts. SIGTERM lets the mail transactions in hand end.
+    Prints `ready smtp=HOST:PORT metrics=HOST:PORT` once it accepts. SIGTERM lets the mail transactions in hand end.
     """
     if role == _CONSOLE:
         raise click.UsageError(f"This version has no console yet; --role takes {', '.join(Role)}.")
@@ -50,6 +51,7 @@ def serve(role: str, inherit: str) -> None:
                 _ready,
                 inherited=[int(number) for number in inherit.split(",") if number],
                 worker_command=_worker_command(settings),
+                slot=_slot(counters),
             )
         )
 
@@ -59,6 +61,12 @@ def _ready(line: str) -> None:
     gc.collect()
     gc.freeze()
     click.echo(line)
+
+
+def _slot(counters: str) -> tuple[int, int] | None:
+    """`DESCRIPTOR:NUMBER`, or None where no parent counts."""
+    descriptor, _, number = counters.partition(":")
+    return (int(descriptor), int(number)) if descriptor else None
 
 
 def _worker_command(settings: Settings) -> list[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from gateway.counters import FAULTS, STORE_FAILURES, count, count_attempt
 from gateway.errors import StoreError
 from gateway.events import Event
 from gateway.operations.outbox import Objection
@@ -67,6 +68,7 @@ class Worker:
                         started = True
                     busy = await self._round()
                 except StoreError as error:
+                    count(STORE_FAILURES)
                     log.warning(Event.STORE_FAILED, doing="looking after the outbox", reason=str(error))
                     busy = False
                 if not busy:
@@ -105,6 +107,7 @@ class Worker:
         ends = await asyncio.gather(*(self._attempt(item, claim) for item in claim.items), return_exceptions=True)
         for end in ends:
             if isinstance(end, Exception):
+                count(STORE_FAILURES)
                 log.error(Event.STORE_FAILED, doing="working on outbox items", reason=str(end))
 
     async def _attempt(self, item: OutboxItem, claim: Claim) -> None:
@@ -122,9 +125,11 @@ class Worker:
         except StoreError:
             raise
         except Exception as error:  # one item that can't be handled must not stop all others
+            count(FAULTS)
             log.exception(Event.FAULT, item=item.id)
             kind = OutcomeKind.UNCERTAIN if leaving.begun else OutcomeKind.TRY_LATER
             outcome = Outcome(kind, f"a fault of the gateway ({type(error).__name__}); the log has it")
+        count_attempt(item.purpose.value, outcome.kind.name.lower())
         await self._settle(item, outcome, claim)
 
     async def _settle(self, item: OutboxItem, outcome: Outcome, claim: Claim) -> None:
@@ -133,6 +138,7 @@ class Worker:
             try:
                 await self._outbox.settle(item, outcome, claim)
             except StoreError as error:
+                count(STORE_FAILURES)
                 log.error(Event.STORE_FAILED, doing="settling an outbox item", item=item.id, reason=str(error))
                 if self._stopping.is_set():
                     raise
@@ -154,6 +160,7 @@ class Worker:
                 try:
                     await self._outbox.renew(claim)
                 except StoreError as error:
+                    count(STORE_FAILURES)
                     log.warning(Event.STORE_FAILED, doing="renewing a claim", reason=str(error))
 
 

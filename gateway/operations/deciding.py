@@ -19,6 +19,7 @@ from filters.disposition import Handling
 from filters.dkim import claimed_signers
 from filters.identities import claims
 from filters.screening import screen, screen_reverse_path, touches_lists
+from gateway.counters import SCREENING_FAILURES, VERIFICATION_FAILURES, count
 from gateway.events import Event
 from gateway.model.plan import Relay, plan
 from gateway.verify.destination import Reach
@@ -105,6 +106,7 @@ class Deciding:
             screening = screen(envelope, parse_header(header_section), NOT_AUTHENTICATED, rulebook, calling)
             final = False
         except Exception as error:
+            count(SCREENING_FAILURES)
             log.exception(Event.SCREENING_FAILED, id=trace_id)
             screening, final = screen_reverse_path(envelope, rulebook, failure=type(error).__name__), True
             calling = ()
@@ -138,6 +140,7 @@ class Deciding:
                 suspicion.organizers,
             )
         except Exception as error:
+            count(SCREENING_FAILURES)
             log.exception(Event.SCREENING_FAILED)
             failure = type(error).__name__
             return Decision(screening=screen_reverse_path(suspicion.envelope, suspicion.rulebook, failure=failure))
@@ -149,6 +152,7 @@ class Deciding:
         try:
             return await self.verifier.authenticate(suspicion.envelope, header, suspicion.content)
         except Exception as error:
+            count(VERIFICATION_FAILURES)
             log.exception(Event.VERIFICATION_FAILED)
             trouble = MethodResult(result=Result.TEMPERROR, reason=f"a fault of the gateway ({type(error).__name__})")
             return replace(NOT_AUTHENTICATED, spf=trouble, dmarc=trouble)

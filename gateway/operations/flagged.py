@@ -18,6 +18,7 @@ import structlog
 from filters.disposition import Mode
 from gateway import tokens
 from gateway.compose.flag import flag_fields
+from gateway.counters import STORE_FAILURES, count
 from gateway.errors import StoreError
 from gateway.events import Event
 from gateway.model.case import DeliveryState
@@ -206,6 +207,7 @@ class FlaggedMail:
             async with asyncio.timeout_at(min(_now() + RECORD_WITHIN, deadline)), self.recording:
                 return await self.recorder.record(message, key=key, reference=reference, served=first)
         except (StoreError, TimeoutError) as error:
+            count(STORE_FAILURES)
             log.error(Event.STORE_FAILED, doing="recording a flagged message", case=reference, reason=_words(error))
             return None
 
@@ -256,6 +258,7 @@ class FlaggedMail:
                 await self.recorder.settle(recorded.case, served)
         except (StoreError, TimeoutError) as error:
             reference = recorded.case.reference
+            count(STORE_FAILURES)
             log.error(Event.STORE_FAILED, doing="settling deliveries", case=reference, reason=_words(error))
 
 

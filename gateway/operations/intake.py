@@ -16,6 +16,7 @@ import structlog
 from filters.address import NULL_PATH
 from filters.envelope import Envelope
 from gateway import tokens
+from gateway.counters import FIELDS_REMOVED, count
 from gateway.events import Event
 from gateway.model.conclusion import ACCEPTED
 from gateway.model.reply import Reply
@@ -185,6 +186,7 @@ class MailTransaction:
     def _outgoing(self, at: datetime, header_section: bytes, content: Spool) -> Outgoing:
         forged = forged_fields(header_section, self._intake.hostname)
         for field in forged:
+            count(FIELDS_REMOVED)
             log.warning(Event.FIELD_REMOVED, id=self.id, field=field.name)
         trace = received_field(
             helo=self._origin.helo,

@@ -14,6 +14,7 @@ import structlog
 
 from filters.address import NULL_PATH
 from filters.content import parse_header
+from gateway.counters import STORE_FAILURES, count
 from gateway.errors import StoreError
 from gateway.events import Event
 from gateway.model.delivery_status import LOOKED_AT, failed_delivery, is_delivery_report
@@ -49,6 +50,7 @@ class ReturnedMail:
                     await self._mark(failed)
         except (StoreError, TimeoutError, OSError) as error:
             reason = str(error) or f"no answer within {MARKED_WITHIN:.0f} s"
+            count(STORE_FAILURES)
             log.error(Event.STORE_FAILED, doing="marking a returned report", reason=reason)
 
     async def _mark(self, failed: FailedDelivery) -> None:

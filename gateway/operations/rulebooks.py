@@ -16,6 +16,7 @@ import structlog
 from filters.disposition import Mode, lower_mode
 from filters.lists import ListIndex
 from filters.rulebook import Rulebook
+from gateway.counters import FAULTS, STORE_FAILURES, count
 from gateway.errors import StoreError
 from gateway.events import Event
 from gateway.store.values import MODE
@@ -63,6 +64,11 @@ class Rulebooks:
         self._mark: tuple[int, str] | None = None
 
     @property
+    def loaded(self) -> bool:
+        """Whether there is one in force."""
+        return self._current is not None
+
+    @property
     def current(self) -> Rulebook:
         """The snapshot in force."""
         if self._current is None:
@@ -102,8 +108,10 @@ class Rulebooks:
             try:
                 await self.load()
             except StoreError as error:
+                count(STORE_FAILURES)
                 log.warning(
                     Event.STORE_FAILED, doing="reading the rulebook; the last one stays in force", reason=str(error)
                 )
             except Exception:  # whatever it is, mail goes on being screened by the last rulebook
+                count(FAULTS)
                 log.exception(Event.FAULT, doing="reading the rulebook; the last one stays in force")

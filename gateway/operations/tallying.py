@@ -16,6 +16,7 @@ import structlog
 from filters.address import canonical_domain
 from filters.identities import IdentityKind
 from filters.lists import EntryKind, ListIndex, address_base
+from gateway.counters import FAULTS, STORE_FAILURES, count
 from gateway.errors import StoreError
 from gateway.events import Event
 from gateway.model.tally import TallyKey, replay
@@ -58,9 +59,9 @@ class Tallying:
         senders = [one.mailbox for one in claimed.identities if one.kind is IdentityKind.FROM and one.strict]
         senders += [one.mailbox for one in claimed.identities if one.kind is IdentityKind.MAIL_FROM]
         key = (at.date(), tuple(senders), emergency)
-        count = self._seen.get(key, 0)
-        if count or len(self._seen) < MOST_KEYS:
-            self._seen[key] = count + 1
+        before = self._seen.get(key, 0)
+        if before or len(self._seen) < MOST_KEYS:
+            self._seen[key] = before + 1
 
     async def keep(self) -> None:
         """Write down each minute, until cancelled."""
@@ -69,6 +70,7 @@ class Tallying:
             try:
                 await self.flush()
             except Exception:  # whatever it is, a count is not worth the gateway
+                count(FAULTS)
                 log.exception(Event.FAULT, doing="writing the ledger")
 
     async def flush(self) -> None:
@@ -81,9 +83,10 @@ class Tallying:
                 await work.ledger.add(self._counts(seen))
                 await work.ledger.forget_before(self._first_day())
         except StoreError as error:
+            count(STORE_FAILURES)
             log.warning(Event.STORE_FAILED, doing="writing the ledger", reason=str(error))
-            for key, count in seen.items():
-                self._seen[key] = self._seen.get(key, 0) + count
+            for key, messages in seen.items():
+                self._seen[key] = self._seen.get(key, 0) + messages
 
     def _counts(self, seen: Mapping[tuple[date, tuple[Mailbox, ...], bool], int]) -> dict[TallyKey, int]:
         """A message counts once for each domain that its author or its reverse-path is at."""

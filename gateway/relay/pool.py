@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from gateway.counters import NEXT_HOP_FAILED, NEXT_HOP_OPENED, count
 from gateway.events import Event
 from gateway.relay.connection import Capabilities, Connection, NextHopError
 from gateway.relay.opening import open_connection
@@ -60,8 +61,10 @@ class Pool:
                 )
             except NextHopError as error:
                 reasons.append(str(error))
+                count(NEXT_HOP_FAILED)
                 log.warning(Event.NEXT_HOP_FAILED, reason=str(error))
             else:
+                count(NEXT_HOP_OPENED)
                 self.capabilities = connection.capabilities
                 return connection
         raise NextHopError("; ".join(reasons))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
+from gateway.counters import FAULTS, count
 from gateway.events import Event
 from gateway.model.reply import Reply
 from gateway.relay.connection import AnswerLostError, NextHopError, NextHopTimeoutError
@@ -153,6 +154,7 @@ class NextHopTransaction:
                 return
             reply = step(heard)  # type: ignore[arg-type]
         except Exception:  # nobody else would hear of it: this is called by the event loop
+            count(FAULTS)
             log.exception(Event.FAULT)
             self._drop()
             reply = FAULT

@@ -109,8 +109,9 @@ def _listeners(settings: Settings) -> Iterator[Conflict]:
     listeners: list[tuple[KeyPath, Endpoint]] = [
         *((("smtp", "listen", number), endpoint) for number, endpoint in enumerate(settings.smtp.listen)),
         (("console", "listen"), settings.console.listen),
-        (("metrics", "listen"), settings.metrics.listen),
     ]
+    if settings.metrics.listen is not None:
+        listeners.append((("metrics", "listen"), settings.metrics.listen))
     seen: dict[Endpoint, KeyPath] = {}
     for path, endpoint in listeners:
         if endpoint.port and endpoint in seen:

@@ -319,7 +319,9 @@ class Console:
 class Metrics:
     """Where monitoring asks."""
 
-    listen: Annotated[Endpoint, Key(kinds.LISTENER, "/metrics, /healthz, /readyz")] = _METRICS
+    listen: Annotated[
+        Endpoint | None, Key(kinds.optional(kinds.LISTENER, None), '/metrics, /healthz, /readyz; "": answers nobody')
+    ] = _METRICS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

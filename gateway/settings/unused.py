@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 NOT_OBEYED_YET: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "console": ("listen", "public_url"),
-        "metrics": ("listen",),
     }
 )
 

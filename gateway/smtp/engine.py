@@ -19,6 +19,7 @@ import aiosmtpd
 import structlog
 from aiosmtpd.smtp import SMTP
 
+from gateway.counters import FAULTS, PROTOCOL_VIOLATIONS, SESSIONS_NOT_SECURED, count
 from gateway.events import Event
 from gateway.smtp import replies
 from gateway.smtp.borrowed import Hooks, Lines, SessionCommands, with_enhanced_code
@@ -158,6 +159,7 @@ class Engine(SMTP):
                 if not (self._read_command() if self._data is None else self._read_content(self._data)):
                     break
         except Exception:  # where a command or a message ends is not certain any more: only closing is safe
+            count(FAULTS)
             log.exception(Event.FAULT)
             self.close_with(replies.FAULT_CLOSING)
         if self._output:
@@ -226,6 +228,7 @@ class Engine(SMTP):
             try:
                 command(self, line)
             except Exception:
+                count(FAULTS)
                 log.exception(Event.FAULT)
                 self.reply(replies.OUR_FAULT)
 
@@ -285,6 +288,7 @@ class Engine(SMTP):
 
     async def handle_exception(self, error: Exception) -> str:
         """What aiosmtpd answers when its own loop fails."""
+        count(FAULTS)
         log.error(Event.FAULT, exc_info=error)
         return octets(replies.OUR_FAULT)[:-2].decode()
 
@@ -353,6 +357,7 @@ class Engine(SMTP):
         elif self.tls_context is None or self._secured:
             self.reply(replies.NOT_OFFERED)
         elif self._input:
+            count(PROTOCOL_VIOLATIONS)
             log.warning(Event.PROTOCOL_VIOLATION, what="octets sent ahead of the TLS handshake")
             self.close_with(replies.NOT_OFFERED)
         else:
@@ -367,6 +372,7 @@ class Engine(SMTP):
                 plain, self, context, server_side=True, ssl_handshake_timeout=TLS_HANDSHAKE_WITHIN
             )
         except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
+            count(SESSIONS_NOT_SECURED)
             log.info(Event.TLS_FAILED, reason=str(error) or type(error).__name__)
             plain.abort()
             self.connection_lost(error)

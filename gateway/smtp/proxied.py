@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import structlog
 
+from gateway.counters import PROTOCOL_VIOLATIONS, count
 from gateway.events import Event
 from gateway.model.networks import is_within
 from gateway.smtp.client_identity import Peer, peer_of
@@ -70,6 +71,7 @@ class ProxyDoor(asyncio.Protocol):
             self._wire.abort()
 
     def _drop(self, why: str) -> None:
+        count(PROTOCOL_VIOLATIONS)
         log.warning(Event.PROTOCOL_VIOLATION, client=self._peer.address, what=why)
         self.close()
 

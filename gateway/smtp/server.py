@@ -9,6 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from gateway.counters import (
+    CONNECTIONS_ACCEPTED,
+    CONNECTIONS_FULL,
+    CONNECTIONS_FULL_FOR_CLIENT,
+    CONNECTIONS_OPEN,
+    CONNECTIONS_STOPPING,
+    FAULTS,
+    count,
+)
 from gateway.events import Event
 from gateway.model.reply import Reply
 from gateway.smtp import replies
@@ -114,13 +123,17 @@ class SmtpServer:
         """Count a new connection in, or say why not."""
         client = engine.client_ip
         if self.draining:
+            count(CONNECTIONS_STOPPING)
             return replies.SERVICE_CLOSING
         full = self._full
         if full or self._per_client[client] >= self.limits.max_connections_per_client:
             log.warning(Event.CONNECTION_REFUSED, client=client, why="connections in all" if full else "per client")
+            count(CONNECTIONS_FULL if full else CONNECTIONS_FULL_FOR_CLIENT)
             return replies.TOO_MANY_CONNECTIONS
         self._engines[engine] = client
         self._per_client[client] += 1
+        count(CONNECTIONS_ACCEPTED)
+        count(CONNECTIONS_OPEN)
         return None
 
     @property
@@ -131,6 +144,7 @@ class SmtpServer:
         """Count a connection in whose PROXY header is awaited; False when there is no room for it."""
         if self._full or self.draining:
             log.warning(Event.CONNECTION_REFUSED, client="a proxy", why="connections in all")
+            count(CONNECTIONS_STOPPING if self.draining else CONNECTIONS_FULL)
             return False
         self._doors.add(door)
         return True
@@ -144,6 +158,7 @@ class SmtpServer:
         client = self._engines.pop(engine, None)
         if client is None:
             return
+        count(CONNECTIONS_OPEN, -1)
         self._per_client[client] -= 1
         if not self._per_client[client]:
             del self._per_client[client]
@@ -167,6 +182,7 @@ class SmtpServer:
         try:
             reply = await work
         except Exception:  # our own trouble is never permanent (RFC 5321 §4.2.1), and never a traceback for the peer
+            count(FAULTS)
             log.exception(Event.FAULT)
             reply = replies.OUR_FAULT
         answered(reply)
@@ -181,6 +197,7 @@ class SmtpServer:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
+            count(FAULTS)
             log.error(Event.FAULT, exc_info=error)
 
     async def _sweep(self) -> None:
@@ -189,6 +206,7 @@ class SmtpServer:
             try:
                 self._sweep_once(asyncio.get_running_loop().time())
             except Exception:  # one connection that can't be swept must not end the sweeping of all others
+                count(FAULTS)
                 log.exception(Event.FAULT)
 
     def _sweep_once(self, now: float) -> None:

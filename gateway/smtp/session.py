@@ -6,10 +6,20 @@ Speaks in commands and replies; the engine does the octets, `gateway.operations.
 from __future__ import annotations
 
 from functools import lru_cache
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import structlog
 
+from gateway.counters import (
+    FAULTS,
+    MESSAGE_OCTETS,
+    SESSIONS_SECURED,
+    count,
+    count_answer,
+    count_recipient,
+    count_transaction,
+)
 from gateway.events import Event
 from gateway.logs import redact
 from gateway.model.reply import Reply
@@ -44,7 +54,8 @@ class Session:
         self._transaction: MailTransaction | None = None
         self._mail: MailParameters | None = None
         self._data: DataReader | None = None
-        self._size = 0
+        self._size, self._ended_at = 0, 0.0
+        """Of the content: its octets, and when its final dot came."""
         self._offers = server.intake.offers()
         """What EHLO announced: it holds for the session, although a next hop may turn out to lack some of it."""
         self._answering = self._gone = False
@@ -74,6 +85,7 @@ class Session:
         self._client.begin_again()
         self._helo, self._extended = "", False
         cipher = tls.cipher()
+        count(SESSIONS_SECURED)
         self._tls = " ".join(filter(None, (tls.version(), cipher[0] if cipher else "")))
 
     def xclient(self, line: bytes) -> Reply:
@@ -137,6 +149,7 @@ class Session:
         self._answered(reply)
 
     def _noted(self, reply: Reply) -> Reply:
+        count_recipient(reply.code)
         if not reply.positive:
             self._refused = reply
         return reply
@@ -155,12 +168,14 @@ class Session:
         """The answer to the final dot, or None: it comes later. It ends the mail transaction."""
         if self._transaction is None:
             raise RuntimeError("content without a mail transaction")
-        self._data, self._size = data, data.spool.size
+        self._data, self._size, self._ended_at = data, data.spool.size, monotonic()
+        count(MESSAGE_OCTETS, self._size)
         if data.refusal is not None:
             return self._concluded(data.refusal)
         try:
             self._transaction.message(data.header_section, data.spool, self._content_answered)
         except Exception:  # our own trouble is never permanent (RFC 5321 §4.2.1), and never a traceback for the peer
+            count(FAULTS)
             log.exception(Event.FAULT)
             return self._concluded(replies.OUR_FAULT)
         self._answering = True
@@ -174,10 +189,12 @@ class Session:
         """The reply stands, whatever becomes of our book-keeping: it may be about a message that was delivered."""
         try:
             if self._data is not None:
+                count_answer(monotonic() - self._ended_at)
                 self._data.spool.close()
                 self._data = None
             self._end(reply)
         except Exception:
+            count(FAULTS)
             log.exception(Event.FAULT)
         return reply
 
@@ -201,6 +218,8 @@ class Session:
         self._transaction = self._mail = self._refused = None
         self._client.forget_forwarded()
         screening = transaction.screening
+        tier = str(screening.tier) if screening else "clear"
+        count_transaction(tier, reply.code if reply else 0)
         self._server.log.info(
             Event.TRANSACTION,
             id=transaction.id,
@@ -208,7 +227,7 @@ class Session:
             mail_from=str(mail.reverse_path) if screening else redact(mail.reverse_path),
             recipients=len(transaction.recipients),
             size=self._size,
-            tier=str(screening.tier) if screening else "clear",
+            tier=tier,
             reply=str(reply) if reply else "abandoned",
         )
         self._size = 0

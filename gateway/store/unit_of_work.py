@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from gateway.store import migrating
 from gateway.store.audit import Audit
+from gateway.store.backlog import Backlogs
 from gateway.store.cases import Cases
 from gateway.store.deliveries import Deliveries
 from gateway.store.digests import Digests
@@ -52,6 +53,7 @@ class Work:
     outbox: Outbox
     limits: Limits
     digests: Digests
+    backlogs: Backlogs
     senders: Senders
     ledger: Ledger
     audit: Audit
@@ -118,6 +120,7 @@ class Store:
             outbox=Outbox(connection, self._seal),
             limits=Limits(connection),
             digests=Digests(connection),
+            backlogs=Backlogs(connection),
             senders=Senders(connection),
             ledger=Ledger(connection),
             audit=Audit(connection, self._clock),

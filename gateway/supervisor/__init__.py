@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from gateway import counters
 from gateway.assembly import open_desk, open_line
 from gateway.events import Event
 from gateway.settings import example_values, refuse_false_safety, without_effect
@@ -30,13 +31,17 @@ async def serve(
     *,
     inherited: Sequence[int] = (),
     worker_command: Sequence[str] = (),
+    slot: tuple[int, int] | None = None,
 ) -> None:
     """Run until SIGTERM or SIGINT. `ready` gets the line that says where it accepts, ports being the real ones.
 
     `inherited` are the numbers of listening sockets that a parent handed over; `worker_command` is the command line
-    that starts one SMTP worker, to which `--inherit NUMBERS` is added.
+    that starts one SMTP worker, to which `--inherit NUMBERS` and `--counters DESCRIPTOR:NUMBER` are added. `slot` is
+    that pair: the parent's memory of counters, and where this worker counts in it.
     """
     refuse_false_safety(settings)
+    if slot is not None:
+        counters.join(*slot)
     for key in without_effect(settings):
         log.warning(Event.KEY_WITHOUT_EFFECT, key=key)
     for key in example_values(settings):

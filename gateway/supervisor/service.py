@@ -1,7 +1,7 @@
 """The parts of one process: roles, signals, the order of start and stop.
 
 Start: store, rulebook, sockets, then `ready` is said. Stop: no new connections, mail transactions in hand end, the
-attempt of the outbox worker ends, then everything is closed.
+attempt of the outbox worker ends, then everything is closed; monitoring is answered to the last.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from gateway import counters
 from gateway.errors import ConfigurationError
 from gateway.events import Event
 from gateway.smtp.server import SmtpServer, server_tls
+from gateway.supervisor.monitoring import Monitoring
+from gateway.supervisor.sockets import address, bind
 from gateway.supervisor.workers import Workers
 
 if TYPE_CHECKING:
@@ -26,8 +29,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gateway.assembly import Line
+    from gateway.counters import Slots
     from gateway.sending import Sending
-    from gateway.settings import Endpoint, Settings
+    from gateway.settings import Settings
 
 STOP_WITHIN = 40.0
 """Seconds that an attempt of the outbox worker may take after SIGTERM."""
@@ -53,20 +57,6 @@ class Role(StrEnum):
         return self is not Role.SMTP
 
 
-def bind(endpoints: tuple[Endpoint, ...]) -> list[socket.socket]:
-    """Listening sockets; ConfigurationError says which can't be had and why."""
-    sockets: list[socket.socket] = []
-    for endpoint in endpoints:
-        family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
-        try:
-            sockets.append(socket.create_server((endpoint.host, endpoint.port), family=family, backlog=1024))
-        except OSError as error:
-            for opened in sockets:
-                opened.close()
-            raise ConfigurationError([f"smtp.listen: {endpoint} can't be listened on: {error.strerror}"]) from error
-    return sockets
-
-
 class Service:
     """The parts of one process, started and stopped in order."""
 
@@ -87,6 +77,8 @@ class Service:
         self._server = SmtpServer(line.intake, settings.smtp, _tls(settings)) if here else None
         self._workers = Workers(worker_command, settings.smtp.workers) if role.takes_mail and not here else None
         self._outgoing = _open_sending(settings, line) if role.sends_mail else None
+        self._slots: Slots | None = None
+        self._monitoring: Monitoring | None = None
         self._sending: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._listening: list[str] = []
@@ -94,16 +86,23 @@ class Service:
         self._stopping = asyncio.Event()
 
     def where(self) -> str:
-        """The line that says where it accepts: `ready smtp=127.0.0.1:2525`."""
-        return " ".join(["ready", *([f"smtp={','.join(self._listening)}"] if self._listening else [])])
+        """The line that says where it accepts: `ready smtp=127.0.0.1:2525 metrics=127.0.0.1:9025`."""
+        smtp = [f"smtp={','.join(self._listening)}"] if self._listening else []
+        metrics = [f"metrics={self._monitoring.address}"] if self._monitoring is not None else []
+        return " ".join(["ready", *smtp, *metrics])
 
     async def start(self) -> None:
-        """Listen, follow the rulebook, work on the outbox, learn what the next hops offer."""
+        """Listen, follow the rulebook, work on the outbox, learn what the next hops offer, answer monitoring."""
+        if not self._inherited:  # what workers count is exported by their parent
+            self._slots = counters.begin(1 + (self._settings.smtp.workers if self._workers is not None else 0))
+            listen = self._settings.metrics.listen
+            self._monitoring = Monitoring(listen) if listen is not None else None
         self._own(self._line.desk.rulebooks.follow())
         self._own(self._line.desk.tallying.keep())
         await self._listen()
         if self._outgoing is not None:
             self._sending = self._own(self._outgoing.worker.run())
+        await self._answer_monitoring()
 
     async def _listen(self) -> None:
         """On sockets of our own or of a parent's, in this process or in workers that inherit them."""
@@ -112,15 +111,30 @@ class Service:
         if self._inherited:
             sockets = [socket.socket(fileno=number) for number in self._inherited]
         else:
-            sockets = bind(self._settings.smtp.listen)
-        self._listening = [_address(listening) for listening in sockets]
+            sockets = bind("smtp.listen", self._settings.smtp.listen)
+        self._listening = [address(listening) for listening in sockets]
         if self._server is not None:
             await self._server.serve(sockets)
             for pool in self._line.routes.pools:
                 self._server.own(pool.refresh())
-        if self._workers is not None:
-            await self._workers.start(sockets)
+        if self._workers is not None and self._slots is not None:
+            await self._workers.start(sockets, self._slots)
             self._watching = self._own(self._workers.watch())
+
+    async def _answer_monitoring(self) -> None:
+        if self._monitoring is None or self._slots is None:
+            return
+        workers = self._workers.process_ids if self._workers is not None else list[int | None]
+        clock = self._line.intake.clock
+        await self._monitoring.serve(self._line.desk, clock, self._slots, unready=self._unready, workers=workers)
+
+    def _unready(self) -> str:
+        """Why no mail is taken now, and what to do; "" while it is, or where none is to be taken."""
+        if self._stopping.is_set():
+            return "The gateway is stopping: start it again when it has ended."
+        if self._workers is not None and not any(self._workers.process_ids()):
+            return "No SMTP worker runs: they are started again; look for `worker_died` in the log."
+        return ""
 
     def obey_signals(self) -> None:
         """SIGTERM and SIGINT stop, SIGHUP reads the certificate again."""
@@ -140,6 +154,7 @@ class Service:
 
     async def stop(self) -> None:
         """No new connections; what is in hand ends; then everything is closed."""
+        self._stopping.set()
         if self._watching is not None:
             self._watching.cancel()  # or it would replace the workers that are told to end
         if self._workers is not None:
@@ -156,6 +171,10 @@ class Service:
         self._line.routes.close()
         if self._outgoing is not None:
             self._outgoing.node.mark.close()
+        if self._monitoring is not None:
+            await self._monitoring.stop()
+        if self._slots is not None:
+            self._slots.close()
 
     def _orphaned(self) -> None:
         """The end of a worker's standard input means that its parent is gone."""
@@ -193,8 +212,3 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
         return server_tls(settings.smtp.tls_certificate, settings.smtp.tls_key)
     except OSError as error:
         raise ConfigurationError([f"smtp.tls_certificate: the certificate and key can't be used: {error}"]) from error
-
-
-def _address(listening: socket.socket) -> str:
-    host, port = listening.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,7 +1,7 @@
 """SMTP workers: processes that inherit the listening sockets, so that the kernel shares connections among them.
 
 A worker that dies is started again; its backlog lives on in the socket. A worker whose parent dies sees the end of its
-standard input and stops by itself.
+standard input and stops by itself. Each counts in a slot of its own, in which the worker in its place goes on.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from gateway.counters import WORKERS_DIED, count
 from gateway.errors import LiaisonError
 from gateway.events import Event
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     import socket
     from asyncio.subprocess import Process
     from collections.abc import Sequence
+
+    from gateway.counters import Slots
 
 READY_WITHIN = 60.0
 """Seconds for a worker to accept mail."""
@@ -32,18 +35,23 @@ log = structlog.get_logger()
 
 
 class Workers:
-    """`count` processes of `command`, kept alive until `stop()`."""
+    """`number` processes of `command`, kept alive until `stop()`."""
 
-    def __init__(self, command: Sequence[str], count: int) -> None:
+    def __init__(self, command: Sequence[str], number: int) -> None:
         self._command = tuple(command)
-        self._count = count
+        self._number = number
         self._sockets: list[socket.socket] = []
         self._processes: list[Process] = []
+        self._slots: Slots
 
-    async def start(self, sockets: Sequence[socket.socket]) -> None:
+    async def start(self, sockets: Sequence[socket.socket], slots: Slots) -> None:
         """Start all, and return when all accept; LiaisonError if one does not get that far."""
-        self._sockets = list(sockets)
-        self._processes = [await self._spawn() for _ in range(self._count)]
+        self._sockets, self._slots = list(sockets), slots
+        self._processes = [await self._spawn(index) for index in range(self._number)]
+
+    def process_ids(self) -> list[int | None]:
+        """Of each worker; None while one is replaced."""
+        return [process.pid if process.returncode is None else None for process in self._processes]
 
     async def watch(self) -> None:
         """Replace every worker that ends; for as long as the service runs."""
@@ -61,9 +69,11 @@ class Workers:
         for index, process in enumerate(self._processes):
             if process.returncode is None:
                 continue
+            count(WORKERS_DIED)
             log.error(Event.WORKER_DIED, pid=process.pid, status=process.returncode)
+            self._slots.vacate(_slot_of(index))
             try:
-                self._processes[index] = await self._spawn()
+                self._processes[index] = await self._spawn(index)
             except (LiaisonError, OSError) as error:
                 log.error(Event.WORKER_DIED, reason=str(error))
 
@@ -86,19 +96,25 @@ class Workers:
         for listening in self._sockets:
             listening.close()
 
-    async def _spawn(self) -> Process:
+    async def _spawn(self, index: int) -> Process:
         numbers = [listening.fileno() for listening in self._sockets]
         process = await asyncio.create_subprocess_exec(
             *self._command,
             "--inherit",
             ",".join(map(str, numbers)),
+            "--counters",
+            f"{self._slots.descriptor}:{_slot_of(index)}",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            pass_fds=numbers,
+            pass_fds=[*numbers, self._slots.descriptor],
         )
         if not await _is_ready(process):
             raise LiaisonError(f"an SMTP worker was not ready in time; its status is {await process.wait()}")
         return process
+
+
+def _slot_of(index: int) -> int:
+    return index + 1  # the first is the parent's
 
 
 async def _is_ready(process: Process) -> bool:

@@ -51,6 +51,8 @@ class Running:
     port: int
     next_hop: ScriptedMTA
     smarthost: ScriptedMTA
+    metrics: int
+    """The port that monitoring asks."""
     dialogues: list[Dialogue] = field(default_factory=list)
 
     async def client(self, *, hello: str | None = "client.example") -> Dialogue:
@@ -112,6 +114,8 @@ recipients = ["dispatch@police.example"]
 url = "{url}"
 [dns]
 nameservers = ["127.0.0.1:{name_server or standing_port()}"]
+[metrics]
+listen = "127.0.0.1:0"
 {more}
 """,
         encoding="utf-8",
@@ -129,15 +133,21 @@ async def running_gateway(
         await _write_no_digest(desk, clock)
         service = Service(settings, open_line(settings, clock, desk), role)
         await service.start()
-        port = int(service.where().rpartition(":")[2]) if role.takes_mail else 0
+        ready = service.where()
         try:
-            running = Running(settings, desk, port, next_hop, smarthost)
+            running = Running(settings, desk, port_of(ready, "smtp"), next_hop, smarthost, port_of(ready, "metrics"))
             yield running
             for dialogue in running.dialogues:
                 await dialogue.close()
         finally:
             await service.stop()
         assert await check_consistency(desk.store) == []
+
+
+def port_of(ready: str, part: str) -> int:
+    """Where a part listens, by the ready line; 0 if it does not."""
+    found = dict(word.partition("=")[::2] for word in ready.split()).get(part, "")
+    return int(found.rpartition(":")[2] or 0)
 
 
 async def _write_no_digest(desk: Desk, clock: Clock) -> None:

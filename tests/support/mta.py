@@ -67,11 +67,13 @@ class ScriptedMTA:
         self.delay = 0.0
         """Seconds before each answer to a command."""
         self._server: asyncio.Server | None = None
+        self._stopped = False
         self._writers: set[asyncio.StreamWriter] = set()
         self._arrived = asyncio.Event()
 
     async def start(self, port: int = 0) -> ScriptedMTA:
         """On a port of the system's choice; or again on this one, which a connection may use for a moment meanwhile."""
+        self._stopped = False
         for patience in range(_TRIES, -1, -1):
             try:
                 self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, limit=2**27)
@@ -85,6 +87,7 @@ class ScriptedMTA:
         return self
 
     async def stop(self) -> None:
+        self._stopped = True
         if self._server is not None:
             self._server.close()
         for writer in list(self._writers):
@@ -105,6 +108,9 @@ class ScriptedMTA:
         return self.messages
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._stopped:  # it had been accepted, and is heard of only now
+            writer.transport.abort()
+            return
         link = Link(len(self.links))
         self.links.append(link)
         self._writers.add(writer)

@@ -54,6 +54,8 @@ packs = ["pack.toml"]
 recipients = ["dispatch@police.example"]
 [store]
 url = "{self._url}"
+[metrics]
+listen = "127.0.0.1:0"
 """,
             encoding="utf-8",
         )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import subprocess
@@ -28,7 +29,7 @@ def test_serve_says_where_it_accepts_and_ends_with_sigterm(liaison: CommandLine)
     process = start(liaison)
     assert process.stdout is not None
     ready = process.stdout.readline()
-    assert ready.startswith("ready smtp=127.0.0.1:")
+    assert re.fullmatch(r"ready smtp=127\.0\.0\.1:[1-9]\d* metrics=127\.0\.0\.1:[1-9]\d*\n", ready)
     port = int(ready.split()[1].rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
         assert client.recv(100).startswith(b"220 mx.police.example")
@@ -36,25 +37,49 @@ def test_serve_says_where_it_accepts_and_ends_with_sigterm(liaison: CommandLine)
     assert (process.returncode, rest) == (0, "")
 
 
-def test_a_dispatching_process_listens_nowhere(liaison: CommandLine) -> None:
+def test_a_dispatching_process_listens_for_monitoring_alone(liaison: CommandLine) -> None:
     process = start(liaison, "--role", "dispatch")
     assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
+    assert re.fullmatch(r"ready metrics=127\.0\.0\.1:[1-9]\d*\n", process.stdout.readline())
     stop(process)
     assert process.returncode == 0
 
 
-def test_a_taken_port_is_a_sentence_and_exit_2(liaison: CommandLine) -> None:
+def test_without_an_address_for_it_monitoring_is_not_answered(liaison: CommandLine) -> None:
+    liaison.config.write_text(
+        liaison.config.read_text().replace('[metrics]\nlisten = "127.0.0.1:0"', '[metrics]\nlisten = ""')
+    )
+    process = start(liaison)
+    assert process.stdout is not None
+    assert re.fullmatch(r"ready smtp=127\.0\.0\.1:[1-9]\d*\n", process.stdout.readline())
+    stop(process)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "free"),
+    [("smtp.listen", 'listen = ["127.0.0.1:0"]'), ("metrics.listen", '[metrics]\nlisten = "127.0.0.1:0"')],
+)
+def test_a_taken_port_is_a_sentence_and_exit_2(liaison: CommandLine, key: str, free: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        liaison.config.write_text(liaison.config.read_text().replace("127.0.0.1:0", f"127.0.0.1:{port}"))
+        configuration = liaison.config.read_text()
+        assert free in configuration
+        liaison.config.write_text(configuration.replace(free, free.replace(":0", f":{port}")))
         process = start(liaison)
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (2, "")
-    assert f"127.0.0.1:{port} can't be listened on" in err
+    assert f"{key}: 127.0.0.1:{port} can't be listened on" in err
     assert "Traceback" not in err
 
 
 @pytest.mark.parametrize("role", ["everything", "ALL "])
 def test_an_unknown_role_is_wrong_usage(liaison: CommandLine, role: str) -> None:
     assert liaison("serve", "--role", role).exit_code == 2
+
+
+def test_the_library_of_monitoring_is_imported_by_nobody_who_does_not_answer_it() -> None:
+    """SMTP workers start as `serve` does, and each would hold it in memory for nothing."""
+    started = "import sys, gateway.cli, gateway.supervisor.service; print('prometheus_client' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", started], capture_output=True, check=True, text=True)
+    assert done.stdout == "False\n"

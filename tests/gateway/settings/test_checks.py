@@ -134,6 +134,7 @@ def test_values_that_do_not_go_together_are_refused(
         'mode = "assist"\n[agency]\nconsular_email = ""\nconsular_phone = ""',
         '[smtp]\ntls_certificate = "pem"\ntls_key = "pem"\n[console]\nlisten = "0.0.0.0:8025"',
         '[console]\nlisten = "[::1]:0"\n[metrics]\nlisten = "[::1]:0"',
+        '[metrics]\nlisten = ""',
         '[emergency]\nrecipients = ["Dispatch@POLICE.example"]',
         '[smtp]\nlisten = ["[::]:2526"]',
         '[policy.emergency]\nreport = "auto"',

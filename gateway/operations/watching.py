@@ -1,0 +1,57 @@
+"""Watching: what monitoring asks of the record. One question at a time, briefly, and never on the mail's path."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from gateway.errors import StoreError
+from gateway.store.values import MODE
+
+if TYPE_CHECKING:
+    from gateway.model.backlog import Backlog
+    from gateway.store.unit_of_work import Store
+
+FRESH = 5.0
+"""Seconds for which numbers are told again without a new question."""
+ANSWER_WITHIN = 2.0
+"""Seconds: monitoring itself gives up after ten."""
+
+
+class Watching:
+    """What the record says to monitoring. One for the process.
+
+    That the store does not answer is an answer here, and told as such: who needs it for mail logs its failure.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._asking = asyncio.Lock()
+        """However many ask, the store's connections are left to the mail."""
+        self._known: Backlog | None = None
+        self._known_since = -FRESH
+
+    async def backlog(self) -> Backlog | None:
+        """What waits, at most `FRESH` seconds old; None when the store does not say so in time."""
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN), self._asking:
+                now = asyncio.get_running_loop().time()
+                if self._known is None or now - self._known_since >= FRESH:
+                    self._known = None
+                    async with self._store.reading() as work:
+                        self._known = await work.backlogs.backlog()
+                    self._known_since = now
+                return self._known
+        except (StoreError, TimeoutError):
+            return None
+
+    async def trouble(self) -> str:
+        """Why the store can't be used now, or "" when it has just answered."""
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN), self._asking, self._store.reading() as work:
+                await work.values.get(MODE)
+        except StoreError as error:
+            return str(error)
+        except TimeoutError:
+            return f"The database did not answer within {ANSWER_WITHIN:g} s"
+        return ""

@@ -1,0 +1,55 @@
+"""The numbers that monitoring is told: outbox items by purpose and state, and the open cases that wait for a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import exists, func, select
+
+from gateway.model.backlog import Backlog, Undecided
+from gateway.model.case import ActionState, CaseStatus, DeliveryState
+from gateway.model.outbox import OutboxState
+from gateway.store.schema import cases, deliveries, outbox_items, stored_values
+from gateway.store.values import OUTBOX_PAUSED
+
+if TYPE_CHECKING:
+    from gateway.store.asynchronous import AsyncConnection
+
+_OPEN = cases.c.status == CaseStatus.OPEN
+_HELD = exists().where((deliveries.c.case_id == cases.c.id) & (deliveries.c.state == DeliveryState.HELD))
+_PAUSED = exists().where(stored_values.c.key == OUTBOX_PAUSED)
+
+
+class Backlogs:
+    """What a unit of work sees of it."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def backlog(self) -> Backlog:
+        """The numbers now: three questions, each of which goes through one table."""
+        by_state = select(
+            outbox_items.c.purpose, outbox_items.c.state, func.count(), func.min(outbox_items.c.created_at)
+        ).group_by(outbox_items.c.purpose, outbox_items.c.state)
+        rows = [tuple(row) for row in await self._connection.execute(by_state)]
+        open_cases, decline, report = (await self._connection.execute(_OF_CASES)).one()
+        delivery, paused = (await self._connection.execute(_OF_OTHERS)).one()
+        return Backlog(
+            items={(purpose, state): number for purpose, state, number, _ in rows},
+            waiting_since=min((since for _, state, _, since in rows if state is OutboxState.WAITING), default=None),
+            paused=bool(paused),
+            open_cases=open_cases,
+            undecided=Undecided(delivery=delivery, decline=decline, report=report),
+        )
+
+
+_OF_CASES = (
+    select(
+        func.count(),
+        func.count().filter(cases.c.decline == ActionState.REVIEW),
+        func.count().filter(cases.c.report == ActionState.REVIEW),
+    )
+    .select_from(cases)
+    .where(_OPEN)
+)
+_OF_OTHERS = select(select(func.count()).select_from(cases).where(_OPEN & _HELD).scalar_subquery(), _PAUSED)

@@ -1,0 +1,72 @@
+"""`liaison serve` as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.dialogue import Dialogue
+from tests.support.gateway import port_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+
+CLEAN = b"From: resident@town.example\r\nSubject: Hello\r\n\r\nGood day.\r\n"
+
+
+class Served:
+    """One `liaison serve`."""
+
+    def __init__(self, process: asyncio.subprocess.Process, ready: str) -> None:
+        self.process, self.port, self.metrics = process, port_of(ready, "smtp"), port_of(ready, "metrics")
+
+    async def send(self, expect: str = "250 2.0.0") -> None:
+        client = await Dialogue.open(self.port)
+        await client.mail("resident@town.example", ["desk@police.example"], CLEAN, expect=expect)
+        await client.close()
+
+    async def children(self) -> list[int]:
+        found = await asyncio.create_subprocess_exec(
+            "ps", "-o", "pid=", "--ppid", str(self.process.pid), stdout=asyncio.subprocess.PIPE
+        )
+        out, _ = await found.communicate()
+        return [int(pid) for pid in out.split()]
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Callable[[Path], Awaitable[Served]]]:
+    """Starts `liaison serve`; whatever still runs when the test ends is killed."""
+    started: list[Served] = []
+
+    async def start(path: Path) -> Served:
+        started.append(await _serve(path))
+        return started[-1]
+
+    yield start
+    for served in started:
+        if served.process.returncode is None:
+            served.process.kill()
+            await served.process.wait()
+
+
+async def _serve(path: Path) -> Served:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gateway", "serve", "--config", str(path),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    assert process.stdout is not None
+    async with asyncio.timeout(30):
+        line = (await process.stdout.readline()).decode()
+    assert line.startswith("ready smtp=127.0.0.1:"), line
+    return Served(process, line)
+
+
+async def ended(process: asyncio.subprocess.Process) -> int:
+    process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(30):
+        return await process.wait()

@@ -53,7 +53,7 @@ async def modules_of(*arguments: str, next_hop: ScriptedMTA | None = None) -> se
         if next_hop is not None:
             ready = (await process.stdout.readline()).decode()
             if "smtp=" in ready:
-                client = await Dialogue.open(int(ready.rpartition(":")[2]))
+                client = await Dialogue.open(int(ready.partition("smtp=")[2].split()[0].rpartition(":")[2]))
                 await client.mail("resident@town.example", ["desk@police.example"], CLEAN, expect="250 2.0.0")
                 await client.close()
             process.send_signal(signal.SIGTERM)

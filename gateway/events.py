@@ -17,6 +17,8 @@ class Event(StrEnum):
     """The last mail transaction ended, and everything is closed."""
     WORKER_DIED = "worker_died"
     """A process that takes mail ended without being told to; another is started in its place."""
+    MONITORING_OFF = "monitoring_off"
+    """The default address for monitoring is taken: nobody answers it here."""
     KEY_WITHOUT_EFFECT = "key_without_effect"
     """A configuration key is set that this version does not obey yet."""
     EXAMPLE_IN_USE = "example_in_use"

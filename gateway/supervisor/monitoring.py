@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import structlog
+
+from gateway.errors import ConfigurationError
+from gateway.events import Event
+from gateway.settings import Metrics
 from gateway.supervisor.sockets import address, bind
 
 if TYPE_CHECKING:
@@ -15,7 +20,25 @@ if TYPE_CHECKING:
     from gateway.metrics.listener import Listener
     from gateway.settings import Endpoint
 
+log = structlog.get_logger()
+
 _RIGHT = '; name another port, or "" to answer nobody (LIAISON_METRICS__LISTEN sets it for one process alone)'
+
+
+def open_monitoring(metrics: Metrics) -> Monitoring | None:
+    """Who answers monitoring, or None; ConfigurationError where the address that was asked for can't be had.
+
+    Nobody asked for the default one: a second gateway on the machine must not fail to take mail because of it.
+    """
+    if metrics.listen is None:
+        return None
+    try:
+        return Monitoring(metrics.listen)
+    except ConfigurationError as error:
+        if metrics.listen != Metrics().listen:
+            raise
+        log.warning(Event.MONITORING_OFF, reason=str(error))
+        return None
 
 
 class Monitoring:

@@ -19,7 +19,7 @@ from gateway import counters
 from gateway.errors import ConfigurationError
 from gateway.events import Event
 from gateway.smtp.server import SmtpServer, server_tls
-from gateway.supervisor.monitoring import Monitoring
+from gateway.supervisor.monitoring import Monitoring, open_monitoring
 from gateway.supervisor.sockets import address, bind
 from gateway.supervisor.workers import Workers
 
@@ -95,8 +95,7 @@ class Service:
         """Listen, follow the rulebook, work on the outbox, learn what the next hops offer, answer monitoring."""
         if not self._inherited:  # what workers count is exported by their parent
             self._slots = counters.begin(1 + (self._settings.smtp.workers if self._workers is not None else 0))
-            listen = self._settings.metrics.listen
-            self._monitoring = Monitoring(listen) if listen is not None else None
+            self._monitoring = open_monitoring(self._settings.metrics)
         self._own(self._line.desk.rulebooks.follow())
         self._own(self._line.desk.tallying.keep())
         await self._listen()

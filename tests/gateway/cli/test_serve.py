@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,6 +55,21 @@ def test_without_an_address_for_it_monitoring_is_not_answered(liaison: CommandLi
     assert re.fullmatch(r"ready smtp=127\.0\.0\.1:[1-9]\d*\n", process.stdout.readline())
     stop(process)
     assert process.returncode == 0
+
+
+def test_a_second_gateway_on_the_machine_takes_mail_without_the_default_address_for_monitoring(
+    liaison: CommandLine,
+) -> None:
+    liaison.config.write_text(liaison.config.read_text().replace('[metrics]\nlisten = "127.0.0.1:0"', ""))
+    with ExitStack() as held:
+        with suppress(OSError):  # somebody else has it already
+            held.enter_context(socket.create_server(("127.0.0.1", 9025)))
+        process = start(liaison)
+        assert process.stdout is not None
+        assert re.fullmatch(r"ready smtp=127\.0\.0\.1:[1-9]\d*\n", process.stdout.readline())
+        _, err = stop(process)
+    assert process.returncode == 0
+    assert "monitoring_off" in err
 
 
 @pytest.mark.parametrize(

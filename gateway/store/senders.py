@@ -17,6 +17,7 @@ from filters.lists import ListEntry
 from filters.rulebook import Exemption
 from gateway.errors import RefusedError
 from gateway.model.tracking import Track, untracked
+from gateway.store.embedded import brief
 from gateway.store.engine import insert_new
 from gateway.store.schema import exemptions, rulebook_head, rulebook_versions, sender_entries
 
@@ -25,11 +26,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Column, ColumnElement, RowMapping
-    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from gateway.store.engine import Connection
 
 _SLICE = 250
 """Rows that are read, or written, at one go."""
 _FIELDS = tuple(field.name for field in fields(ListEntry))
+_VERSION = brief(select(rulebook_head.c.version))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +50,7 @@ class RulebookVersion:
 class Senders:
     """The sender lists that a unit of work sees."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def live(self) -> list[ListEntry]:
@@ -65,7 +68,7 @@ class Senders:
 
     async def version(self) -> int:
         """The number of the version in force; 0 before the first. One row: cheap enough to ask every second."""
-        version: int = (await self._connection.execute(select(rulebook_head.c.version))).scalar_one()
+        version: int = (await self._connection.execute(_VERSION)).scalar_one()
         return version
 
     async def change(
@@ -147,7 +150,7 @@ class Senders:
     async def _add(self, entries: Sequence[ListEntry], number: int) -> None:
         """In one statement for a slice: a pack may bring thousands."""
         kind, value = sender_entries.c.kind, sender_entries.c.value
-        statement = insert_new(self._connection, sender_entries).on_conflict_do_nothing(
+        statement = insert_new(sender_entries).on_conflict_do_nothing(
             index_elements=[kind, value], index_where=sender_entries.c.removed_in.is_(None)
         )
         rows = [{name: getattr(entry, name) for name in _FIELDS} | {"added_in": number} for entry in entries]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, closing, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -71,46 +71,27 @@ class SqliteEngine:
         """SQLAlchemy's for SQLite."""
         return self._engine.dialect
 
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator[SqliteConnection]:
-        """A connection for one unit of work, committed at the end, undone if an exception leaves it."""
-        async with self.connect() as connection:
-            yield connection
-            await connection.commit()
-
-    @asynccontextmanager
-    async def connect(self) -> AsyncIterator[SqliteConnection]:
-        """A connection for one unit of work, which is undone at the end."""
-        await self._take_place()
-        connection = self._resting.pop() if self._resting else SqliteConnection(self._engine)
-        try:
-            await connection.begin(self._begin, self._patience)
-            yield connection
-        finally:
-            connection.when_idle(partial(self._put_back, connection))
-
     async def dispose(self) -> None:
         """Close every connection, those too whose unit of work was left while a thread worked for it."""
-        for _ in range(self._places):
-            await self._take_place()
-        for connection in self._resting:
+        taken = [await self._take_place() for _ in range(self._places)]
+        for connection in taken:
             connection.close()
-        self._resting.clear()
-        for _ in range(self._places):
-            self._free.release()
+            self._rest(connection)
 
-    async def _take_place(self) -> None:
-        if not self._free.locked():
-            await self._free.acquire()
-            return
+    async def _take_place(self) -> SqliteConnection:
         try:
-            async with asyncio.timeout(self._patience):
+            # A timer only where somebody is in the way: it costs more than a brief statement.
+            async with asyncio.timeout(self._patience) if self._free.locked() else nullcontext():
                 await self._free.acquire()
         except TimeoutError as error:
             raise PoolTimeoutError("every connection is in use") from error
+        return self._resting.pop() if self._resting else SqliteConnection(self._engine)
 
     def _put_back(self, connection: SqliteConnection) -> None:
         connection.undo()
+        self._rest(connection)
+
+    def _rest(self, connection: SqliteConnection) -> None:
         self._resting.append(connection)
         self._free.release()
 
@@ -128,6 +109,81 @@ class SqliteEngine:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
         return connection
+
+
+class SqliteReader(SqliteEngine):
+    """Connections that read, each seeing one snapshot."""
+
+    def __init__(self, file: Path, *, places: int, patience: float) -> None:
+        super().__init__(file, READING, places=places, patience=patience)
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[SqliteConnection]:
+        """A connection for one unit of work, which is undone at the end."""
+        connection = await self._take_place()
+        try:
+            await connection.begin(self._begin, self._patience)
+            yield connection
+        finally:
+            connection.when_idle(partial(self._put_back, connection))
+
+
+class SqliteWriter(SqliteEngine):
+    """The one connection that writes.
+
+    A unit of work that ends while others wait for their turn leaves its transaction to them: each is undone alone if it
+    fails, and one COMMIT, one wait for the disk, is for all. None is told that it is done before that.
+    """
+
+    def __init__(self, file: Path, *, patience: float) -> None:
+        super().__init__(file, WRITING, places=1, patience=patience)
+        self._committing: asyncio.Task[None] | None = None
+        """Waits for its turn while the transaction of earlier units is open; then ends it."""
+        self._lost = False
+        """SQLite undid the open transaction, the work of earlier units with it."""
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[SqliteConnection]:
+        """A connection for one unit of work, committed at the end, undone if an exception leaves it."""
+        connection = await self._take_place()
+        joining = self._committing is not None
+        try:
+            if joining:
+                connection.mark()
+            else:
+                await connection.begin(self._begin, self._patience)
+            yield connection
+        except BaseException:
+            connection.when_idle(partial(self._take_back, connection, joining=joining))
+            raise
+        if self._committing is None:
+            self._committing = asyncio.get_running_loop().create_task(self._commit())
+        committed = self._committing
+        self._rest(connection)
+        await asyncio.shield(committed)
+
+    async def dispose(self) -> None:
+        """Close the connection, when what was done is committed."""
+        if self._committing is not None:
+            await asyncio.wait([self._committing])
+        await super().dispose()
+
+    def _take_back(self, connection: SqliteConnection, *, joining: bool) -> None:
+        if not joining or not connection.back_to_mark():
+            self._lost = joining
+            connection.undo()
+        self._rest(connection)
+
+    async def _commit(self) -> None:
+        await self._free.acquire()  # behind all who wait now
+        connection, self._committing = self._resting.pop(), None
+        lost, self._lost = self._lost, False
+        try:
+            if lost:
+                raise StoreError("The database undid this work when other work failed")
+            await connection.commit()
+        finally:
+            connection.when_idle(partial(self._put_back, connection))
 
 
 class SqliteConnection:
@@ -194,6 +250,18 @@ class SqliteConnection:
                 self._driver.rollback()  # a COMMIT that failed is over for SQLAlchemy, but not always for SQLite
         except (DBAPIError, sqlite3.Error):
             self.close()
+
+    def mark(self) -> None:
+        """From here on, what is done can be undone alone."""
+        self._driver.execute("SAVEPOINT unit")
+
+    def back_to_mark(self) -> bool:
+        """Undo what was done since; False if SQLite has undone the whole transaction already."""
+        try:
+            self._driver.execute("ROLLBACK TO unit")
+        except sqlite3.Error:
+            return False
+        return True
 
     def close(self) -> None:
         """Close it; it opens again when it is used again."""

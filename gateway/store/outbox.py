@@ -54,7 +54,7 @@ _NEXT = (
     .cte("due")
 )
 _CLAIM = brief(update(outbox_items).where(outbox_items.c.id.in_(select(_NEXT.c.id))).returning(outbox_items.c.id))
-_RENEW = brief(update(outbox_items).where(_OURS).returning(outbox_items.c.id))
+_RENEW = update(outbox_items).where(_OURS).returning(outbox_items.c.id)
 _ITEMS = (
     select(outbox_items, cases.c.reference, _FROZEN.label("frozen"))
     .select_from(outbox_items.outerjoin(cases))

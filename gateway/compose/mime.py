@@ -9,12 +9,10 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import re
 from dataclasses import dataclass
 
 from gateway.compose.headers import field
 
-_BARE_NEWLINE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _LONGEST_LINE = 998
 
 RFC822 = "message/rfc822"
@@ -87,15 +85,19 @@ def _attachment(filename: str) -> bytes:
 def _survives(original: bytes, *, eightbit: bool) -> bool:
     """Whether every hop from here must carry it unchanged: 7bit, or 8bit under an ASCII header (RFC 6532 §3.7)."""
     header, _, _ = original.partition(b"\r\n\r\n")
-    lines_hold = b"\0" not in original and not _BARE_NEWLINE.search(original)
+    lines_hold = b"\0" not in original and not _has_bare_newline(original)
     lines_hold = lines_hold and max(map(len, original.split(b"\r\n"))) <= _LONGEST_LINE
     return lines_hold and (original.isascii() or (eightbit and header.isascii()))
 
 
+def _has_bare_newline(original: bytes) -> bool:
+    return not original.count(b"\r") == original.count(b"\n") == original.count(b"\r\n")
+
+
 def _boundary(parts: tuple[Part, ...]) -> str:
     """Deterministic, so that the same report has the same bytes; "=_" can't occur in quoted-printable."""
-    digest = hashlib.sha256(b"".join(part.octets() for part in parts)).hexdigest()
-    boundary = f"=_{digest[:40]}"
-    while any(boundary.encode() in part.octets() for part in parts):
+    together = b"".join(part.octets() for part in parts)
+    boundary = f"=_{hashlib.sha256(together).hexdigest()[:40]}"
+    while boundary.encode() in together:
         boundary = f"=_{hashlib.sha256(boundary.encode()).hexdigest()[:40]}"
     return boundary

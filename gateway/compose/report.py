@@ -6,10 +6,11 @@ are counted, not named. RFC 5436 §2.7.1 for its Auto-Submitted field; `report.s
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, assert_never
+
+import orjson
 
 from gateway.compose import templates
 from gateway.compose.headers import (
@@ -188,7 +189,7 @@ def _document(
             "attached_as": attached[0].media_type if attached else None,
         },
     }
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
 def _verification(case: Case) -> dict[str, object]:

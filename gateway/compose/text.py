@@ -22,6 +22,8 @@ class ComposeError(LiaisonError, ValueError):
 
 def plain(what: str, value: str) -> str:
     """The value itself, or `ComposeError` (naming `what`) if it holds a control or a line break (RFC 5322 §2.2)."""
+    if value.isprintable():  # what breaks lines is not, and most values are
+        return value
     for character in value:
         if unicodedata.category(character) in _LINE_BREAKING:
             raise ComposeError(f"{what} contains the control character U+{ord(character):04X}")
@@ -33,7 +35,9 @@ def shown(value: str, *, limit: int = 500) -> str:
 
     Controls, bidi marks and other unseen characters become `<U+XXXX>`; what is cut is announced by an ellipsis.
     """
-    seen = "".join(_visible(character) for character in value[:limit])
+    seen = value[:limit]
+    if not seen.isprintable():
+        seen = "".join(_visible(character) for character in seen)
     return f"{seen} […]" if len(value) > limit else seen
 
 

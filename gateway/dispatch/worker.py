@@ -16,7 +16,7 @@ from gateway.counters import FAULTS, STORE_FAILURES, count, count_attempt
 from gateway.errors import StoreError
 from gateway.events import Event
 from gateway.operations.outbox import Objection
-from gateway.relay.outbound import Outcome, OutcomeKind, send
+from gateway.relay.outbound import Lines, Outcome, OutcomeKind
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -48,6 +48,7 @@ class Worker:
         self._digests = digests
         self._digest_looked_at = -DIGEST_INTERVAL
         self._ways = ways
+        self._lines = Lines()
         self._stopping = asyncio.Event()
         self._batches: dict[asyncio.Task[None], Claim] = {}
         """What is being worked on; nothing else is renewed."""
@@ -80,6 +81,7 @@ class Worker:
             for task in ending:
                 task.cancel()
             await asyncio.gather(*ending, return_exceptions=True)
+            await self._lines.close()
 
     async def _round(self) -> bool:
         """Begin one batch; False when nothing was due, or when enough are in hand."""
@@ -115,13 +117,14 @@ class Worker:
         if isinstance(way, Objection):
             await self._outbox.object(item, way, claim)
             return
-        leaving = _Leaving(partial(self._outbox.begin_sending, item, claim))
+        leaving = _Leaving()
         try:
             prepared = await self._outbox.prepare(item)
             if isinstance(prepared, Objection):
                 await self._outbox.object(item, prepared, claim)
                 return
-            outcome = await send(prepared, way, leaving)
+            begin = partial(self._outbox.begin_sending, item, prepared, claim)
+            outcome = await self._lines.send(prepared, way, partial(leaving.begin, begin))
         except StoreError:
             raise
         except Exception as error:  # one item that can't be handled must not stop all others
@@ -167,10 +170,9 @@ class Worker:
 class _Leaving:
     """Commits the attempt before the message leaves, and remembers that it did."""
 
-    def __init__(self, begin: Callable[[], Awaitable[bool]]) -> None:
-        self._begin = begin
+    def __init__(self) -> None:
         self.begun = False
 
-    async def __call__(self) -> bool:
-        self.begun = await self._begin()
+    async def begin(self, commit: Callable[[], Awaitable[bool]]) -> bool:
+        self.begun = await commit()
         return self.begun

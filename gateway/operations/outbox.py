@@ -111,7 +111,7 @@ class Outbox:
             await work.outbox.renew(claim.owner, now, now + LEASE)
 
     async def prepare(self, item: OutboxItem) -> Post | Objection:
-        """The bytes of the item, made and frozen at the first attempt; or why it must not be sent.
+        """The bytes of the item, which freeze when their first attempt begins; or why it must not be sent.
 
         The hard gate is asked again here: what a person approved may have become wrong since. Composed outside the
         unit of work that writes: a large original must not hold the database.
@@ -124,9 +124,8 @@ class Outbox:
                 objection = await self.composer.objection(work, item, self.rulebooks.current.index)
                 if objection is not None:
                     return Objection(objection)
-                frozen = await work.outbox.frozen(item.id)
-                post = frozen or await self.composer.compose(work, item)
-            return post if frozen else await self._freeze(item, post)
+                frozen = await work.outbox.frozen(item.id) if item.frozen else None
+                return frozen or await self.composer.compose(work, item)
         except SealError as error:
             return Objection(str(error), final=False)  # a key that is missing today may be there tomorrow
         except ComposeError as error:
@@ -144,15 +143,11 @@ class Outbox:
             log.warning(Event.DNS_FAILED, item=item.id, reason=destination.reason)
         return destination.reason if destination.reach is Reach.CLOSED else ""
 
-    async def _freeze(self, item: OutboxItem, post: Post) -> Post:
+    async def begin_sending(self, item: OutboxItem, post: Post, claim: Claim) -> bool:
+        """Commit the attempt, and at the first one its bytes; False if the item is not this claim's any more."""
         async with self.store.begin() as work:
-            if await work.outbox.freeze(item.id, post):
-                return post
-            return await work.outbox.frozen(item.id) or post
-
-    async def begin_sending(self, item: OutboxItem, claim: Claim) -> bool:
-        """Commit the attempt; False if the item is not this claim's any more."""
-        async with self.store.begin() as work:
+            if not item.frozen and not await work.outbox.freeze(item.id, post):
+                return False  # another claim has begun it meanwhile, with bytes of its own
             return await work.outbox.mark_sending(item.id, claim.owner, self.clock.now())
 
     async def object(self, item: OutboxItem, objection: Objection, claim: Claim) -> None:

@@ -65,7 +65,8 @@ class Recorder:
                 await work.audit.append(
                     GATEWAY, "case-recorded" if created else "recipients-added", case.reference, _detail(case, added)
                 )
-            return CaseFile(case=case, deliveries=tuple(await work.deliveries.of(case.stored_id)))
+            every = added if created else await work.deliveries.of(case.stored_id)
+            return CaseFile(case=case, deliveries=tuple(every))
 
     async def settle(self, case: Case, served: Sequence[RelayResult]) -> None:
         """Write what the next hop answered."""

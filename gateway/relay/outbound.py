@@ -1,15 +1,17 @@
-"""Delivery of one mail that we originate, over aiosmtplib: speed doesn't matter here, a well-kept client does.
+"""Delivery of mail that we originate, over aiosmtplib: a well-kept client matters more here than speed.
 
-Never retries by itself and keeps nothing: `gateway.operations.outbox` decides what follows from an outcome. Before the
-message leaves, `about_to_send` is awaited: it commits the attempt and answers whether it may go on (decision 13).
+A connection is kept for some seconds, for the next mail that goes the same way. Never retries by itself:
+`gateway.operations.outbox` decides what follows from an outcome. Before the message leaves, `about_to_send` is awaited:
+it commits the attempt and answers whether it may go on (decision 13).
 """
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})\s+(.*)", re.DOTALL)
 TIMEOUT = 60.0
 """Seconds for each step of a delivery."""
+REST = 5.0
+"""Seconds that a connection is kept when it has nothing to do."""
+MOST_MAILS = 100
+"""On one connection."""
 
 
 class OutcomeKind(Enum):
@@ -80,35 +86,126 @@ class TlsUnavailableError(Exception):
     """The TLS policy can't be met; nothing was said in clear."""
 
 
-async def send(post: Post, way: Submission, about_to_send: Callable[[], Awaitable[bool]]) -> Outcome:
-    """One attempt, at the first of the servers that can be reached."""
-    outcome = Outcome(OutcomeKind.TRY_LATER, "no server to send to")
-    for server in way.servers:
-        endpoint = server.endpoint
-        client = SMTP(
-            hostname=endpoint.host, port=endpoint.port, local_hostname=way.hostname, timeout=TIMEOUT, start_tls=False
-        )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """What a connection was opened for: mail that needs the same may use it too."""
+
+    server: Server
+    policy: str
+    hostname: str
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Resting:
+    """A connection that has sent a mail and may send another, `until` then, in seconds of the event loop."""
+
+    line: _Line
+    client: SMTP
+    sent: int
+    until: float
+
+
+class Lines:
+    """The connections to the servers that take mail of ours. One for each worker; `close()` at the end."""
+
+    def __init__(self, rest: float = REST) -> None:
+        self._rest = rest
+        self._resting: list[_Resting] = []
+        self._leaving: asyncio.Task[None] | None = None
+
+    async def send(self, post: Post, way: Submission, about_to_send: Callable[[], Awaitable[bool]]) -> Outcome:
+        """One attempt, at the first of the servers that can be reached."""
+        outcome = Outcome(OutcomeKind.TRY_LATER, "no server to send to")
+        for server in way.servers:
+            line = _line(server, way, verified=way.tls == "verified" or post.needs_verified_tls)
+            resting = await self._take(line, post)
+            if resting is not None:
+                return await self._converse(resting, post, about_to_send)
+            client = _client(line)
+            try:
+                await _open(client, line)
+            except (SMTPException, OSError, TlsUnavailableError) as error:
+                outcome = Outcome(OutcomeKind.TRY_LATER, f"{_where(server)}: {_words(error)}")
+                client.close()
+                continue
+            except BaseException:
+                client.close()
+                raise
+            return await self._converse(_Resting(line, client, 0, 0.0), post, about_to_send)
+        return outcome
+
+    async def close(self) -> None:
+        """Say QUIT on every connection that rests."""
+        if self._leaving is not None:
+            self._leaving.cancel()
+            await asyncio.wait([self._leaving])
+        while self._resting:
+            await _leave(self._resting.pop().client)
+
+    async def _take(self, line: _Line, post: Post) -> _Resting | None:
+        """A connection that rests and on which this mail's MAIL was taken; else one is opened, which costs nothing."""
+        for resting in self._resting[::-1]:
+            if resting.line == line:
+                self._resting.remove(resting)
+                with suppress(SMTPException, OSError, UnicodeError):
+                    await _mail(resting.client, post)
+                    return resting
+                resting.client.close()
+        return None
+
+    async def _converse(self, on: _Resting, post: Post, about_to_send: Callable[[], Awaitable[bool]]) -> Outcome:
+        sent = False
         try:
-            await _open(client, server, way, verified=way.tls == "verified" or post.needs_verified_tls)
-        except (SMTPException, OSError, TlsUnavailableError) as error:
-            outcome = Outcome(OutcomeKind.TRY_LATER, f"{_where(server)}: {_words(error)}")
-            client.close()
-            continue
-        try:
-            return await _transaction(client, post, about_to_send)
+            outcome = await _transaction(on.client, post, about_to_send, begun=on.sent > 0)
+            sent = outcome.kind is OutcomeKind.SENT
         finally:
-            await _leave(client)
-    return outcome
+            if sent and on.sent + 1 < MOST_MAILS:
+                self._keep(on)
+            else:
+                await _leave(on.client)
+        return outcome
+
+    def _keep(self, used: _Resting) -> None:
+        until = asyncio.get_running_loop().time() + self._rest
+        self._resting.append(_Resting(used.line, used.client, used.sent + 1, until))
+        if self._leaving is None or self._leaving.done():
+            self._leaving = asyncio.get_running_loop().create_task(self._let_go())
+
+    async def _let_go(self) -> None:
+        """Say QUIT on each when nobody has needed it for a while."""
+        while self._resting:
+            await asyncio.sleep(self._resting[0].until - asyncio.get_running_loop().time())
+            now = asyncio.get_running_loop().time()
+            while self._resting and self._resting[0].until <= now:
+                await _leave(self._resting.pop(0).client)
 
 
-async def _open(client: SMTP, server: Server, way: Submission, *, verified: bool) -> None:
+def _line(server: Server, way: Submission, *, verified: bool) -> _Line:
+    return _Line(
+        server=server,
+        policy="verified" if verified and not _is_this_machine(server.endpoint) else way.tls,
+        hostname=way.hostname,
+        username=way.username,
+        password=way.password,
+    )
+
+
+def _client(line: _Line) -> SMTP:
+    endpoint = line.server.endpoint
+    return SMTP(
+        hostname=endpoint.host, port=endpoint.port, local_hostname=line.hostname, timeout=TIMEOUT, start_tls=False
+    )
+
+
+async def _open(client: SMTP, line: _Line) -> None:
     await client.connect()
-    policy = "verified" if verified and not _is_this_machine(server.endpoint) else way.tls
-    if policy != "none":
+    if line.policy != "none":
         await client.ehlo()
-        await _secure(client, server.name, policy)
-    if way.username:
-        await client.login(way.username, way.password)
+        await _secure(client, line.server.name, line.policy)
+    if line.username:
+        await client.login(line.username, line.password)
 
 
 async def _secure(client: SMTP, name: str, policy: str) -> None:
@@ -133,14 +230,25 @@ def _is_this_machine(endpoint: Endpoint) -> bool:
     return False
 
 
-async def _transaction(client: SMTP, post: Post, about_to_send: Callable[[], Awaitable[bool]]) -> Outcome:
+async def _mail(client: SMTP, post: Post) -> None:
+    options = ["SMTPUTF8"] if post.smtputf8 else []
+    if post.smtputf8 and not client.supports_extension("SMTPUTF8"):
+        raise SMTPNotSupported("the server does not take addresses that are not ASCII (SMTPUTF8)")
+    await client.mail(post.reverse_path, options=options, encoding=_encoding(post))
+
+
+def _encoding(post: Post) -> str:
+    return "utf-8" if post.smtputf8 else "ascii"
+
+
+async def _transaction(
+    client: SMTP, post: Post, about_to_send: Callable[[], Awaitable[bool]], *, begun: bool
+) -> Outcome:
+    """The rest of a mail transaction if MAIL has `begun` it, else all of it."""
     try:
-        options = ["SMTPUTF8"] if post.smtputf8 else []
-        encoding = "utf-8" if post.smtputf8 else "ascii"
-        if post.smtputf8 and not client.supports_extension("SMTPUTF8"):
-            return Outcome(OutcomeKind.REFUSED, "the server does not take addresses that are not ASCII (SMTPUTF8)")
-        await client.mail(post.reverse_path, options=options, encoding=encoding)
-        await client.rcpt(post.recipient, encoding=encoding)
+        if not begun:
+            await _mail(client, post)
+        await client.rcpt(post.recipient, encoding=_encoding(post))
     except (SMTPException, OSError, UnicodeError) as error:
         return _not_delivered(error)
     if not await about_to_send():

@@ -14,15 +14,21 @@ from sqlalchemy import insert, select, update
 
 from gateway.model.audit import AuditEntry, chain_hash
 from gateway.store.columns import storable
+from gateway.store.embedded import brief
 from gateway.store.schema import audit_entries, audit_head
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gateway.clock import Clock
-    from gateway.store.asynchronous import AsyncConnection
+    from gateway.store.engine import Connection
 
 _FIELDS = tuple(field.name for field in fields(AuditEntry))
+
+_HEAD = brief(select(audit_head.c.seq, audit_head.c.hash))
+_LOCK_HEAD = _HEAD.with_for_update()
+_APPEND = brief(insert(audit_entries))
+_ADVANCE = brief(update(audit_head))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +42,13 @@ class ChainHead:
 class Audit:
     """The audit log that a unit of work sees."""
 
-    def __init__(self, connection: AsyncConnection, clock: Clock) -> None:
+    def __init__(self, connection: Connection, clock: Clock) -> None:
         self._connection = connection
         self._clock = clock
 
     async def append(self, actor: str, action: str, subject: str, detail: Mapping[str, str]) -> AuditEntry:
         """Write the next row. `subject` is a case reference, an entry's value, an item id or ""."""
-        head = await self._read_head(lock=True)
+        head = ChainHead(*(await self._connection.execute(_LOCK_HEAD)).one())
         # The hash covers what a row gives back, so the values are brought into that form first.
         seq, at = head.seq + 1, self._clock.now().astimezone(UTC)
         actor, action, subject = storable(actor), storable(action), storable(subject)
@@ -58,8 +64,8 @@ class Audit:
                 seq=seq, at=at, actor=actor, action=action, subject=subject, detail=detail, previous=head.hash
             ),
         )
-        await self._connection.execute(insert(audit_entries).values({name: getattr(entry, name) for name in _FIELDS}))
-        await self._connection.execute(update(audit_head).values(seq=entry.seq, hash=entry.hash))
+        await self._connection.execute(_APPEND, {name: getattr(entry, name) for name in _FIELDS})
+        await self._connection.execute(_ADVANCE, {"seq": entry.seq, "hash": entry.hash})
         return entry
 
     async def entries(self, *, after: int = 0, subject: str | None = None) -> list[AuditEntry]:
@@ -72,9 +78,4 @@ class Audit:
 
     async def head(self) -> ChainHead:
         """The end of the chain, to be copied outside."""
-        return await self._read_head(lock=False)
-
-    async def _read_head(self, *, lock: bool) -> ChainHead:
-        statement = select(audit_head.c.seq, audit_head.c.hash)
-        row = (await self._connection.execute(statement.with_for_update() if lock else statement)).one()
-        return ChainHead(row.seq, row.hash)
+        return ChainHead(*(await self._connection.execute(_HEAD)).one())

@@ -13,7 +13,7 @@ from gateway.store.schema import cases, deliveries, outbox_items, stored_values
 from gateway.store.values import OUTBOX_PAUSED
 
 if TYPE_CHECKING:
-    from gateway.store.asynchronous import AsyncConnection
+    from gateway.store.engine import Connection
 
 _OPEN = cases.c.status == CaseStatus.OPEN
 _HELD = exists().where((deliveries.c.case_id == cases.c.id) & (deliveries.c.state == DeliveryState.HELD))
@@ -23,7 +23,7 @@ _PAUSED = exists().where(stored_values.c.key == OUTBOX_PAUSED)
 class Backlogs:
     """What a unit of work sees of it."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def backlog(self) -> Backlog:

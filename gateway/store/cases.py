@@ -8,14 +8,15 @@ from __future__ import annotations
 from dataclasses import fields
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from sqlalchemy import select, true, update
+from sqlalchemy import bindparam, select, true, update
 
 from gateway.errors import StoreError
 from gateway.model.case import Case, CaseFile, CaseStatus
 from gateway.model.outbox import Purpose
 from gateway.store.deliveries import delivery_of
+from gateway.store.embedded import brief
 from gateway.store.engine import insert_new
 from gateway.store.notes import note_of
 from gateway.store.schema import cases, deliveries, notes
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from filters.disposition import Tier
     from gateway.model.case import ActionState, CaseId, Disposal
-    from gateway.store.asynchronous import AsyncConnection
+    from gateway.store.engine import Connection
 
 CaseAction = Literal[Purpose.DECLINE, Purpose.REPORT]
 """The purposes that a case has a state for."""
@@ -37,12 +38,26 @@ CaseFileList = list[CaseFile]
 RowsByCase: TypeAlias = "dict[CaseId | None, list[RowMapping]]"
 
 _FIELDS = tuple(field.name for field in fields(Case))
+_THIS = cases.c.id == bindparam("this")
+
+_INSERT = brief(insert_new(cases).on_conflict_do_nothing(index_elements=[cases.c.intake_key]).returning(*cases.c))
+_BY_ID = brief(select(cases).where(_THIS))
+_BY_REFERENCE = brief(select(cases).where(cases.c.reference == bindparam("this")))
+_BY_INTAKE_KEY = brief(select(cases).where(cases.c.intake_key == bindparam("this")))
+_CHANGE = brief(update(cases).where(_THIS))
+_SILENCE = brief(update(cases).where(_THIS, ~cases.c.silenced).values(silenced=True))
+_REOPEN = brief(
+    update(cases)
+    .where(_THIS, cases.c.status == CaseStatus.CLOSED)
+    .values(status=CaseStatus.OPEN, disposal=None, closed_at=None)
+)
+_CLOSE = brief(update(cases).where(_THIS, cases.c.status == CaseStatus.OPEN).values(status=CaseStatus.CLOSED))
 
 
 class Cases:
     """The cases that a unit of work sees."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def insert_or_find(self, case: Case) -> tuple[Case, bool]:
@@ -51,53 +66,47 @@ class Cases:
         A second transaction with the same key waits for the first one's end, then finds its case.
         """
         values = {name: getattr(case, name) for name in _FIELDS if name != "id"}
-        statement = insert_new(self._connection, cases).values(values)
-        once = statement.on_conflict_do_nothing(index_elements=[cases.c.intake_key]).returning(*cases.c)
-        row = (await self._connection.execute(once)).mappings().one_or_none()
+        row = (await self._connection.execute(_INSERT, values)).mappings().one_or_none()
         if row is not None:
             return _case_of(row), True
-        found = await self._one(cases.c.intake_key == case.intake_key)
+        found = await self.by_intake_key(case.intake_key)
         if found is None:
             raise StoreError("The case of this message went away while it was looked up")
         return found, False
 
     async def by_reference(self, reference: str) -> Case | None:
         """The case "LG-XXXXX-XXXXX"."""
-        return await self._one(cases.c.reference == reference)
+        return await self._one(_BY_REFERENCE, reference)
 
     async def by_id(self, case_id: CaseId) -> Case | None:
         """The case of this row."""
-        return await self._one(cases.c.id == case_id)
+        return await self._one(_BY_ID, case_id)
 
     async def by_intake_key(self, intake_key: str) -> Case | None:
         """The case of this message, if it was recorded."""
-        return await self._one(cases.c.intake_key == intake_key)
+        return await self._one(_BY_INTAKE_KEY, intake_key)
 
     async def set_action(self, case_id: CaseId, action: CaseAction, state: ActionState) -> None:
         """How far the decline or report is. While it has an outbox item, `Outbox` keeps this by itself."""
-        await self._connection.execute(update(cases).where(cases.c.id == case_id).values({action.value: state}))
+        await self._connection.execute(_CHANGE, {"this": case_id, action.value: state})
 
     async def set_reasons(self, case_id: CaseId, *, decline: tuple[str, ...], report: tuple[str, ...]) -> None:
         """Why decline and report were not started by the gateway."""
         reasons = {"decline_reasons": decline, "report_reasons": report}
-        await self._connection.execute(update(cases).where(cases.c.id == case_id).values(reasons))
+        await self._connection.execute(_CHANGE, {"this": case_id, **reasons})
 
     async def silence(self, case_id: CaseId) -> bool:
         """No decline from now on; False if that was so already."""
-        loud = (cases.c.id == case_id) & ~cases.c.silenced
-        return (await self._connection.execute(update(cases).where(loud).values(silenced=True))).rowcount == 1
+        return (await self._connection.execute(_SILENCE, {"this": case_id})).rowcount == 1
 
     async def reopen(self, case_id: CaseId) -> bool:
         """Take a case up again; False if it is open."""
-        closed = (cases.c.id == case_id) & (cases.c.status == CaseStatus.CLOSED)
-        opened = update(cases).where(closed).values(status=CaseStatus.OPEN, disposal=None, closed_at=None)
-        return (await self._connection.execute(opened)).rowcount == 1
+        return (await self._connection.execute(_REOPEN, {"this": case_id})).rowcount == 1
 
     async def close(self, case_id: CaseId, disposal: Disposal, at: datetime) -> bool:
         """Close an open case; False if it is closed already or not there."""
-        is_open = (cases.c.id == case_id) & (cases.c.status == CaseStatus.OPEN)
-        closing = update(cases).where(is_open).values(status=CaseStatus.CLOSED, disposal=disposal, closed_at=at)
-        return (await self._connection.execute(closing)).rowcount == 1
+        closing = {"this": case_id, "disposal": disposal, "closed_at": at}
+        return (await self._connection.execute(_CLOSE, closing)).rowcount == 1
 
     async def list(self, *, status: CaseStatus | None = None, tier: Tier | None = None) -> CaseList:
         """Every case, or those of a status and tier, newest first."""
@@ -135,8 +144,8 @@ class Cases:
         statement = select(cases).where(wanted).order_by(cases.c.received_at.desc(), cases.c.id.desc())
         return [_case_of(row) for row in (await self._connection.execute(statement)).mappings()]
 
-    async def _one(self, wanted: ColumnElement[bool]) -> Case | None:
-        row = (await self._connection.execute(select(cases).where(wanted))).mappings().one_or_none()
+    async def _one(self, statement: Select[*tuple[Any, ...]], this: str | CaseId) -> Case | None:
+        row = (await self._connection.execute(statement, {"this": this})).mappings().one_or_none()
         return None if row is None else _case_of(row)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -113,7 +112,7 @@ class Findings(TypeDecorator[tuple[StoredFinding, ...]]):
 
     def process_bind_param(self, value: tuple[StoredFinding, ...] | None, dialect: Dialect) -> str | None:  # noqa: ARG002
         """One object for each finding, named as its fields."""
-        return None if value is None else _json([asdict(finding) for finding in value])
+        return None if value is None else _json([_named(finding) for finding in value])
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[StoredFinding, ...] | None:  # noqa: ARG002
         """Back to findings."""
@@ -128,11 +127,26 @@ class Evidence(TypeDecorator[Authentication]):
 
     def process_bind_param(self, value: Authentication | None, dialect: Dialect) -> str | None:  # noqa: ARG002
         """Enumerations stand as their words."""
-        return None if value is None else _json(asdict(value))
+        return None if value is None else _json(_told(value))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Authentication | None:  # noqa: ARG002
         """Back to values."""
         return None if value is None else _evidence(json.loads(value))
+
+
+def _named(value: StoredFinding | MethodResult | DnsAnswer) -> dict[str, Any]:
+    """Fields by their names; `dataclasses.asdict` would copy them, which strings and tuples of strings don't need."""
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
+def _told(value: Authentication) -> dict[str, Any]:
+    return {
+        "spf": _named(value.spf),
+        "dkim": [_named(result) for result in value.dkim],
+        "dmarc": _named(value.dmarc),
+        "dmarc_policy": value.dmarc_policy,
+        "answers": [_named(answer) for answer in value.answers],
+    }
 
 
 def _evidence(found: dict[str, Any]) -> Authentication:

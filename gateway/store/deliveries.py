@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from gateway.model.case import DELIVERY_TRANSITIONS, Delivery, DeliveryState
 from gateway.store.columns import storable
+from gateway.store.embedded import FEW, brief
 from gateway.store.engine import insert_new
 from gateway.store.schema import deliveries
 
@@ -21,32 +22,44 @@ if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
     from gateway.model.case import CaseId
-    from gateway.store.asynchronous import AsyncConnection
+    from gateway.store.engine import Connection
 
 _FIELDS = tuple(field.name for field in fields(Delivery))
+
+_ADD = (
+    insert_new(deliveries)
+    .on_conflict_do_nothing(index_elements=[deliveries.c.case_id, deliveries.c.key])
+    .returning(deliveries.c.key)
+)
+_ADD_FEW = brief(_ADD)
+_OF_CASE = brief(select(deliveries).where(deliveries.c.case_id == bindparam("this")).order_by(deliveries.c.id))
+_SETTLE = brief(
+    update(deliveries).where(
+        deliveries.c.case_id == bindparam("this"),
+        deliveries.c.key == bindparam("of"),
+        deliveries.c.state.in_(bindparam("before", expanding=True)),
+    )
+)
 
 
 class Deliveries:
     """The deliveries that a unit of work sees."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def of(self, case_id: CaseId) -> list[Delivery]:
         """The deliveries of a case, in the order in which they came."""
-        statement = select(deliveries).where(deliveries.c.case_id == case_id).order_by(deliveries.c.id)
-        return [delivery_of(row) for row in (await self._connection.execute(statement)).mappings()]
+        rows = (await self._connection.execute(_OF_CASE, {"this": case_id})).mappings()
+        return [delivery_of(row) for row in rows]
 
     async def add_missing(self, case_id: CaseId, wanted: Iterable[Delivery]) -> list[Delivery]:
         """Add those whose key the case does not have yet; returns what was new, in their order."""
         unique = {delivery.key: delivery for delivery in wanted}
         if not unique:
             return []
-        statement = insert_new(self._connection, deliveries).on_conflict_do_nothing(
-            index_elements=[deliveries.c.case_id, deliveries.c.key]
-        )
         rows = [_row_of(case_id, delivery) for delivery in unique.values()]
-        added = set((await self._connection.execute(statement.returning(deliveries.c.key), rows)).scalars())
+        added = set((await self._connection.execute(_ADD if len(rows) > FEW else _ADD_FEW, rows)).scalars())
         return [delivery for delivery in unique.values() if storable(delivery.key) in added]
 
     async def settle(self, case_id: CaseId, key: str, state: DeliveryState, reply: str) -> bool:
@@ -54,12 +67,8 @@ class Deliveries:
 
         A state that is not final may be recorded again, with a newer reply.
         """
-        moved = await self._connection.execute(
-            update(deliveries)
-            .where(deliveries.c.case_id == case_id, deliveries.c.key == key, deliveries.c.state.in_(_before(state)))
-            .values(state=state, reply=reply)
-        )
-        return moved.rowcount == 1
+        settled = {"this": case_id, "of": key, "before": _before(state), "state": state, "reply": reply}
+        return (await self._connection.execute(_SETTLE, settled)).rowcount == 1
 
 
 def delivery_of(row: RowMapping) -> Delivery:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
-    from gateway.store.asynchronous import AsyncConnection
+    from gateway.store.engine import Connection
 
 _OPEN = cases.c.status == CaseStatus.OPEN
 _HELD = exists().where((deliveries.c.case_id == cases.c.id) & (deliveries.c.state == DeliveryState.HELD))
@@ -28,12 +28,12 @@ _HELD = exists().where((deliveries.c.case_id == cases.c.id) & (deliveries.c.stat
 class Digests:
     """What a unit of work sees of them."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def take_day(self, day: date) -> bool:
         """Whether nobody has written, or decided not to write, the digest of this day yet."""
-        once = insert_new(self._connection, digests).values(day=day).on_conflict_do_nothing()
+        once = insert_new(digests).values(day=day).on_conflict_do_nothing()
         return (await self._connection.execute(once.returning(digests.c.day))).one_or_none() is not None
 
     async def digest(self, now: datetime) -> Digest:

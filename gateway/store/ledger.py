@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from gateway.store.asynchronous import AsyncConnection
+    from gateway.store.engine import Connection
 
 
 _AT_ONCE = 500
@@ -24,7 +24,7 @@ _AT_ONCE = 500
 class Ledger:
     """The tallies that a unit of work sees."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def add(self, counts: Mapping[TallyKey, int]) -> None:
@@ -34,7 +34,7 @@ class Ledger:
             for key, count in sorted(counts.items())
         ]
         for at in range(0, len(rows), _AT_ONCE):
-            statement = insert_new(self._connection, ledger).values(rows[at : at + _AT_ONCE])
+            statement = insert_new(ledger).values(rows[at : at + _AT_ONCE])
             more = statement.on_conflict_do_update(
                 index_elements=[ledger.c.day, ledger.c.domain, ledger.c.sender, ledger.c.emergency],
                 set_={"messages": ledger.c.messages + statement.excluded.messages},

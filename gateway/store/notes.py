@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
     from gateway.model.case import CaseId
-    from gateway.store.asynchronous import AsyncConnection
+    from gateway.store.engine import Connection
 
 
 class Notes:
     """The notes that a unit of work sees."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def add(self, case_id: CaseId, note: Note) -> None:

@@ -7,26 +7,27 @@ decline or report follows its item here, in the same unit of work.
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, exists, or_, select, update
+from sqlalchemy import and_, bindparam, delete, exists, or_, select, update
 
 from gateway.model.case import ActionState
 from gateway.model.outbox import OUTBOX_TRANSITIONS, OutboxItem, OutboxState, Post, Purpose
+from gateway.store.embedded import brief
 from gateway.store.engine import insert_new
 from gateway.store.schema import cases, frozen_posts, outbox_items, stored_values
-from gateway.store.sealing import Sealed
+from gateway.store.sealing import SMALL, Sealed, columns_of, seal_aside, unseal_aside
 from gateway.store.values import OUTBOX_PAUSED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, RowMapping
+    from sqlalchemy import ColumnElement, RowMapping, Select
+    from sqlalchemy.sql.dml import ReturningUpdate
 
     from gateway.model.case import CaseId
-    from gateway.store.asynchronous import AsyncConnection
+    from gateway.store.engine import Connection
     from gateway.store.sealing import Seal
 
 ItemList = list[OutboxItem]
@@ -34,12 +35,82 @@ ItemList = list[OutboxItem]
 _NO_CLAIM = {"claimed_by": None, "claimed_node": None, "claimed_until": None}
 _PAUSED = exists().where(stored_values.c.key == OUTBOX_PAUSED)
 _FROZEN = exists().where(frozen_posts.c.item_id == outbox_items.c.id)
+_THIS = outbox_items.c.id == bindparam("this")
+_FREE = or_(outbox_items.c.claimed_until.is_(None), outbox_items.c.claimed_until <= bindparam("now"))
+"""Nobody holds a claim on the item."""
+_OURS = and_(outbox_items.c.claimed_by == bindparam("ours"), outbox_items.c.claimed_until > bindparam("now"))
+_DUE = and_(outbox_items.c.state == OutboxState.WAITING, outbox_items.c.due_at <= bindparam("now"), ~_PAUSED)
+_ABANDONED = and_(outbox_items.c.state == OutboxState.SENDING, _FREE)
+
+_ADD = brief(insert_new(outbox_items).on_conflict_do_nothing().returning(outbox_items.c.id))
+_PENDING = brief(select(exists().where(_DUE, _FREE), exists().where(_ABANDONED)))
+_NEXT = (
+    select(outbox_items.c.id)
+    .where(_DUE, _FREE)
+    .order_by(outbox_items.c.due_at, outbox_items.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+    # A common table expression is evaluated once; PostgreSQL may run a bare sub-select again, past the limit.
+    .cte("due")
+)
+_CLAIM = brief(update(outbox_items).where(outbox_items.c.id.in_(select(_NEXT.c.id))).returning(outbox_items.c.id))
+_RENEW = update(outbox_items).where(_OURS).returning(outbox_items.c.id)
+_ITEMS = (
+    select(outbox_items, cases.c.reference, _FROZEN.label("frozen"))
+    .select_from(outbox_items.outerjoin(cases))
+    .order_by(outbox_items.c.created_at, outbox_items.c.id)
+)
+_THIS_ITEM = brief(_ITEMS.where(_THIS))
+_THESE_ITEMS = brief(_ITEMS.where(outbox_items.c.id.in_(bindparam("these", expanding=True))))
+_ITEMS_OF_CASE = brief(
+    _ITEMS.where(outbox_items.c.case_id == bindparam("case"), outbox_items.c.purpose == bindparam("of"))
+)
+_REPORT_WITH = brief(
+    _ITEMS.where(
+        outbox_items.c.purpose == Purpose.REPORT,
+        outbox_items.c.id.in_(select(frozen_posts.c.item_id).where(frozen_posts.c.message_id == bindparam("with"))),
+    )
+)
+
+_FREEZE = (
+    insert_new(frozen_posts)
+    .on_conflict_do_nothing(index_elements=[frozen_posts.c.item_id])
+    .returning(frozen_posts.c.item_id)
+)
+_FREEZE_SMALL = brief(_FREEZE)
+_FROZEN_SIZE = brief(select(frozen_posts.c.size).where(frozen_posts.c.item_id == bindparam("this")))
+_FROZEN_POST = select(frozen_posts).where(frozen_posts.c.item_id == bindparam("this"))
+_SMALL_FROZEN_POST = brief(_FROZEN_POST)
+_THAW = brief(delete(frozen_posts).where(frozen_posts.c.item_id == bindparam("this")))
+
+_MOVE = update(outbox_items).returning(outbox_items.c.case_id, outbox_items.c.purpose)
+_BEGIN_SENDING = brief(
+    _MOVE.where(_THIS, outbox_items.c.state == OutboxState.WAITING, _OURS, _FROZEN, ~_PAUSED).values(
+        state=OutboxState.SENDING
+    )
+)
+_SETTLE = brief(_MOVE.where(_THIS, outbox_items.c.state.in_(bindparam("before", expanding=True))))
+_SETTLE_OURS = _SETTLE.where(outbox_items.c.claimed_by == bindparam("ours"))
+_RETURNED = brief(
+    _MOVE.where(
+        _THIS,
+        outbox_items.c.purpose == Purpose.REPORT,
+        outbox_items.c.state.in_((OutboxState.SENT, OutboxState.SENDING)),
+    ).values(state=OutboxState.FAILED)
+)
+_SUMMARIZE = brief(
+    update(outbox_items)
+    .where(_THIS, outbox_items.c.state == OutboxState.WAITING, ~outbox_items.c.summary)
+    .values(summary=True)
+    .returning(outbox_items.c.id)
+)
+_TELL_CASE = brief(update(cases).where(cases.c.id == bindparam("this")))
 
 
 class Outbox:
     """The outbox that a unit of work sees. Owners name one worker, nodes one machine; both are free text."""
 
-    def __init__(self, connection: AsyncConnection, seal: Seal) -> None:
+    def __init__(self, connection: Connection, seal: Seal) -> None:
         self._connection = connection
         self._seal = seal
 
@@ -50,48 +121,26 @@ class Outbox:
         """
         new: ItemList = []
         for item in items:
-            once = insert_new(self._connection, outbox_items).values(_row_of(item)).on_conflict_do_nothing()
-            if (await self._connection.execute(once.returning(outbox_items.c.id))).one_or_none() is not None:
+            if (await self._connection.execute(_ADD, _row_of(item))).one_or_none() is not None:
                 new.append(item)
                 await self._tell_case(item.case_id, item.purpose, item.state)
         return new
 
     async def pending(self, now: datetime) -> tuple[bool, bool]:
         """Whether `claim`, and whether `expired_sending`, would find anything: one question, as it is asked all day."""
-        due = exists().where(outbox_items.c.state == OutboxState.WAITING, outbox_items.c.due_at <= now, ~_PAUSED)
-        abandoned = exists().where(outbox_items.c.state == OutboxState.SENDING)
-        found = select(due.where(_free(now)), abandoned.where(_free(now)))
-        to_claim, to_judge = (await self._connection.execute(found)).one()
+        to_claim, to_judge = (await self._connection.execute(_PENDING, {"now": now})).one()
         return bool(to_claim), bool(to_judge)
 
     async def claim(self, owner: str, node: str, now: datetime, lease_until: datetime, limit: int) -> ItemList:
         """Take up to `limit` due items that nobody holds, the longest due first; none while the outbox is paused."""
-        due = (
-            select(outbox_items.c.id)
-            .where(outbox_items.c.state == OutboxState.WAITING, outbox_items.c.due_at <= now, _free(now), ~_PAUSED)
-            .order_by(outbox_items.c.due_at, outbox_items.c.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-            # A common table expression is evaluated once; PostgreSQL may run a bare sub-select again, past the limit.
-            .cte("due")
-        )
-        claimed = await self._connection.execute(
-            update(outbox_items)
-            .where(outbox_items.c.id.in_(select(due.c.id)))
-            .values(claimed_by=owner, claimed_node=node, claimed_until=lease_until)
-            .returning(outbox_items.c.id)
-        )
+        claim = {"claimed_by": owner, "claimed_node": node, "claimed_until": lease_until}
+        claimed = await self._connection.execute(_CLAIM, {"now": now, "most": limit, **claim})
         ids = list(claimed.scalars())
-        return await self._matching(outbox_items.c.id.in_(ids)) if ids else []
+        return await self._items(_THESE_ITEMS, {"these": ids}) if ids else []
 
     async def renew(self, owner: str, now: datetime, lease_until: datetime) -> frozenset[str]:
         """Prolong every claim that the owner still holds; returns the ids of those items."""
-        held = await self._connection.execute(
-            update(outbox_items)
-            .where(outbox_items.c.claimed_by == owner, outbox_items.c.claimed_until > now)
-            .values(claimed_until=lease_until)
-            .returning(outbox_items.c.id)
-        )
+        held = await self._connection.execute(_RENEW, {"ours": owner, "now": now, "claimed_until": lease_until})
         return frozenset(held.scalars())
 
     async def free_claims_of(self, node: str) -> int:
@@ -101,37 +150,35 @@ class Outbox:
 
     async def expired_sending(self, now: datetime) -> ItemList:
         """Items that a dead worker left in `sending`: nobody holds them, and their outcome is not known."""
-        return await self._matching(and_(outbox_items.c.state == OutboxState.SENDING, _free(now)))
+        return await self._items(_ITEMS.where(_ABANDONED), {"now": now})
 
     async def freeze(self, item_id: str, post: Post) -> bool:
         """Keep the bytes that every attempt will send; False if they were frozen before, which then stand."""
-        sealed = await asyncio.to_thread(self._seal.seal, post.content, item_id)
-        statement = insert_new(self._connection, frozen_posts).values(
-            item_id=item_id,
-            reverse_path=post.reverse_path,
-            recipient=post.recipient,
-            message_id=post.message_id,
-            needs_verified_tls=post.needs_verified_tls,
-            smtputf8=post.smtputf8,
-            sha256=sealed.sha256,
-            size=sealed.size,
-            key_id=sealed.key_id,
-            blob=sealed.blob,
-        )
-        once = statement.on_conflict_do_nothing(index_elements=[frozen_posts.c.item_id])
-        return (await self._connection.execute(once.returning(frozen_posts.c.item_id))).one_or_none() is not None
+        sealed = await seal_aside(self._seal, post.content, item_id)
+        row: dict[str, object] = {
+            "item_id": item_id,
+            "reverse_path": post.reverse_path,
+            "recipient": post.recipient,
+            "message_id": post.message_id,
+            "needs_verified_tls": post.needs_verified_tls,
+            "smtputf8": post.smtputf8,
+            **columns_of(sealed),
+        }
+        statement = _FREEZE_SMALL if sealed.size <= SMALL else _FREEZE
+        return (await self._connection.execute(statement, row)).one_or_none() is not None
 
     async def frozen(self, item_id: str) -> Post | None:
         """The mail that was frozen, or None; raises SealError when its bytes can't be opened."""
-        statement = select(frozen_posts).where(frozen_posts.c.item_id == item_id)
-        row = (await self._connection.execute(statement)).one_or_none()
-        if row is None:
+        size = (await self._connection.execute(_FROZEN_SIZE, {"this": item_id})).scalar_one_or_none()
+        if size is None:
             return None
+        statement = _SMALL_FROZEN_POST if size <= SMALL else _FROZEN_POST
+        row = (await self._connection.execute(statement, {"this": item_id})).one()
         sealed = Sealed(row.sha256, row.size, row.key_id, row.blob)
         return Post(
             reverse_path=row.reverse_path,
             recipient=row.recipient,
-            content=await asyncio.to_thread(self._seal.unseal, sealed, item_id),
+            content=await unseal_aside(self._seal, sealed, item_id),
             message_id=row.message_id,
             needs_verified_tls=row.needs_verified_tls,
             smtputf8=row.smtputf8,
@@ -142,17 +189,13 @@ class Outbox:
 
         False unless the item waits, is frozen, the owner's lease holds, and the outbox is not paused.
         """
-        ours = and_(outbox_items.c.claimed_by == owner, outbox_items.c.claimed_until > now)
-        ready = and_(outbox_items.c.id == item_id, outbox_items.c.state == OutboxState.WAITING, ours, _FROZEN, ~_PAUSED)
-        return await self._move(ready, OutboxState.SENDING, {})
+        return await self._move(_BEGIN_SENDING, OutboxState.SENDING, {"this": item_id, "ours": owner, "now": now})
 
     async def without_original(self, item_id: str) -> bool:
         """Thaw a report that waits again, so that it is composed anew as a summary; False if it is one already."""
-        waits = and_(outbox_items.c.id == item_id, outbox_items.c.state == OutboxState.WAITING, ~outbox_items.c.summary)
-        changed = update(outbox_items).where(waits).values(summary=True).returning(outbox_items.c.id)
-        if (await self._connection.execute(changed)).one_or_none() is None:
+        if (await self._connection.execute(_SUMMARIZE, {"this": item_id})).one_or_none() is None:
             return False
-        await self._connection.execute(delete(frozen_posts).where(frozen_posts.c.item_id == item_id))
+        await self._connection.execute(_THAW, {"this": item_id})
         return True
 
     async def settle(
@@ -171,25 +214,22 @@ class Outbox:
         """
         if state is OutboxState.SENDING:
             raise ValueError("only mark_sending begins an attempt")
-        possible = and_(outbox_items.c.id == item_id, outbox_items.c.state.in_(_before(state)))
+        values: dict[str, object] = {"this": item_id, "before": _before(state), "state": state, "last_reply": reply}
         if owner is not None:
-            possible &= outbox_items.c.claimed_by == owner
-        changed: dict[str, object] = {**_NO_CLAIM, "last_reply": reply}
+            values["ours"] = owner
         if due_at is not None:
-            changed["due_at"] = due_at
+            values["due_at"] = due_at
         if attempts is not None:
-            changed["attempts"] = attempts
-        return await self._move(possible, state, changed)
+            values["attempts"] = attempts
+        return await self._move(_SETTLE if owner is None else _SETTLE_OURS, state, values | _NO_CLAIM)
 
     async def get(self, item_id: str) -> OutboxItem | None:
         """The item with this id."""
-        return next(iter(await self._matching(outbox_items.c.id == item_id)), None)
+        return next(iter(await self._items(_THIS_ITEM, {"this": item_id})), None)
 
     async def report_with(self, message_id: str) -> OutboxItem | None:
         """The report whose frozen mail has this Message-ID, angle brackets included."""
-        frozen = select(frozen_posts.c.item_id).where(frozen_posts.c.message_id == message_id)
-        report = outbox_items.c.purpose == Purpose.REPORT
-        return next(iter(await self._matching(outbox_items.c.id.in_(frozen), report)), None)
+        return next(iter(await self._items(_REPORT_WITH, {"with": message_id})), None)
 
     async def returned(self, item_id: str, reply: str) -> bool:
         """A report that has left has failed after all; False if it is no report, or has not left.
@@ -197,13 +237,11 @@ class Outbox:
         The one way out of `sent`, which no late worker can take: it is not in the table of transitions. A report may
         come back while its own answer is still being written down.
         """
-        left = outbox_items.c.state.in_((OutboxState.SENT, OutboxState.SENDING))
-        report = and_(outbox_items.c.id == item_id, outbox_items.c.purpose == Purpose.REPORT, left)
-        return await self._move(report, OutboxState.FAILED, {**_NO_CLAIM, "last_reply": reply})
+        return await self._move(_RETURNED, OutboxState.FAILED, {"this": item_id, "last_reply": reply, **_NO_CLAIM})
 
     async def find(self, case_id: CaseId, purpose: Purpose) -> OutboxItem | None:
         """The case's item for this purpose: the one that is not cancelled, else the newest, else None."""
-        found = await self._matching(and_(outbox_items.c.case_id == case_id, outbox_items.c.purpose == purpose))
+        found = await self._items(_ITEMS_OF_CASE, {"case": case_id, "of": purpose})
         standing = [item for item in found if item.state is not OutboxState.CANCELLED]
         return next(iter(standing or found[::-1]), None)
 
@@ -214,25 +252,15 @@ class Outbox:
             wanted.append(outbox_items.c.case_id == case_id)
         if state is not None:
             wanted.append(outbox_items.c.state == state)
-        return await self._matching(*wanted)
+        return await self._items(_ITEMS.where(*wanted), {})
 
-    async def _matching(self, *wanted: ColumnElement[bool]) -> ItemList:
-        statement = (
-            select(outbox_items, cases.c.reference, _FROZEN.label("frozen"))
-            .select_from(outbox_items.outerjoin(cases))
-            .where(*wanted)
-            .order_by(outbox_items.c.created_at, outbox_items.c.id)
-        )
-        return [_item_of(row) for row in (await self._connection.execute(statement)).mappings()]
+    async def _items(self, statement: Select[*tuple[Any, ...]], values: Mapping[str, object]) -> ItemList:
+        return [_item_of(row) for row in (await self._connection.execute(statement, values)).mappings()]
 
-    async def _move(self, possible: ColumnElement[bool], state: OutboxState, changed: dict[str, object]) -> bool:
-        moved = await self._connection.execute(
-            update(outbox_items)
-            .where(possible)
-            .values(changed | {"state": state})
-            .returning(outbox_items.c.case_id, outbox_items.c.purpose)
-        )
-        row = moved.one_or_none()
+    async def _move(
+        self, statement: ReturningUpdate[*tuple[Any, ...]], state: OutboxState, values: Mapping[str, object]
+    ) -> bool:
+        row = (await self._connection.execute(statement, values)).one_or_none()
         if row is None:
             return False
         await self._tell_case(row.case_id, row.purpose, state)
@@ -240,13 +268,7 @@ class Outbox:
 
     async def _tell_case(self, case_id: CaseId | None, purpose: Purpose, state: OutboxState) -> None:
         if purpose in (Purpose.DECLINE, Purpose.REPORT):
-            told = update(cases).where(cases.c.id == case_id).values({purpose.value: ActionState(state.value)})
-            await self._connection.execute(told)
-
-
-def _free(now: datetime) -> ColumnElement[bool]:
-    """Nobody holds a claim on the item."""
-    return or_(outbox_items.c.claimed_until.is_(None), outbox_items.c.claimed_until <= now)
+            await self._connection.execute(_TELL_CASE, {"this": case_id, purpose.value: ActionState(state.value)})
 
 
 def _before(state: OutboxState) -> list[OutboxState]:

@@ -6,6 +6,7 @@ the associated data bind a blob to what it belongs to, so that two blobs can't c
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import io
@@ -27,6 +28,10 @@ _KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CONTEXT = b"liaison-gateway sealed 1"
 _LARGEST_WINDOW = 8 * 1024 * 1024
 """What a decoder must support (RFC 8878 §3.1.1.1.2); a forged frame can't make us reserve more."""
+
+
+SMALL = 64 * 1024
+"""Octets that are sealed, or unsealed, in less than a millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,25 @@ class Seal:
                 f"The stored message of {subject} can't be opened: it was changed, or the key {key.id!r} was."
             )
         return packed
+
+
+async def seal_aside(seal: Seal, content: bytes, subject: str) -> Sealed:
+    """`seal()`, in a thread unless the content is small: compressing a large one would hold up the event loop."""
+    if len(content) <= SMALL:
+        return seal.seal(content, subject)
+    return await asyncio.to_thread(seal.seal, content, subject)
+
+
+async def unseal_aside(seal: Seal, sealed: Sealed, subject: str) -> bytes:
+    """`unseal()`, in a thread unless the content is small."""
+    if sealed.size <= SMALL and len(sealed.blob) <= SMALL:
+        return seal.unseal(sealed, subject)
+    return await asyncio.to_thread(seal.unseal, sealed, subject)
+
+
+def columns_of(sealed: Sealed) -> dict[str, object]:
+    """The row's part that holds it."""
+    return {"sha256": sealed.sha256, "size": sealed.size, "key_id": sealed.key_id, "blob": sealed.blob}
 
 
 def read_keys(path: Path) -> tuple[SealKey, ...]:

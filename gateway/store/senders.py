@@ -6,7 +6,6 @@ be looked at, and undone.
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from dataclasses import dataclass, fields
 from itertools import groupby
 from operator import itemgetter
@@ -18,6 +17,7 @@ from filters.lists import ListEntry
 from filters.rulebook import Exemption
 from gateway.errors import RefusedError
 from gateway.model.tracking import Track, untracked
+from gateway.store.embedded import brief
 from gateway.store.engine import insert_new
 from gateway.store.schema import exemptions, rulebook_head, rulebook_versions, sender_entries
 
@@ -27,13 +27,14 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Column, ColumnElement, RowMapping
 
-    from gateway.store.asynchronous import AsyncConnection
+    from gateway.store.engine import Connection
 
 _SLICE = 250
 """Rows that are read, or written, at one go."""
 _FIELDS = tuple(field.name for field in fields(ListEntry))
 _ALIKE = ("mission_en", "mission_fr", "mission_zh", "country", "category", "source", "verified", "note", "pack")
 """Fields in which many entries of a list say the same."""
+_VERSION = brief(select(rulebook_head.c.version))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class RulebookVersion:
 class Senders:
     """The sender lists that a unit of work sees."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def live(self) -> list[ListEntry]:
@@ -64,14 +65,14 @@ class Senders:
         statement = select(*columns).where(sender_entries.c.removed_in.is_(None)).order_by(sender_entries.c.id)
         entries: list[ListEntry] = []
         said: dict[str, str] = {}
-        async with aclosing(self._connection.slices(statement, _SLICE)) as slices:
-            async for rows in slices:
+        async with self._connection.stream(statement) as result:
+            async for rows in result.partitions(_SLICE):
                 entries += [_entry(row, said) for row in rows]
         return entries
 
     async def version(self) -> int:
         """The number of the version in force; 0 before the first. One row: cheap enough to ask every second."""
-        version: int = (await self._connection.execute(select(rulebook_head.c.version))).scalar_one()
+        version: int = (await self._connection.execute(_VERSION)).scalar_one()
         return version
 
     async def change(
@@ -153,7 +154,7 @@ class Senders:
     async def _add(self, entries: Sequence[ListEntry], number: int) -> None:
         """In one statement for a slice: a pack may bring thousands."""
         kind, value = sender_entries.c.kind, sender_entries.c.value
-        statement = insert_new(self._connection, sender_entries).on_conflict_do_nothing(
+        statement = insert_new(sender_entries).on_conflict_do_nothing(
             index_elements=[kind, value], index_where=sender_entries.c.removed_in.is_(None)
         )
         rows = [{name: getattr(entry, name) for name in _FIELDS} | {"added_in": number} for entry in entries]

@@ -18,7 +18,8 @@ from gateway.store.backlog import Backlogs
 from gateway.store.cases import Cases
 from gateway.store.deliveries import Deliveries
 from gateway.store.digests import Digests
-from gateway.store.engine import PATIENCE, create_sqlite_file, database_trouble, open_engine
+from gateway.store.embedded import create_sqlite_file
+from gateway.store.engine import PATIENCE, database_trouble, open_engine
 from gateway.store.ledger import Ledger
 from gateway.store.limits import Limits
 from gateway.store.messages import Messages
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from gateway.clock import Clock
-    from gateway.store.asynchronous import AsyncConnection
-    from gateway.store.engine import Engines
+    from gateway.store.engine import Connection, Engines
     from gateway.store.migrating import SchemaState
     from gateway.store.sealing import Seal
 
@@ -111,7 +111,7 @@ class Store:
         """Close every connection; units of work must have ended."""
         await self._engines.close()
 
-    def _work(self, connection: AsyncConnection) -> Work:
+    def _work(self, connection: Connection) -> Work:
         return Work(
             cases=Cases(connection),
             deliveries=Deliveries(connection),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 CLEAN = b"From: resident@town.example\r\nSubject: Hello\r\n\r\nGood day.\r\n"
 
 NOBODY = {
-    "alembic", "mako", "psycopg", "publicsuffixlist", "pygments", "rich", "sqlalchemy.dialects.postgresql",
+    "alembic", "mako", "psycopg", "publicsuffixlist", "pygments", "rich",
     "sqlalchemy.orm",
 }  # fmt: skip
 """What no role needs on SQLite, once the database is at the head and has a list."""

@@ -38,7 +38,7 @@ def test_a_postgresql_url_is_served_by_psycopg() -> None:
 
 async def test_every_sqlite_connection_is_durable_and_keeps_foreign_keys(sqlite_url: str) -> None:
     engines = open_engine(sqlite_url, patience=1.5)
-    async with engines.writer.connect() as connection:
+    async with engines.writer.begin() as connection:
         found = [
             (await connection.execute(text(f"PRAGMA {name}"))).scalar_one()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")

@@ -31,9 +31,13 @@ class Resolver:
         """Ask one question; `within` is in seconds. `name` is ASCII, the final dot may be missing."""
         if within <= 0:
             return DnsAnswer.failed(name.lower().removesuffix("."), kind, "the time for questions is used up")
+        return await (await self.name_servers()).resolve(name, kind, within)
+
+    async def name_servers(self) -> NameServers:
+        """Whom to ask. Made once; the first time may take some 100 ms, which are nobody's time for questions."""
         if self._asked is None:
             self._asked = await asyncio.to_thread(_name_servers, self._nameservers)
-        return await self._asked.resolve(name, kind, within)
+        return self._asked
 
 
 def _name_servers(endpoints: tuple[Endpoint, ...]) -> NameServers:
@@ -44,11 +48,12 @@ def _name_servers(endpoints: tuple[Endpoint, ...]) -> NameServers:
 
 
 class Inquiry:
-    """All questions about one message: each asked once, `seconds` for them together."""
+    """All questions about one message: each asked once, `seconds` for them together, from the first one on."""
 
     def __init__(self, resolver: Resolver, seconds: float, most: int = MOST_QUESTIONS) -> None:
         self._resolver = resolver
-        self._deadline = asyncio.get_running_loop().time() + seconds
+        self._seconds = seconds
+        self._deadline: float | None = None
         self._most = most
         self._answers: dict[tuple[str, str], DnsAnswer] = {}
 
@@ -65,6 +70,13 @@ class Inquiry:
             return known
         if len(self._answers) >= self._most:
             return DnsAnswer.failed(name, kind, f"{self._most} questions were asked already")
-        remaining = self._deadline - asyncio.get_running_loop().time()
-        self._answers[name, kind] = answer = await self._resolver.resolve(name, kind, remaining)
+        self._answers[name, kind] = answer = await self._resolver.resolve(name, kind, await self._remaining())
         return answer
+
+    async def _remaining(self) -> float:
+        """Seconds that are left for this question."""
+        await self._resolver.name_servers()
+        now = asyncio.get_running_loop().time()
+        if self._deadline is None:
+            self._deadline = now + self._seconds
+        return self._deadline - now

@@ -106,7 +106,7 @@ class SqliteEngine:
             isolation_level=None,
             check_same_thread=False,
         )
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-256"):
             connection.execute(f"PRAGMA {pragma}")
         return connection
 

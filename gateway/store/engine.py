@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import make_url
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.sqlite.dml import OnConflictDoNothing, OnConflictDoUpdate
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.compiler import compiles
 
 from gateway.errors import ConfigurationError, StoreError
 from gateway.store.embedded import SqliteReader, SqliteWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
     from sqlalchemy import URL, Table
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -80,9 +83,25 @@ def database_trouble() -> Iterator[None]:
         raise StoreError("The database could not do its work: every connection is in use") from error
 
 
-def insert_new(table: Table) -> postgresql.Insert:
+def insert_new(table: Table) -> sqlite.Insert:
     """An INSERT that knows ON CONFLICT: SQLite has PostgreSQL's clause, word for word, so one statement is for both."""
-    return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+@compiles(OnConflictDoNothing, "postgresql")
+def _do_nothing(clause: Any, compiler: Any, **named: Any) -> str:
+    return _in_postgresql(clause, compiler.visit_on_conflict_do_nothing, named)
+
+
+@compiles(OnConflictDoUpdate, "postgresql")
+def _do_update(clause: Any, compiler: Any, **named: Any) -> str:
+    return _in_postgresql(clause, compiler.visit_on_conflict_do_update, named)
+
+
+def _in_postgresql(clause: Any, write: Callable[..., str], named: dict[str, Any]) -> str:
+    """PostgreSQL may name a constraint instead of columns, which SQLite's clause does not know of."""
+    clause.constraint_target = None
+    return write(clause, **named)
 
 
 def _open_sqlite(url: URL, patience: float) -> Engines:

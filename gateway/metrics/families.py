@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from http import HTTPStatus
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,12 @@ from prometheus_client.core import (
     InfoMetricFamily,
     Metric,
 )
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.process_collector import ProcessCollector
-from prometheus_client.registry import Collector
+from prometheus_client.registry import Collector, CollectorRegistry
 
 from gateway.counters import FAMILIES, Kind
+from gateway.metrics.page import Page
 from gateway.model.outbox import OutboxState, Purpose
 
 if TYPE_CHECKING:
@@ -25,21 +27,8 @@ if TYPE_CHECKING:
 
     from filters.rulebook import Rulebook
     from gateway.counters import Family
+    from gateway.metrics.facts import Facts
     from gateway.model.backlog import Backlog
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """Everything that is told, as of `now`. `totals` are the counters' cells, `workers` process ids."""
-
-    now: datetime
-    version: str
-    totals: Sequence[int]
-    rulebook: Rulebook
-    backlog: Backlog | None
-    """None when the store did not answer in time."""
-    workers: Sequence[int | None] = ()
-    """None where a worker is being replaced."""
 
 
 class GatewayCollector(Collector):
@@ -128,3 +117,14 @@ def _of_a_process(process: int | None) -> Sequence[Metric]:
     if process is None:
         return ()
     return tuple(ProcessCollector(pid=lambda: process, registry=None).collect())
+
+
+_PROCESS = ProcessCollector(registry=None)
+
+
+def write(facts: Facts) -> Page:
+    """In Prometheus' text format, with what the process itself uses."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(GatewayCollector(facts))
+    registry.register(_PROCESS)
+    return Page(status=HTTPStatus.OK, body=generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -13,13 +13,13 @@ import structlog
 
 from gateway.counters import FAULTS, count
 from gateway.events import Event
-from gateway.metrics.pages import plain
+from gateway.metrics.page import plain
 from gateway.metrics.requests import HEAD_LIMIT, Request, read_head
 
 if TYPE_CHECKING:
     import socket
 
-    from gateway.metrics.pages import Page
+    from gateway.metrics.page import Page
 
 AT_ONCE = 16
 """Connections; more are closed unheard."""

@@ -58,7 +58,7 @@ class Monitoring:
         unready: Callable[[], str],
         workers: Callable[[], Sequence[int | None]],
     ) -> None:
-        """Answer from now on. Only here the library is imported: workers, and who answers nobody, do without it."""
+        """Answer from now on. Workers, and who answers nobody, do without what is imported here."""
         from gateway.metrics.listener import Listener  # noqa: PLC0415
         from gateway.metrics.pages import Pages  # noqa: PLC0415
         from gateway.metrics.readiness import Readiness  # noqa: PLC0415

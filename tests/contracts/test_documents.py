@@ -17,7 +17,8 @@ from filters.rulebook import Rulebook
 from gateway.cli import main
 from gateway.counters import CELLS
 from gateway.events import Event
-from gateway.metrics.families import Facts, GatewayCollector
+from gateway.metrics.facts import Facts
+from gateway.metrics.families import GatewayCollector
 from gateway.model.backlog import Backlog, Undecided
 from gateway.model.case import ActionState, CaseStatus, DeliveryState
 from gateway.model.outbox import OutboxState, Purpose

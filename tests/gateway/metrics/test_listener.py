@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.metrics.listener import AT_ONCE, Listener
-from gateway.metrics.pages import Page, plain
+from gateway.metrics.page import Page, plain
 from gateway.metrics.requests import HEAD_LIMIT
 from tests.support.monitoring import ask, exchange
 

@@ -77,6 +77,9 @@ async def test_every_mail_transaction_is_counted_as_what_it_was(gateway: Running
     await client.say("RSET", "250")
     await client.say("MAIL FROM:<resident@town.example>", "250")
     await client.say("RSET", "250")
+    while not all(link.commands for link in gateway.next_hop.links):  # the one that the start opened, to learn
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
     numbers = await scrape(gateway.metrics)
     transactions = "liaison_smtp_transactions_total"
     assert numbers(transactions, tier="clear", reply="2xx") == 2

@@ -101,6 +101,7 @@ NEXT_HOP_OPENED, NEXT_HOP_FAILED = _family(
 (VERIFICATION_FAILURES,) = _family("liaison_verification_failures", "Messages whose sender authentication raised")
 (STORE_FAILURES,) = _family("liaison_store_failures", "Times that the database could not be read or written")
 (FAULTS,) = _family("liaison_faults", "Exceptions in the gateway's own machinery")
+(LOG_LINES_LOST,) = _family("liaison_log_lines_lost", "Log lines that could not be written")
 (WORKERS_DIED,) = _family("liaison_workers_died", "SMTP worker processes that ended without being told to")
 
 _PURPOSES = ("decline", "report", "notice", "release", "digest")

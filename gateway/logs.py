@@ -19,6 +19,7 @@ import orjson
 
 from filters.address import Mailbox
 from gateway.clock import Clock, SystemClock
+from gateway.counters import LOG_LINES_LOST, count
 from gateway.events import Event
 from gateway.settings.values import LogAddresses, LogFormat
 
@@ -93,10 +94,26 @@ def configure(log: Log, *, key: bytes = b"", clock: Clock | None = None, stream:
     structlog.configure(
         processors=[_stamp(clock or SystemClock()), *_rendering(log, stream)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=lambda *_: _Lines(stream),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(handlers=[_Forward()], level=logging.WARNING, force=True)
+
+
+class _Lines:
+    """Writes lines. Where one can't be written (a full disk, a reader that left), mail goes on without it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def msg(self, line: str) -> None:
+        try:
+            self._stream.write(line + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            count(LOG_LINES_LOST)
+
+    log = debug = info = warn = warning = error = critical = exception = fatal = failure = msg  # structlog's names
 
 
 def _rendering(log: Log, stream: TextIO) -> list[Processor]:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from filters.address import canonical_domain
-from filters.identities import IdentityKind
+from filters.address import MAX_DOMAIN, MAX_LOCAL_PART, canonical_domain
+from filters.identities import Identity, IdentityKind
 from filters.lists import EntryKind, ListIndex, address_base
 from gateway.counters import FAULTS, STORE_FAILURES, count
 from gateway.errors import StoreError
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 FLUSH_INTERVAL = 60.0
 """Seconds."""
+MOST_AUTHORS = 3
+"""Addresses of one From field that are counted; honest mail has one."""
 MOST_KEYS = 50_000
 """Different counts held in memory; a flood of made-up senders beyond it is not counted until the next flush."""
 
@@ -55,13 +57,13 @@ class Tallying:
     """
 
     def note(self, claimed: Claims, at: datetime, *, emergency: bool) -> None:
-        """Count a message."""
-        senders = [one.mailbox for one in claimed.identities if one.kind is IdentityKind.FROM and one.strict]
-        senders += [one.mailbox for one in claimed.identities if one.kind is IdentityKind.MAIL_FROM]
+        """Count a message: its first authors, and its reverse-path."""
+        senders = [one.mailbox for one in claimed.identities if one.kind is IdentityKind.FROM and _is_kept(one)]
+        senders[MOST_AUTHORS:] = [one.mailbox for one in claimed.identities if one.kind is IdentityKind.MAIL_FROM]
         key = (at.date(), tuple(senders), emergency)
-        before = self._seen.get(key, 0)
-        if before or len(self._seen) < MOST_KEYS:
-            self._seen[key] = before + 1
+        count = self._seen.get(key, 0)
+        if count or len(self._seen) < MOST_KEYS:
+            self._seen[key] = count + 1
 
     async def keep(self) -> None:
         """Write down each minute, until cancelled."""
@@ -80,7 +82,7 @@ class Tallying:
             return
         try:
             async with self.store.begin() as work:
-                await work.ledger.add(self._counts(seen))
+                await work.ledger.add(await asyncio.to_thread(self._counts, seen))
                 await work.ledger.forget_before(self._first_day())
         except StoreError as error:
             count(STORE_FAILURES)
@@ -97,7 +99,8 @@ class Tallying:
                 at_domain.setdefault(canonical_domain(mailbox.domain), mailbox)
             for domain, mailbox in at_domain.items():
                 key = TallyKey(day, domain, self._hash(mailbox), emergency)
-                counts[key] = counts.get(key, 0) + messages
+                if key in counts or len(counts) < MOST_KEYS:
+                    counts[key] = counts.get(key, 0) + messages
         return counts
 
     async def replay(self, entry: ListEntry) -> Replay:
@@ -121,3 +124,9 @@ class Tallying:
     def _hash_of(self, address: str) -> str:
         octets = address.encode("utf-8", "replace")
         return blake2b(octets, digest_size=16, key=self.secret, person=b"ledger").hexdigest()
+
+
+def _is_kept(author: Identity) -> bool:
+    """What is longer than any address (RFC 5321 §4.5.3.1) is only there to fill memory."""
+    local_part, domain = author.mailbox
+    return author.strict and len(local_part) <= MAX_LOCAL_PART and len(domain) <= MAX_DOMAIN

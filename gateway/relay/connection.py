@@ -109,14 +109,13 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         replies = self._reader.read(data)
         awaited = self._waiting[0] if self._waiting else None
-        if awaited is not None and awaited.wanted == len(replies) and not awaited.replies:
+        fault = self._reader.fault
+        if awaited is not None and awaited.wanted == len(replies) and not awaited.replies and not fault:
             self._waiting.popleft()  # what was waited for, all of it and nothing else: nearly always
             self._notice_closing(replies)
             awaited.heard(replies)
-        elif replies:
-            self._share_out(replies)
-        if self._reader.fault:
-            self._fail(self._reader.fault)
+        elif replies or fault:
+            self._share_out(replies, fault)
 
     def eof_received(self) -> None:
         self._fail("closed the connection")
@@ -137,8 +136,11 @@ class Connection(asyncio.Protocol):
             if reply.code == 421:
                 self.closing = True
 
-    def _share_out(self, replies: Sequence[Reply]) -> None:
-        """To those who wait for them now: what comes in excess answers nothing that will be sent because of it."""
+    def _share_out(self, replies: Sequence[Reply], fault: str) -> None:
+        """To those who wait for them now: what comes in excess answers nothing that will be sent because of it.
+
+        What is wrong is noticed before anybody is told, so that nobody sends anything more on this connection.
+        """
         self._notice_closing(replies)
         complete: list[_Awaited] = []
         for reply in replies:
@@ -148,7 +150,9 @@ class Connection(asyncio.Protocol):
                 if len(awaited.replies) == awaited.wanted:
                     complete.append(self._waiting.popleft())
             elif reply.code != 421:  # RFC 5321 §3.8: a server may say 421 unasked
-                self._fail("answered a command that was not sent")
+                fault = fault or "answered a command that was not sent"
+        if fault:
+            self._fail(fault)
         for awaited in complete:
             awaited.heard(awaited.replies)
 

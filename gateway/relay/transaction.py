@@ -130,6 +130,8 @@ class NextHopTransaction:
         """After 354 the content goes out, the final dot with it: from here on an answer can be lost."""
         if replies[0].code != 354:
             return _refused_data(replies[0], again=False)
+        if not connection.usable:  # more came with it than was asked for: nothing was sent yet
+            raise NextHopError("the next hop said more than 354")
         connection.ask(octets, 1, partial(self._hear_the_end, connection, answered))
         return None
 
@@ -153,6 +155,9 @@ class NextHopTransaction:
                 self._own(self._after(trouble, attempt), answered)
                 return
             reply = step(heard)  # type: ignore[arg-type]
+        except NextHopError as error:
+            self._own(self._after(error, attempt), answered)
+            return
         except Exception:  # nobody else would hear of it: this is called by the event loop
             count(FAULTS)
             log.exception(Event.FAULT)
@@ -167,15 +172,15 @@ class NextHopTransaction:
         """The next hop's answer to RCPT for this recipient; 451 when it can't be had."""
         if self._refusal is not None:
             return self._refusal
-        reply = await self._attempted(lambda: self._rcpt(mailbox))
-        if reply.positive:
-            self._accepted.append(mailbox)
-        return reply
+        return await self._attempted(lambda: self._rcpt(mailbox))
 
     async def _rcpt(self, mailbox: Mailbox) -> Reply:
         connection = await self._connect()
         replayed = self._accepted if self._open is None else []  # a new connection, after the last one died
-        return (await self._round(connection, [*replayed, mailbox]))[-1]
+        reply = (await self._round(connection, [*replayed, mailbox]))[-1]
+        if reply.positive:
+            self._accepted.append(mailbox)
+        return reply
 
     # --- DATA -----------------------------------------------------------------------------------------------------
 
@@ -330,6 +335,8 @@ class NextHopTransaction:
         self._replaying = True
         try:
             return await attempt()
+        except AnswerLostError as failure:
+            return self._failed(failure, ANSWER_LOST)
         except NextHopError as failure:
             return self._failed(failure, UNREACHABLE)
 

@@ -217,6 +217,7 @@ class Session:
             return
         self._transaction = self._mail = self._refused = None
         self._client.forget_forwarded()
+        transaction.finish()
         screening = transaction.screening
         tier = str(screening.tier) if screening else "clear"
         count_transaction(tier, reply.code if reply else 0)
@@ -231,7 +232,6 @@ class Session:
             reply=str(reply) if reply else "abandoned",
         )
         self._size = 0
-        transaction.finish()
 
 
 @lru_cache(maxsize=64)

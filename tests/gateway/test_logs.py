@@ -12,6 +12,7 @@ import pytest
 import structlog
 
 from filters.address import NULL_PATH, Mailbox
+from gateway import counters
 from gateway.events import Event
 from gateway.logs import configure, redact
 from gateway.settings import Log, LogAddresses, LogFormat, LogLevel
@@ -150,3 +151,17 @@ def test_the_null_path_is_nobody_and_stays_readable(how: LogAddresses) -> None:
 def test_no_address_is_too_odd_to_be_hidden(address: str) -> None:
     configure(Log())
     assert len(redact(address)) == 16
+
+
+class _Full(io.StringIO):
+    def write(self, _text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def test_a_line_that_cannot_be_written_is_lost_and_counted_and_costs_nobody_anything() -> None:
+    slots = counters.begin(1)
+    configure(Log(format=LogFormat.JSON), stream=_Full())
+    structlog.get_logger().info(Event.TRANSACTION)
+    structlog.get_logger().error(Event.FAULT)
+    assert slots.totals()[counters.LOG_LINES_LOST] == 2
+    slots.close()

@@ -87,6 +87,17 @@ async def test_old_days_are_forgotten(store: Store, clock: StoppedClock) -> None
         assert len(await work.ledger.since(NOON.date())) == 1
 
 
+async def test_a_field_full_of_authors_takes_no_memory(store: Store, clock: StoppedClock) -> None:
+    ledger = tallying(store, clock)
+    authors = [f"a@d{number}.example" for number in range(500)]
+    count(ledger, "b@path.example", ", ".join(authors))
+    count(ledger, "", f"{'x' * 65}@long.example")
+    await ledger.flush()
+    async with store.reading() as work:
+        kept = {tally.key.domain for tally in await work.ledger.since(NOON.date())}
+    assert kept == {"d0.example", "d1.example", "d2.example", "path.example"}
+
+
 async def test_neither_local_part_nor_address_is_kept(store: Store, clock: StoppedClock) -> None:
     ledger = tallying(store, clock)
     count(ledger, "secret-name@mission.example", "secret-name@mission.example")

@@ -209,3 +209,37 @@ async def test_the_next_hop_sees_no_more_connections_than_transactions_at_once(p
         await asyncio.gather(*(client.mail("a@town.example", DESK, MESSAGE, expect="250") for client in clients))
     assert len(front.next_hop.links) <= 21
     assert len(front.next_hop.messages) == 100
+
+
+@pytest.mark.parametrize("more", ["garbage", "451 4.3.0 no", "552 5.3.4 no", "250 2.0.0 done", "421 4.4.2 bye"])
+async def test_a_next_hop_that_says_more_than_354_gets_no_content_on_that_connection(front: Running, more: str) -> None:
+    """In one segment with it: the message goes out once, on another connection, and the client is told so."""
+    await warm(front, 1)
+    old = len(front.next_hop.links)
+    said = f"354 go\r\n{more}"
+    front.next_hop.script = lambda stage, link: said if stage == "DATA" and link.number < old else None
+    await front.send("b@town.example", DESK, MESSAGE)
+    assert [message.recipients for message in front.next_hop.messages] == [DESK]
+
+
+async def test_recipients_survive_two_deaths_of_the_connection(front: Running) -> None:
+    client = await front.client()
+    await client.say("MAIL FROM:<a@town.example>", "250")
+    await client.say("RCPT TO:<one@police.example>", "250")
+    dying: set[str] = {"RCPT TO:<two", "RCPT TO:<three"}
+
+    def script(stage: str, _link: Link) -> str | None:
+        for begins in dying:
+            if stage.startswith(begins):
+                dying.remove(begins)
+                return DROP
+        return None
+
+    front.next_hop.script = script
+    await client.say("RCPT TO:<two@police.example>", "250")
+    await client.say("RCPT TO:<three@police.example>", "250")
+    await client.content(MESSAGE, "250")
+    (message,) = front.next_hop.messages
+    assert message.recipients == [f"{name}@police.example" for name in ("one", "two", "three")]
+    last = used(front)[-1].commands
+    assert [command[:12] for command in last if not command.startswith("EHLO")].count("RCPT TO:<one") == 1

@@ -38,10 +38,20 @@ _ADDRESS = re.compile(r"mailto:\s*([^\s\";,?<>]{1,320})", re.IGNORECASE)
 _EMAIL = re.compile(r';\s*EMAIL\s*=\s*"?([^\s";:,]{1,320})', re.IGNORECASE)
 
 
+def may_hold_calendar(content_type: bytes) -> bool:
+    """Whether a body of this type is a calendar, or has parts of which one may be."""
+    return _COMPOSED.match(content_type) is not None
+
+
 def announces_calendar(fields: Iterable[HeaderField], content: Iterable[bytes]) -> bool:
     """The cheap test: whether `organizers` could find anything. `content` is only looked at in a multipart."""
-    if not any(map(_COMPOSED.match, [field.value for field in fields if field.name == "content-type"])):
+    if not any(may_hold_calendar(field.value) for field in fields if field.name == "content-type"):
         return False
+    return mentions_calendar(content)
+
+
+def mentions_calendar(content: Iterable[bytes]) -> bool:
+    """Whether the words stand anywhere."""
     tail = b""
     for chunk in content:
         lower = tail + chunk.lower()

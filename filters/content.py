@@ -90,10 +90,16 @@ _OF_NOTE_OR_ODD = re.compile(
 )
 
 
+def noted(section: bytes) -> list[tuple[bytes, bytes]] | None:
+    """Names, as spelled, and values of the fields of note, in order; None where only the full parse may judge."""
+    found: list[tuple[bytes, bytes]] = _OF_NOTE_OR_ODD.findall(b"\n" + section)
+    return None if section[:1] in {b" ", b"\t"} or (b"", b"") in found else found
+
+
 def fields_of_note(section: bytes) -> tuple[HeaderField, ...]:
     """Those of `parse_header(section)` that decide about it, in order; in one pass where every name is regular."""
-    found = _OF_NOTE_OR_ODD.findall(b"\n" + section)
-    if section.startswith((b" ", b"\t")) or (b"", b"") in found:
+    found = noted(section)
+    if found is None:
         return tuple(field for field in parse_header(section).fields if field.name in NAMES_OF_NOTE)
     return tuple([HeaderField(name.decode("ascii").lower(), value.removesuffix(b"\r")) for name, value in found])
 

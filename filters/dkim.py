@@ -170,11 +170,13 @@ _LATER_CLAIM = re.compile(b";" + _CLAIM.pattern)
 def claimed_signers(fields: Iterable[HeaderField]) -> tuple[str, ...]:
     """Every `d=` of the first signatures among these fields: a claim, and a reason to verify, no more."""
     signatures = [field.value for field in fields if field.name == "dkim-signature"]
-    claims = [
-        _CLAIM.match(value, 0, LONGEST_FIELD) or _LATER_CLAIM.search(value, 0, LONGEST_FIELD)
-        for value in signatures[:MOST_SIGNATURES]
-    ]
-    return tuple(dict.fromkeys([claim[1].decode("ascii") for claim in claims if claim is not None]))
+    return tuple(dict.fromkeys(filter(None, map(claimed_signer, signatures[:MOST_SIGNATURES]))))
+
+
+def claimed_signer(value: bytes) -> str:
+    """The `d=` in the body of a DKIM-Signature field; "" without one."""
+    claim = _CLAIM.match(value, 0, LONGEST_FIELD) or _LATER_CLAIM.search(value, 0, LONGEST_FIELD)
+    return claim[1].decode("ascii") if claim is not None else ""
 
 
 # --- what is covered ---------------------------------------------------------------------------------------------

@@ -90,9 +90,6 @@ _MOST_OCTETS = 65536
 _MOST_OCTETS_STRICTLY = 32768
 """Bounds on the work: what lies beyond is cut out of the middle, and the message is ambiguous."""
 
-_PLAIN_OCTETS = 2000
-"""Of a field that is looked at for an ordinary address; all kinds together stay below the bounds above."""
-
 _MOST_SHOWN = 5
 _LONGEST_SHOWN = 254
 """How much of a hostile field a reason repeats."""
@@ -106,31 +103,12 @@ def claims(
     `signers` are the domains whose DKIM signatures verified, `organizers` those of the message's calendar parts: both
     are found elsewhere, and have one reading.
     """
-    plain = _plain_identities(reverse_path, header.fields)
-    identities, reasons = (plain, []) if plain is not None else _every_identity(reverse_path, header.fields)
+    identities, reasons = _every_identity(reverse_path, header.fields)
     identities += [Identity(IdentityKind.SIGNER, Mailbox("", domain)) for domain in signers]
     identities += [Identity(IdentityKind.ORGANIZER, mailbox) for mailbox in organizers]
     if not reasons:  # one reading of every field: nothing stands twice that would be worth the hashing
         return Claims(tuple(identities))
     return Claims(tuple(dict.fromkeys(identities)), tuple(dict.fromkeys(reasons)))
-
-
-def _plain_identities(reverse_path: Mailbox, fields: Sequence[HeaderField]) -> list[Identity] | None:
-    """What `_every_identity()` finds where each originator field stands once and has one reading; else None."""
-    if not _is_plainly_spelled(reverse_path):
-        return None
-    identities = [] if reverse_path == NULL_PATH else [Identity(IdentityKind.MAIL_FROM, reverse_path)]
-    kinds: list[IdentityKind] = []
-    for name, value, odd in fields:
-        kind = _KINDS.get(name)
-        if kind is None:
-            continue
-        mailbox = None if odd or kind in kinds or len(value) > _PLAIN_OCTETS else _ordinary_mailbox(value)
-        if mailbox is None:
-            return None
-        kinds.append(kind)
-        identities.append(Identity(kind, mailbox))
-    return identities if IdentityKind.FROM in kinds else None
 
 
 def _every_identity(reverse_path: Mailbox, fields: Sequence[HeaderField]) -> tuple[list[Identity], list[str]]:
@@ -170,13 +148,14 @@ _PLAIN = re.compile(r"[A-Za-z0-9!#$%&*+\-/^_{|}~.]++@[A-Za-z0-9.-]++")
 
 def _read(field: HeaderField, octets: int) -> _Reading:
     kind = _KINDS[field.name]
-    mailbox = _ordinary_mailbox(field.value) if octets <= _MOST_OCTETS_STRICTLY and not field.odd else None
-    if mailbox is None:
+    plain = ordinary_field(field.value) if octets <= _MOST_OCTETS_STRICTLY and not field.odd else None
+    if plain is None:
         return _read_every_way(kind, field, octets)
-    return _Reading(kind, (Identity(kind, mailbox),))
+    return _Reading(kind, (Identity(kind, plain[1]),))
 
 
-def _ordinary_mailbox(value: bytes) -> Mailbox | None:
+def ordinary_field(value: bytes) -> tuple[bytes, Mailbox] | None:
+    """The display name (with its quotes; it may be empty) and the one address, where every reader sees just these."""
     match = _ORDINARY.fullmatch(value)
     if match is None:
         return None
@@ -186,7 +165,7 @@ def _ordinary_mailbox(value: bytes) -> Mailbox | None:
     local_part = (local_part or bare_local_part).decode("ascii")
     if local_part[0] == "." or local_part[-1] == "." or ".." in local_part:
         return None
-    return Mailbox(local_part, (domain or bare_domain).decode("ascii"))
+    return name or b"", Mailbox(local_part, (domain or bare_domain).decode("ascii"))
 
 
 def _holds_at(text: str) -> bool:
@@ -243,16 +222,16 @@ def _list_reasons(kind: IdentityKind, strict: AddressList) -> Iterator[str]:
     for form in strict.forms:
         yield f"A {name} field uses {form.value}."
     for mailbox in strict.mailboxes:
-        if not _is_plainly_spelled(mailbox):
+        if not is_plainly_spelled(mailbox):
             yield f"The address in a {name} field is spelled in an unusual way: {str(mailbox)[:_LONGEST_SHOWN]}."
 
 
 def _reverse_path_reasons(reverse_path: Mailbox) -> Iterator[str]:
-    if not _is_plainly_spelled(reverse_path):
+    if not is_plainly_spelled(reverse_path):
         yield f"The reverse-path is spelled in an unusual way: {reverse_path}."
 
 
-def _is_plainly_spelled(mailbox: Mailbox) -> bool:
+def is_plainly_spelled(mailbox: Mailbox) -> bool:
     """Without quotes, characters that aren't shown, and letters that only compare like others (fullwidth ones)."""
     text = str(mailbox)
     if text.isascii():

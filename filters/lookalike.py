@@ -86,7 +86,7 @@ class Likeness:
 class LookAlikes:
     """The entries of a list as they look. Immutable; look-ups cost as much as those of the list."""
 
-    __slots__ = ("_by_name", "_domains")
+    __slots__ = ("_by_name", "_domains", "_first_words")
 
     def __init__(self, entries: Iterable[ListEntry]) -> None:
         entries = tuple(entries)
@@ -97,6 +97,7 @@ class LookAlikes:
             for name in (entry.mission_en, entry.mission_fr, entry.mission_zh)
             if name
         }
+        self._first_words = {_first_word(name.partition(" ")[0]) for name in self._by_name}
 
     def domain(self, domain: str) -> Likeness | None:
         """The entry that an unlisted domain looks like, or is below of."""
@@ -110,6 +111,10 @@ class LookAlikes:
         entry = self._by_name.get(_fold_name(name)) if 0 < len(name) <= LONGEST_NAME else None
         return Likeness(name, entry) if entry is not None else None
 
+    def may_know_name(self, name: str) -> bool:
+        """The cheap test: whether the name begins like an official one. People's names don't, and words are few."""
+        return _first_word(name.partition(" ")[0]) in self._first_words
+
 
 _SPELLED_OUT = {fold("prc"): fold("People's Republic of China"), fold("rpc"): fold("République populaire de Chine")}
 """Lists abbreviate what an official name spells out."""
@@ -120,6 +125,12 @@ def _fold_name(name: str) -> str:
     """Spaces and punctuation around words don't count, and abbreviations stand for what they mean."""
     words = fold(name).replace("\u2019", "'").split()
     return " ".join(_SPELLED_OUT.get(word, word) for word in words).strip(" .,;:'\"-")
+
+
+@lru_cache(maxsize=4096)
+def _first_word(word: str) -> str:
+    """What `_fold_name` makes of it, as far as the first space."""
+    return _fold_name.__wrapped__(word).partition(" ")[0]
 
 
 _NAME = re.compile(r'"((?:[^"\\]|\\.)*+)"|\(([^()]*+)\)|([^"(),:;<>@]++)(?:<|\Z)?')

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from filters.authentication import NOT_AUTHENTICATED, Authentication, MethodResult, Result
-from filters.calendar import announces_calendar, organizers
+from filters.calendar import announces_calendar, mentions_calendar, organizers
 from filters.content import Header, fields_of_note, parse_header
 from filters.disposition import Handling
 from filters.dkim import claimed_signers
-from filters.identities import claims
+from filters.glance import glance
+from filters.identities import IdentityKind, claims
 from filters.screening import screen, screen_reverse_path, touches_lists
 from gateway.counters import SCREENING_FAILURES, VERIFICATION_FAILURES, count
 from gateway.events import Event
@@ -25,9 +26,10 @@ from gateway.model.plan import Relay, plan
 from gateway.verify.destination import Reach
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from filters.address import Mailbox
     from filters.envelope import Envelope
-    from filters.identities import Claims
     from filters.rulebook import Rulebook
     from filters.screening import Screening
     from gateway.operations.tallying import Tallying
@@ -96,11 +98,16 @@ class Deciding:
         """What has to be looked into, or None for clear mail. Asks nobody."""
         rulebook = self.rulebooks.current
         try:
+            seen = glance(envelope.reverse_path, header_section, rulebook)
+            if seen is not None and not (seen.in_parts and mentions_calendar(content.chunks())):
+                self._count(envelope, (seen.author,), rulebook)
+                return None
             fields = Header(fields_of_note(header_section))
             calling = _organizers(fields, header_section, content)
             signers = claimed_signers(fields.fields)
             claimed = claims(envelope.reverse_path, fields, signers=signers, organizers=calling)
-            self._count(envelope, claimed, rulebook)
+            authors = [one.mailbox for one in claimed.identities if one.kind is IdentityKind.FROM and one.strict]
+            self._count(envelope, authors, rulebook)
             if not touches_lists(claimed, fields, rulebook):
                 return None
             screening = screen(envelope, parse_header(header_section), NOT_AUTHENTICATED, rulebook, calling)
@@ -120,11 +127,11 @@ class Deciding:
             final=final,
         )
 
-    def _count(self, envelope: Envelope, claimed: Claims, rulebook: Rulebook) -> None:
+    def _count(self, envelope: Envelope, authors: Sequence[Mailbox], rulebook: Rulebook) -> None:
         if self.tallying is not None:
             known = rulebook.emergency
             emergency = bool(known) and any(recipient.key in known for recipient in envelope.recipients)
-            self.tallying.note(claimed, envelope.received_at, emergency=emergency)
+            self.tallying.note(authors, envelope.reverse_path, envelope.received_at, emergency=emergency)
 
     async def decide(self, suspicion: Suspicion) -> Decision:
         """Verify the sender, screen again, and for an automatic decline look where it would go."""

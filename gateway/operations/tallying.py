@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from filters.address import MAX_DOMAIN, MAX_LOCAL_PART, canonical_domain
-from filters.identities import Identity, IdentityKind
+from filters.address import MAX_DOMAIN, MAX_LOCAL_PART, NULL_PATH, canonical_domain
 from filters.lists import EntryKind, ListIndex, address_base
 from gateway.counters import FAULTS, STORE_FAILURES, count
 from gateway.errors import StoreError
@@ -22,11 +21,10 @@ from gateway.events import Event
 from gateway.model.tally import TallyKey, replay
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
     from filters.address import Mailbox
-    from filters.identities import Claims
     from filters.lists import ListEntry
     from gateway.clock import Clock
     from gateway.model.tally import Replay
@@ -56,10 +54,11 @@ class Tallying:
     Plain addresses, but for a minute and in memory: what is written down is hashed, once for each sender.
     """
 
-    def note(self, claimed: Claims, at: datetime, *, emergency: bool) -> None:
+    def note(self, authors: Sequence[Mailbox], reverse_path: Mailbox, at: datetime, *, emergency: bool) -> None:
         """Count a message: its first authors, and its reverse-path."""
-        senders = [one.mailbox for one in claimed.identities if one.kind is IdentityKind.FROM and _is_kept(one)]
-        senders[MOST_AUTHORS:] = [one.mailbox for one in claimed.identities if one.kind is IdentityKind.MAIL_FROM]
+        senders = [author for author in authors[:MOST_AUTHORS] if _is_kept(author)]
+        if reverse_path != NULL_PATH:
+            senders.append(reverse_path)
         key = (at.date(), tuple(senders), emergency)
         count = self._seen.get(key, 0)
         if count or len(self._seen) < MOST_KEYS:
@@ -126,7 +125,6 @@ class Tallying:
         return blake2b(octets, digest_size=16, key=self.secret, person=b"ledger").hexdigest()
 
 
-def _is_kept(author: Identity) -> bool:
+def _is_kept(author: Mailbox) -> bool:
     """What is longer than any address (RFC 5321 §4.5.3.1) is only there to fill memory."""
-    local_part, domain = author.mailbox
-    return author.strict and len(local_part) <= MAX_LOCAL_PART and len(domain) <= MAX_DOMAIN
+    return len(author.local_part) <= MAX_LOCAL_PART and len(author.domain) <= MAX_DOMAIN

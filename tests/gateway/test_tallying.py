@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from filters.address import NULL_PATH, parse_path
 from filters.content import parse_header
-from filters.identities import claims
+from filters.identities import IdentityKind, claims
 from filters.lists import EntryKind, ListEntry
 from gateway.model.tally import Replay
 from gateway.operations.tallying import Tallying
@@ -28,8 +28,9 @@ def tallying(store: Store, clock: StoppedClock, secret: bytes = b"secret") -> Ta
 def count(ledger: Tallying, path: str, author: str, *, emergency: bool = False, times: int = 1) -> None:
     reverse_path = parse_path(path) if path else NULL_PATH
     claimed = claims(reverse_path, parse_header(f"From: {author}\r\n\r\n".encode()))
+    authors = [one.mailbox for one in claimed.identities if one.kind is IdentityKind.FROM]
     for _ in range(times):
-        ledger.note(claimed, NOON, emergency=emergency)
+        ledger.note(authors, reverse_path, NOON, emergency=emergency)
 
 
 def entry(value: str, kind: EntryKind = EntryKind.SUBTREE) -> ListEntry:
@@ -81,7 +82,7 @@ async def test_old_days_are_forgotten(store: Store, clock: StoppedClock) -> None
     await ledger.flush()
     clock.advance(31 * 86_400)
     assert (await ledger.replay(entry("mission.example"))).messages == 0
-    ledger.note(claims(parse_path("b@x.example"), parse_header(b"\r\n")), clock.now(), emergency=False)
+    ledger.note((), parse_path("b@x.example"), clock.now(), emergency=False)
     await ledger.flush()
     async with store.reading() as work:
         assert len(await work.ledger.since(NOON.date())) == 1

@@ -24,7 +24,7 @@ from filters.content import (
 from filters.disposition import Delivery, Disposition, Handling, Mode, Tier
 from filters.encoded_words import decode_words
 from filters.guard import refusal
-from filters.identities import _every_identity, _plain_identities, claims
+from filters.identities import claims
 from filters.lists import EntryKind, ListEntry, ListIndex, canonical_entry_value
 from filters.packs import format_csv, format_pack, parse_csv, parse_pack
 from filters.responding import hard_objections
@@ -232,11 +232,3 @@ def test_no_octets_make_the_reader_of_an_upstream_s_results_raise(section: bytes
 def test_results_are_read_or_nothing_is(value: str) -> None:
     found = parse_authentication_results(value)
     assert found is None or (found.authserv_id and all(one.method and one.result for one in found.verdicts))
-
-
-@given(SECTIONS, st.sampled_from(["", "a@x.example", '"a b"@x.example', "b@mfa.gov.cn"]))
-def test_what_is_plain_reads_the_same_the_long_way(section: bytes, path: str) -> None:
-    fields, reverse_path = fields_of_note(section), parse_path(path)
-    plain = _plain_identities(reverse_path, fields)
-    if plain is not None:
-        assert (plain, []) == _every_identity(reverse_path, fields)

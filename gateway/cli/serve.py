@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import click
 import uvloop
 
 from gateway import logs
+from gateway.assembly import open_store
 from gateway.cli.invocation import config_option, load_settings
 from gateway.clock import SystemClock
 from gateway.supervisor import Role
@@ -42,6 +44,7 @@ def serve(role: str, inherit: str, counters: str) -> None:
         raise click.UsageError(f"This version has no console yet; --role takes {', '.join(Role)}.")
     settings = load_settings()
     logs.configure(settings.log)
+    _prepare(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(
             run(
@@ -54,6 +57,16 @@ def serve(role: str, inherit: str, counters: str) -> None:
                 slot=_slot(counters),
             )
         )
+
+
+def _prepare(settings: Settings) -> None:
+    """A first start needs once what weighs 10 MB: a process that ends takes it along.
+
+    What that one can't do, such as when the configuration is wrong, is tried again and complained about here.
+    """
+    if open_store(settings, SystemClock()).is_missing:
+        command = [sys.executable, "-m", "gateway", "--config", str(settings.file), "senders", "list"]
+        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)  # noqa: S603
 
 
 def _ready(line: str) -> None:

@@ -76,6 +76,11 @@ class Store:
         """
         return cls(open_engine(url, patience=patience), seal, clock)
 
+    @property
+    def is_missing(self) -> bool:
+        """There is no database file yet; of PostgreSQL that can't be said without asking."""
+        return self._engines.file is not None and not self._engines.file.exists()
+
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Work]:
         """A unit of work that writes: committed durably at the end, undone if an exception leaves it."""

@@ -92,6 +92,14 @@ async def test_a_role_imports_what_it_needs(
     assert among(imported, SENDERS) == ([] if role == "smtp" else sorted(SENDERS))
 
 
+async def test_a_first_start_leaves_what_it_needs_once_to_a_process_that_ends(
+    tmp_path: Path, next_hop: ScriptedMTA
+) -> None:
+    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url="sqlite:///new.db")
+    imported = await modules_of("--config", str(path), "serve", "--role", "smtp", next_hop=next_hop)
+    assert among(imported, NOBODY) == []
+
+
 async def test_help_comes_without_the_weight_of_what_runs() -> None:
     imported = await modules_of("--help")
     assert among(imported, {"asyncio", "gateway.settings", "gateway.store", "rich", "sqlalchemy", "structlog"}) == []

@@ -41,7 +41,7 @@ async def test_every_sqlite_connection_is_durable_and_keeps_foreign_keys(sqlite_
     async with engines.writer.begin() as connection:
         found = [
             (await connection.execute(text(f"PRAGMA {name}"))).scalar_one()
-            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "temp_store")
         ]
     await engines.close()
-    assert found == ["wal", 2, 1, 1500]
+    assert found == ["wal", 2, 1, 1500, 2]

@@ -167,7 +167,7 @@ class Deciding:
     async def _unreachable(self, envelope: Envelope, screening: Screening) -> str:
         if screening.decline is not Handling.AUTO or not envelope.reverse_path.domain:
             return ""
-        destination = await self.destinations.of(envelope.reverse_path.domain)
+        destination = await self.destinations.of(envelope.reverse_path.domain, every_host=False)
         return "" if destination.reach is Reach.PUBLIC else destination.reason
 
 

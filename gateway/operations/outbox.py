@@ -138,7 +138,7 @@ class Outbox:
         """
         if item.purpose is not Purpose.DECLINE:
             return ""
-        destination = await self.destinations.of(item.to.rpartition("@")[2])
+        destination = await self.destinations.of(item.to.rpartition("@")[2], every_host=False)
         if destination.reach is Reach.UNKNOWN:
             log.warning(Event.DNS_FAILED, item=item.id, reason=destination.reason)
         return destination.reason if destination.reach is Reach.CLOSED else ""

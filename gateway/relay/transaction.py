@@ -150,11 +150,10 @@ class NextHopTransaction:
     ) -> None:
         """Take the step that the replies allow, which may have an answer; if there are none, make the attempt anew."""
         try:
-            trouble = heard if isinstance(heard, NextHopError) else self._death(heard)
-            if trouble is not None:
-                self._own(self._after(trouble, attempt), answered)
-                return
-            reply = step(heard)  # type: ignore[arg-type]
+            if isinstance(heard, NextHopError):
+                raise heard  # noqa: TRY301 -- what happened to the connection is told as a value
+            self._demand_life(heard)
+            reply = step(heard)
         except NextHopError as error:
             self._own(self._after(error, attempt), answered)
             return
@@ -244,18 +243,15 @@ class NextHopTransaction:
     async def _said(self, connection: Connection, *lines: bytes) -> list[Reply]:
         """The replies to these lines; NextHopError where they tell that the connection is dead."""
         replies = await connection.commands(*lines)
-        death = self._death(replies)
-        if death is not None:
-            raise death
+        self._demand_life(replies)
         return replies
 
-    def _death(self, replies: Sequence[Reply]) -> NextHopError | None:
-        """A pooled connection that says 421 has died of age: that is not our client's."""
+    def _demand_life(self, replies: Sequence[Reply]) -> None:
+        """NextHopError for a pooled connection that says 421: it has died of age, and that is not our client's."""
         if self._pooled:
             for reply in replies:
                 if reply.code == 421:
-                    return NextHopError("the next hop closes the connection")
-        return None
+                    raise NextHopError("the next hop closes the connection")
 
     async def _round(self, connection: Connection, recipients: list[Mailbox]) -> list[Reply]:
         """MAIL if it is still to be sent, and RCPT for these: a reply for each."""

@@ -62,14 +62,20 @@ class Destinations:
     seconds: float
     hostname: str
 
-    async def of(self, domain: str) -> Destination:
-        """The destination of mail for this domain."""
+    async def of(self, domain: str, *, every_host: bool = True) -> Destination:
+        """The destination of mail for this domain.
+
+        Not `every_host`: with the first that is found, which is enough to say that the domain takes mail.
+        """
         domain = canonical_domain(domain)
         if not domain or domain.startswith("["):
             return Destination(reach=Reach.CLOSED, reason=f"{domain or 'The address'} names no domain.")
         inquiry = Inquiry(self.resolver, self.seconds)
         exchanges = await self._exchanges(inquiry, domain)
-        found = exchanges if isinstance(exchanges, Destination) else await _reachable(inquiry, domain, exchanges)
+        if isinstance(exchanges, Destination):
+            found = exchanges
+        else:
+            found = await _reachable(inquiry, domain, exchanges, every_host=every_host)
         return Destination(reach=found.reach, hosts=found.hosts, reason=found.reason, answers=inquiry.answers)
 
     async def _exchanges(self, inquiry: Inquiry, domain: str) -> list[str] | Destination:
@@ -91,15 +97,19 @@ class Destinations:
         return names[:MOST_HOSTS]
 
 
-async def _reachable(inquiry: Inquiry, domain: str, names: list[str]) -> Destination:
+async def _reachable(inquiry: Inquiry, domain: str, names: list[str], *, every_host: bool) -> Destination:
     hosts: list[MailHost] = []
     failed: DnsAnswer | None = None
     for name in names:
-        answers = [await inquiry.ask(name, "A"), await inquiry.ask(name, "AAAA")]
+        answers = [await inquiry.ask(name, "A")]
+        if every_host or not any(map(is_public, answers[0].records)):
+            answers.append(await inquiry.ask(name, "AAAA"))
         failed = next((answer for answer in answers if answer.status is DnsStatus.FAILED), failed)
         addresses = tuple(record for answer in answers for record in answer.records if is_public(record))
         if addresses:
             hosts.append(MailHost(name, addresses))
+            if not every_host:
+                break
     if hosts:
         return Destination(reach=Reach.PUBLIC, hosts=tuple(hosts))
     if failed is not None:

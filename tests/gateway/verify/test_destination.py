@@ -43,6 +43,19 @@ async def test_mail_servers_stand_in_the_order_of_their_preference_with_public_a
     assert (found.answers[0].name, found.answers[0].kind) == ("mission.example", "MX")
 
 
+async def test_one_public_address_is_enough_to_say_that_a_domain_takes_mail() -> None:
+    async with name_server(RECORDS) as server:
+        destinations = Destinations(resolver=Resolver([Endpoint("127.0.0.1", server.port)]), seconds=3, hostname="mx")
+        found = await destinations.of("mission.example", every_host=False)
+        nowhere = await destinations.of("private.example", every_host=False)
+    assert found.hosts == (MailHost("first.mission.example", (PUBLIC_IPV4,)),)
+    assert [(answer.name, answer.kind) for answer in found.answers] == [
+        ("mission.example", "MX"), ("first.mission.example", "A"),
+    ]  # fmt: skip
+    assert nowhere.reach is Reach.CLOSED
+    assert [answer.kind for answer in nowhere.answers] == ["MX", "A", "AAAA"]
+
+
 async def test_a_domain_without_mx_records_is_its_own_mail_server() -> None:
     assert (await _of("implicit.example")).hosts == (MailHost("implicit.example", (PUBLIC_IPV4,)),)
 

@@ -45,7 +45,7 @@ check: setup  ## Lint, format, types, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: setup  ## Measure it beside Postfix, in about half an hour; as root, with Debian's postfix package
+bench: setup  ## Measure it beside Postfix, in about ten minutes; as root, with Debian's postfix package
 	@$(BIN)/python -m bench.performance --write docs/performance.md
 
 format: setup  ## Format the code

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from tests.support.databases import PostgresServer
+
 __all__ = ["front", "gateway", "localhost", "next_hop", "passage", "smarthost", "somebody_else"]
 
 
@@ -39,5 +41,16 @@ async def gateway(
 ) -> AsyncIterator[Running]:
     """A gateway with the usual configuration; SQLite and PostgreSQL in turn."""
     path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=smarthost.port, url=empty_database_url)
+    async with running_gateway(path, SystemClock(), next_hop, smarthost) as running:
+        yield running
+
+
+@pytest.fixture
+async def on_postgres(
+    tmp_path: Path, postgres: PostgresServer, postgres_database: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
+) -> AsyncIterator[Running]:
+    """On PostgreSQL, which a test may shut."""
+    url = postgres.url(postgres_database)
+    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=smarthost.port, url=url)
     async with running_gateway(path, SystemClock(), next_hop, smarthost) as running:
         yield running

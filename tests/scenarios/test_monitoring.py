@@ -8,7 +8,6 @@ import signal
 from typing import TYPE_CHECKING
 
 import psycopg
-import pytest
 
 from gateway.assembly import open_desk, open_line
 from gateway.clock import SystemClock
@@ -19,12 +18,12 @@ from gateway.operations.watching import Watching
 from gateway.settings import load
 from gateway.supervisor import Role, Service
 from tests.support.dialogue import Dialogue
-from tests.support.gateway import port_of, running_gateway, write_configuration
+from tests.support.gateway import port_of, write_configuration
 from tests.support.monitoring import ask, scrape
 from tests.support.served import CLEAN, serve
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from gateway.store.unit_of_work import Store
@@ -42,16 +41,6 @@ __all__ = ["serve"]
 LISTED = b"From: liaison@mission.example\r\nSubject: Request\r\n\r\nPlease send us the file.\r\n"
 SENDER = "liaison@mission.example"
 DESK = ["desk@police.example"]
-
-
-@pytest.fixture
-async def on_postgres(
-    tmp_path: Path, postgres: PostgresServer, postgres_database: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
-) -> AsyncIterator[Running]:
-    url = postgres.url(postgres_database)
-    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=smarthost.port, url=url)
-    async with running_gateway(path, SystemClock(), next_hop, smarthost) as running:
-        yield running
 
 
 async def until(port: int, condition: Callable[[Numbers], bool]) -> Numbers:

@@ -12,7 +12,6 @@ from gateway.model.case import DeliveryState
 from tests.support.gateway import running_gateway, write_configuration
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from tests.support.databases import PostgresServer
@@ -25,13 +24,8 @@ SENDER = "liaison@mission.example"
 
 
 @pytest.fixture
-async def gateway(
-    tmp_path: Path, postgres: PostgresServer, postgres_database: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
-) -> AsyncIterator[Running]:
-    url = postgres.url(postgres_database)
-    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=smarthost.port, url=url)
-    async with running_gateway(path, SystemClock(), next_hop, smarthost) as running:
-        yield running
+def gateway(on_postgres: Running) -> Running:
+    return on_postgres
 
 
 async def test_listed_mail_is_told_to_come_back_and_clean_mail_flows(

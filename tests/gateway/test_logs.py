@@ -84,13 +84,30 @@ def test_an_exception_is_told_without_the_values_of_its_variables(stream: io.Str
     assert "somebody" not in stream.getvalue()
 
 
+def test_a_terminal_is_not_obeyed_by_what_an_exception_says(stream: io.StringIO) -> None:
+    configure(Log(), stream=stream)
+    try:
+        raise RuntimeError("\x1b[2J\u202e")
+    except RuntimeError:
+        structlog.get_logger().exception(Event.FAULT)
+    assert r"RuntimeError: \x1b[2J\u202e" in stream.getvalue()
+    assert "\x1b" not in stream.getvalue()
+
+
 def test_text_that_is_no_utf8_is_logged_escaped_as_json(stream: io.StringIO) -> None:
     configure(Log(format=LogFormat.JSON), stream=stream)
     structlog.get_logger().info(Event.PROTOCOL_VIOLATION, what=b"caf\xe9".decode("utf-8", "surrogateescape"))
     assert r"caf\udce9" in stream.getvalue()
 
 
-def test_a_terminal_is_not_obeyed_by_what_a_client_says(stream: io.StringIO) -> None:
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("kind", [io.StringIO, _Terminal])
+def test_a_terminal_is_not_obeyed_by_what_a_client_says(kind: type[io.StringIO]) -> None:
+    stream = kind()
     configure(Log(), stream=stream)
     structlog.get_logger().info(Event.PROTOCOL_VIOLATION, what="\x1b[2J\u202e\udce9", helo="a\r\nb")
     (line,) = stream.getvalue().splitlines()

@@ -66,6 +66,10 @@ def _choke_on(content: bytes) -> None:
     raise RuntimeError(f"after {len(content)} octets")
 
 
+def _fail(words: str) -> None:
+    raise RuntimeError(words)
+
+
 def test_lines_below_the_level_are_not_written(stream: io.StringIO) -> None:
     configure(Log(format=LogFormat.JSON, level=LogLevel.WARNING), stream=stream)
     structlog.get_logger().info(Event.STARTED)
@@ -87,7 +91,7 @@ def test_an_exception_is_told_without_the_values_of_its_variables(stream: io.Str
 def test_a_terminal_is_not_obeyed_by_what_an_exception_says(stream: io.StringIO) -> None:
     configure(Log(), stream=stream)
     try:
-        raise RuntimeError("\x1b[2J\u202e")
+        _fail("\x1b[2J\u202e")
     except RuntimeError:
         structlog.get_logger().exception(Event.FAULT)
     assert r"RuntimeError: \x1b[2J\u202e" in stream.getvalue()

@@ -6,13 +6,12 @@ hostile message costs nobody the message: what can't be written as it is, is wri
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import logging
 import re
 import sys
 from datetime import timedelta
+from hashlib import blake2b
 from typing import TYPE_CHECKING, TextIO, assert_never
 
 import orjson
@@ -40,13 +39,13 @@ else:
 
     del sys.modules["rich"]
 
-_DIGEST_LENGTH = 16
-"""Hex digits of a hashed address: 64 bits tell the correspondents of an agency apart."""
+_DIGEST_OCTETS = 8
+"""Of a hashed address: 64 bits tell the correspondents of an agency apart."""
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class _Redaction:
-    """How addresses are hidden in this process; set once, by `configure`."""
+    """How addresses are hidden in this process: set by `configure`, and by `hash_with`."""
 
     how = LogAddresses.HASHED
     key = b""
@@ -78,18 +77,24 @@ def _mailbox(address: str) -> Mailbox:
 
 
 def _digest(key: bytes) -> str:
-    secret = _Redaction.key
-    digest = hmac.digest(secret, key, "sha256") if secret else hashlib.sha256(key).digest()
-    return digest.hex()[:_DIGEST_LENGTH]
+    return blake2b(key, digest_size=_DIGEST_OCTETS, key=_Redaction.key, person=b"log").hexdigest()
 
 
-def configure(log: Log, *, key: bytes = b"", clock: Clock | None = None, stream: TextIO | None = None) -> None:
-    """Set up logging for this process. `key` makes digests of addresses useless to whoever doesn't have it.
+def hash_with(key: bytes) -> None:
+    """From now on digests of addresses are made with this key; the same on every node, so that they can be compared.
+
+    Without the key, nobody who has the log can try out addresses.
+    """
+    _Redaction.key = key
+
+
+def configure(log: Log, *, clock: Clock | None = None, stream: TextIO | None = None) -> None:
+    """Set up logging for this process.
 
     Call it before the first line is logged: loggers keep the set-up that they met.
     """
     stream = stream or sys.stderr
-    _Redaction.how, _Redaction.key = log.addresses, key
+    _Redaction.how = log.addresses
     level = logging.getLevelNamesMapping()[log.level.value.upper()]
     structlog.configure(
         processors=[_stamp(clock or SystemClock()), *_rendering(log, stream)],

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from gateway import counters
+from gateway import counters, logs
 from gateway.assembly import open_desk, open_line
 from gateway.events import Event
 from gateway.settings import example_values, refuse_false_safety, without_effect
@@ -47,6 +47,7 @@ async def serve(
     for key in example_values(settings):
         log.warning(Event.EXAMPLE_IN_USE, key=key)
     async with open_desk(settings, clock) as desk:
+        logs.hash_with(desk.gate.secret)
         line = open_line(settings, clock, desk)
         service = Service(settings, line, role, inherited=inherited, worker_command=worker_command)
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import logging
@@ -14,7 +13,7 @@ import structlog
 from filters.address import NULL_PATH, Mailbox
 from gateway import counters
 from gateway.events import Event
-from gateway.logs import configure, redact
+from gateway.logs import configure, hash_with, redact
 from gateway.settings import Log, LogAddresses, LogFormat, LogLevel
 from tests.support.clocks import StoppedClock
 
@@ -144,15 +143,17 @@ def test_a_library_that_formats_wrongly_breaks_nothing_of_ours(
 
 def test_an_address_is_hashed_by_what_is_compared_of_it() -> None:
     configure(Log(addresses=LogAddresses.HASHED))
-    digest = hashlib.sha256(b"resident@home.example").hexdigest()[:16]
-    assert redact(RESIDENT) == redact("resident@home.EXAMPLE") == digest
+    assert redact(RESIDENT) == redact("resident@home.EXAMPLE") != redact("other@home.example")
 
 
 def test_a_key_makes_other_digests() -> None:
-    configure(Log(), key=b"one")
-    one = redact(RESIDENT)
-    configure(Log(), key=b"two")
-    assert len({one, redact(RESIDENT), hashlib.sha256(b"resident@home.example").hexdigest()[:16]}) == 3
+    configure(Log())
+    digests = []
+    for key in (b"", b"one", b"two"):
+        hash_with(key)
+        digests.append(redact(RESIDENT))
+    hash_with(b"")
+    assert len(set(digests)) == 3
 
 
 def test_an_address_is_plain_or_nothing_where_that_was_configured() -> None:

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from contextlib import ExitStack, suppress
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,6 +37,21 @@ def test_serve_says_where_it_accepts_and_ends_with_sigterm(liaison: CommandLine)
         assert client.recv(100).startswith(b"220 mx.police.example")
     rest, _ = stop(process)
     assert (process.returncode, rest) == (0, "")
+
+
+def test_addresses_in_its_log_can_not_be_tried_out_without_the_secret_of_the_store(liaison: CommandLine) -> None:
+    process = start(liaison)
+    assert process.stdout is not None
+    port = int(process.stdout.readline().split()[1].rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        for line in (b"EHLO x\r\n", b"MAIL FROM:<a@town.example>\r\n", b"RSET\r\n"):
+            client.recv(1000)
+            client.sendall(line)
+        client.recv(1000)
+    _, err = stop(process)
+    logged = re.search(r"mail_from=([0-9a-f]{16}) ", err)
+    assert logged is not None, err
+    assert logged[1] != blake2b(b"a@town.example", digest_size=8, person=b"log").hexdigest()
 
 
 def test_a_dispatching_process_listens_for_monitoring_alone(liaison: CommandLine) -> None:

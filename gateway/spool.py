@@ -19,6 +19,8 @@ MEMORY_LIMIT = 1024 * 1024
 """Octets kept in memory."""
 SMALL = 16 * 1024
 """Octets that are kept in memory although the budget is spent."""
+SHORT = 4096
+"""Octets: what comes in shorter pieces is joined, for each would take more memory than it holds."""
 CHUNK = 256 * 1024
 
 
@@ -58,7 +60,10 @@ class Spool:
         if self._file is not None:
             self._file.write(octets)
             return
-        self._parts.append(octets)
+        if self._parts and len(self._parts[-1]) < SHORT:
+            self._parts[-1] += octets
+        else:
+            self._parts.append(octets)
         self._held += len(octets)
         self._memory.held += len(octets)
         if self.size > (MEMORY_LIMIT if self._memory.held <= self._memory.budget else SMALL):

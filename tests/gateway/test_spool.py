@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,18 @@ def test_the_same_octets_come_out_as_often_as_needed(content: bytes) -> None:
         assert b"".join(spool.chunks()) == content
         assert b"".join(spool.chunks(5)) == content[5:]
         assert spool.head(10) == content[:10]
+    spool.close()
+
+
+def test_a_message_that_trickles_in_takes_no_more_memory_than_it_holds() -> None:
+    spool = Spool()
+    tracemalloc.start()
+    for _ in range(100_000):
+        spool.write(b"x")
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 2 * 100_000
+    assert spool.read() == b"x" * 100_000
     spool.close()
 
 

@@ -162,6 +162,7 @@ class SqliteWriter(SqliteEngine):
             raise
         if self._committing is None:
             self._committing = asyncio.get_running_loop().create_task(self._commit())
+            self._committing.add_done_callback(_let_go)
         committed = self._committing
         self._rest(connection)
         await asyncio.shield(committed)
@@ -313,6 +314,7 @@ class SqliteConnection:
     async def _in_a_thread(self, work: Callable[..., T], *arguments: object) -> T:
         """Shielded: a thread can't be cancelled, and until it ends the connection is nobody else's."""
         self._thread = asyncio.get_running_loop().run_in_executor(None, partial(work, *arguments))
+        self._thread.add_done_callback(_let_go)
         return await asyncio.shield(self._thread)
 
 
@@ -327,6 +329,12 @@ class Slices:
         """At most `size` rows at a time."""
         while rows := await self._connection._in_a_thread(self._result.fetchmany, size):  # noqa: SLF001
             yield rows
+
+
+def _let_go(work: asyncio.Future[Any]) -> None:
+    """Whoever waits hears of its trouble. Who was cancelled doesn't, and that is no news for the log."""
+    if not work.cancelled():
+        work.exception()
 
 
 def create_sqlite_file(file: Path) -> None:

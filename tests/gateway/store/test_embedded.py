@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sqlite3
 import threading
 from typing import TYPE_CHECKING, cast
@@ -223,3 +224,24 @@ async def test_a_closed_engine_has_committed_what_was_done(file: Path, reader: S
     putting.cancel()
     await writer.dispose()
     assert "k0" in await keys(reader)
+
+
+async def test_trouble_that_comes_after_a_cancellation_is_no_news(tmp_path: Path) -> None:
+    told: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    engine = SqliteReader(tmp_path / "gone" / "liaison.db", places=1, patience=2.0)
+
+    async def look(at: SqliteReader) -> None:
+        async with at.connect():
+            pass
+
+    looking = asyncio.get_running_loop().create_task(look(engine))
+    await asyncio.sleep(0)
+    looking.cancel()
+    await asyncio.wait([looking])
+    await asyncio.sleep(0.2)
+    await engine.dispose()
+    del looking, engine
+    gc.collect()
+    await asyncio.sleep(0)
+    assert told == []

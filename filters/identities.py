@@ -103,16 +103,7 @@ def claims(
     `signers` are the domains whose DKIM signatures verified, `organizers` those of the message's calendar parts: both
     are found elsewhere, and have one reading.
     """
-    identities, reasons = _every_identity(reverse_path, header.fields)
-    identities += [Identity(IdentityKind.SIGNER, Mailbox("", domain)) for domain in signers]
-    identities += [Identity(IdentityKind.ORGANIZER, mailbox) for mailbox in organizers]
-    if not reasons:  # one reading of every field: nothing stands twice that would be worth the hashing
-        return Claims(tuple(identities))
-    return Claims(tuple(dict.fromkeys(identities)), tuple(dict.fromkeys(reasons)))
-
-
-def _every_identity(reverse_path: Mailbox, fields: Sequence[HeaderField]) -> tuple[list[Identity], list[str]]:
-    fields = [field for field in fields if field.name in _KINDS]
+    fields = [field for field in header.fields if field.name in _KINDS]
     octets = sum([len(field.value) for field in fields])
     readings = [_read(field, octets) for field in _ends(fields, _MOST_FIELDS)]
     identities = [] if reverse_path == NULL_PATH else [Identity(IdentityKind.MAIL_FROM, reverse_path)]
@@ -120,7 +111,11 @@ def _every_identity(reverse_path: Mailbox, fields: Sequence[HeaderField]) -> tup
     for reading in readings:
         identities += reading.identities
         reasons += reading.reasons
-    return identities, reasons
+    identities += [Identity(IdentityKind.SIGNER, Mailbox("", domain)) for domain in signers]
+    identities += [Identity(IdentityKind.ORGANIZER, mailbox) for mailbox in organizers]
+    if not reasons:  # one reading of every field: nothing stands twice that would be worth the hashing
+        return Claims(tuple(identities))
+    return Claims(tuple(dict.fromkeys(identities)), tuple(dict.fromkeys(reasons)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,8 @@ def serve(role: str, inherit: str, counters: str) -> None:
         raise click.UsageError(f"This version has no console yet; --role takes {', '.join(Role)}.")
     settings = load_settings()
     logs.configure(settings.log)
-    _prepare(settings)
+    if not inherit:  # a worker's parent has done it
+        _prepare(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(
             run(

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 ACCEPTED = Reply(250, "2.0.0", "Message accepted")
 """The same words for relayed and for held mail: the sender learns nothing from them."""
 
+OUR_FAULT = Reply(451, "4.3.0", "A problem here, please try again later")
+"""An exception in our own machinery."""
+
 TRY_AGAIN = Reply(451, "4.3.0", "Message not taken now, please try again later")
 """Our own trouble is never permanent (RFC 5321 §4.2.1)."""
 

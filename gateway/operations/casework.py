@@ -197,10 +197,10 @@ class Casework:
         async with self.store.reading() as work:
             case = await _case(work, reference)
         _, at, domain = case.reverse_path.rpartition("@")
-        destination = (
-            await self.destinations.of(domain, every_host=False) if at else None
-        )  # a null reverse-path has its own clause
-        return (destination.reason,) if destination is not None and destination.reach is Reach.CLOSED else ()
+        if not at:
+            return ()  # a null reverse-path has its own clause
+        destination = await self.destinations.of(domain, every_host=False)
+        return (destination.reason,) if destination.reach is Reach.CLOSED else ()
 
     async def _objections(self, work: Work, case: Case, index: ListIndex) -> tuple[str, ...]:
         return self.gate.objections(case, await work.messages.get(case), index)

@@ -20,6 +20,7 @@ import structlog
 
 from gateway.counters import FAULTS, count
 from gateway.events import Event
+from gateway.model.conclusion import OUR_FAULT
 from gateway.model.reply import Reply
 from gateway.relay.connection import AnswerLostError, NextHopError, NextHopTimeoutError
 from gateway.relay.introduction import introduce
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 UNREACHABLE = Reply(451, "4.4.1", "The mail server behind this gateway can't be reached, please try again later")
 ANSWER_LOST = Reply(451, "4.4.2", "The mail server behind this gateway did not answer, please try again later")
 CHANGED = Reply(451, "4.3.0", "The mail server behind this gateway changed its answer")
-FAULT = Reply(451, "4.3.0", "A problem here, please try again later")
 NOT_SUPPORTED = Reply(451, "4.3.3", "The mail server behind this gateway does not take this kind of mail now")
 
 log = structlog.get_logger()
@@ -161,7 +161,7 @@ class NextHopTransaction:
             count(FAULTS)
             log.exception(Event.FAULT)
             self._drop()
-            reply = FAULT
+            reply = OUR_FAULT
         if reply is not None:
             answered(reply)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from gateway.model import conclusion
 from gateway.model.reply import Reply
 
 OK = Reply(250, "2.0.0", "OK")
@@ -22,7 +23,7 @@ TOO_MANY_CONNECTIONS = Reply(421, "4.7.0", "Too many connections, please try aga
 TOO_MANY_ERRORS = Reply(421, "4.7.0", "Too many errors in this session")
 IDLE_TOO_LONG = Reply(421, "4.4.2", "Idle for too long")
 FAULT_CLOSING = Reply(421, "4.3.0", "A problem here, please try again later")
-OUR_FAULT = Reply(451, "4.3.0", "A problem here, please try again later")
+OUR_FAULT = conclusion.OUR_FAULT
 
 BAD_CHARACTER = Reply(500, "5.5.2", "A command may not contain a bare CR, a bare LF or NUL")
 LINE_TOO_LONG = Reply(500, "5.5.2", "Command line too long")

@@ -21,6 +21,8 @@ class Event(StrEnum):
     """The default address for monitoring is taken: nobody answers it here."""
     KEY_WITHOUT_EFFECT = "key_without_effect"
     """A configuration key is set that this version does not obey yet."""
+    KEY_NEEDS_RESTART = "key_needs_restart"
+    """A key changed that only a start obeys: the old value stays in force until then."""
     EXAMPLE_IN_USE = "example_in_use"
     """A name or contact of the agency is still the example's; mail that leaves would carry it."""
     CONFIGURATION_REFUSED = "configuration_refused"

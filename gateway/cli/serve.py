@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -15,8 +16,10 @@ from gateway import logs
 from gateway.assembly import open_store
 from gateway.cli.invocation import config_option, load_settings
 from gateway.clock import SystemClock
+from gateway.settings import load
 from gateway.supervisor import Role
 from gateway.supervisor import serve as run
+from gateway.supervisor.handover import first_told
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
@@ -38,11 +41,12 @@ _CONSOLE = "console"
 def serve(role: str, inherit: str, counters: str) -> None:
     """Run the gateway.
 
-    Prints `ready smtp=HOST:PORT metrics=HOST:PORT` once it accepts. SIGTERM lets the mail transactions in hand end.
+    Prints `ready smtp=HOST:PORT metrics=HOST:PORT` once it accepts. SIGTERM lets the mail transactions in hand end;
+    SIGHUP reads the configuration again, and keeps the old one if it is wrong.
     """
     if role == _CONSOLE:
         raise click.UsageError(f"This version has no console yet; --role takes {', '.join(Role)}.")
-    settings = load_settings()
+    settings = first_told() if inherit else load_settings()
     logs.configure(settings.log)
     if not inherit:  # a worker's parent has done it
         _prepare(settings)
@@ -53,6 +57,7 @@ def serve(role: str, inherit: str, counters: str) -> None:
                 Role(role),
                 SystemClock(),
                 _ready,
+                lambda: load(settings.file, os.environ),
                 inherited=[int(number) for number in inherit.split(",") if number],
                 worker_command=_worker_command(settings),
                 slot=_slot(counters),

@@ -133,7 +133,7 @@ class FlaggedMail:
     recorder: Recorder
     hostname: str
     secret: bytes
-    served_first: ServedFirst = field(default_factory=ServedFirst)
+    served_first: ServedFirst
     recording: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(RECORDS_AT_ONCE))
 
     async def take(self, suspicion: Suspicion, outgoing: Outgoing, deliver: Deliver, *, deadline: float) -> Taken:

@@ -1,5 +1,6 @@
 """The configuration: typed, validated, immutable. `load` reads it; nothing else looks for it anywhere."""
 
+from gateway.settings.changes import needs_restart, until_restart
 from gateway.settings.checks import unaligned_senders
 from gateway.settings.reading import PLACES, load
 from gateway.settings.rendering import render_defaults
@@ -67,8 +68,10 @@ __all__ = [
     "Tls",
     "example_values",
     "load",
+    "needs_restart",
     "refuse_false_safety",
     "render_defaults",
     "unaligned_senders",
+    "until_restart",
     "without_effect",
 ]

@@ -36,12 +36,14 @@ Plain = str | int | float | bool | Sequence[str | int] | None
 class Key:
     """One key: the kind of its value, and its comment in the shipped file.
 
-    `shown` is the value there when it is not the default: an example of something that nobody can guess.
+    `shown` is the value there when it is not the default: an example of something that nobody can guess. A key that is
+    `at_start` keeps its value for the life of the process; every other is obeyed anew when the file is read again.
     """
 
     kind: Kind
     comment: str
     shown: Plain = None
+    at_start: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +115,20 @@ class Smtp:
     hostname: Annotated[
         str, Key(kinds.DOMAIN, "our name in EHLO, Received and Authentication-Results", shown="mx.police.example")
     ] = field(default_factory=_host_name)
-    listen: Annotated[tuple[Endpoint, ...], Key(kinds.LISTENERS, "host:port; an IPv6 host in brackets")] = (
-        Endpoint("127.0.0.1", 2525),
-    )
-    workers: Annotated[int, Key(kinds.whole(1, 256, "processes"), "processes that inherit the listening sockets")] = 1
+    listen: Annotated[
+        tuple[Endpoint, ...], Key(kinds.LISTENERS, "host:port; an IPv6 host in brackets", at_start=True)
+    ] = (Endpoint("127.0.0.1", 2525),)
+    workers: Annotated[
+        int, Key(kinds.whole(1, 256, "processes"), "processes that inherit the listening sockets", at_start=True)
+    ] = 1
     max_message_size: Annotated[int, Key(OCTETS, "octets")] = 52428800
     max_recipients: Annotated[int, Key(COUNT, "in one mail transaction")] = 1000
     max_connections: Annotated[int, Key(COUNT, "in all")] = 1000
     max_connections_per_client: Annotated[int, Key(COUNT, "from one IP address")] = 100
     idle_timeout: Annotated[float, Key(kinds.seconds(DAY), "seconds")] = 300
+    stop_timeout: Annotated[
+        float, Key(kinds.seconds(3600), "seconds for mail transactions in hand at SIGTERM; then 421")
+    ] = 30
     bare_newlines: Annotated[BareNewlines, Key(kinds.one_of(*BareNewlines), "normalize | reject")] = (
         BareNewlines.NORMALIZE
     )
@@ -300,7 +307,7 @@ class Ledger:
 class Store:
     """The database, and the keys of the raw messages in it."""
 
-    url: Annotated[str, Key(kinds.STORE_URL, "or postgresql://…")] = "sqlite:///../var/liaison.db"
+    url: Annotated[str, Key(kinds.STORE_URL, "or postgresql://…", at_start=True)] = "sqlite:///../var/liaison.db"
     key_file: Annotated[
         Path | None,
         Key(kinds.optional(kinds.FILE, None), 'AES-256-GCM for raw messages: "id base64" a line, the first encrypts'),
@@ -311,7 +318,7 @@ class Store:
 class Console:
     """Where records staff and administrators work. TLS is that of `[smtp]`."""
 
-    listen: Annotated[Endpoint, Key(kinds.LISTENER, "beyond loopback only with TLS")] = _CONSOLE
+    listen: Annotated[Endpoint, Key(kinds.LISTENER, "beyond loopback only with TLS", at_start=True)] = _CONSOLE
     public_url: Annotated[str, Key(kinds.PUBLIC_URL, "how people's browsers reach it")] = "http://127.0.0.1:8025"
 
 
@@ -320,7 +327,8 @@ class Metrics:
     """Where monitoring asks."""
 
     listen: Annotated[
-        Endpoint | None, Key(kinds.optional(kinds.LISTENER, None), '/metrics, /healthz, /readyz; "": answers nobody')
+        Endpoint | None,
+        Key(kinds.optional(kinds.LISTENER, None), '/metrics, /healthz, /readyz; "": answers nobody', at_start=True),
     ] = _METRICS
 
 
@@ -328,11 +336,17 @@ class Metrics:
 class Log:
     """What is written to stderr, and how."""
 
-    format: Annotated[LogFormat, Key(kinds.one_of(*LogFormat), "console | json")] = LogFormat.CONSOLE
-    level: Annotated[LogLevel, Key(kinds.one_of(*LogLevel), "debug | info | warning | error")] = LogLevel.INFO
+    format: Annotated[LogFormat, Key(kinds.one_of(*LogFormat), "console | json", at_start=True)] = LogFormat.CONSOLE
+    level: Annotated[LogLevel, Key(kinds.one_of(*LogLevel), "debug | info | warning | error", at_start=True)] = (
+        LogLevel.INFO
+    )
     addresses: Annotated[
         LogAddresses,
-        Key(kinds.one_of(*LogAddresses), "hashed | plain | none, for clean mail; `trace` hashes its argument"),
+        Key(
+            kinds.one_of(*LogAddresses),
+            "hashed | plain | none, for clean mail; `trace` hashes its argument",
+            at_start=True,
+        ),
     ] = LogAddresses.HASHED
 
 

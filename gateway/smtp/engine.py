@@ -30,7 +30,6 @@ from gateway.smtp.replies import octets
 
 if TYPE_CHECKING:
     import asyncio
-    import ssl
 
     from gateway.model.reply import Reply
     from gateway.smtp.client_identity import Peer
@@ -55,12 +54,12 @@ _PRIVATE = (
 log = structlog.get_logger()
 
 
-def engine_class(server: SmtpServer, tls: ssl.SSLContext | None, loop: asyncio.AbstractEventLoop) -> type[Engine]:
+def engine_class(server: SmtpServer, loop: asyncio.AbstractEventLoop) -> type[Engine]:
     """What this server's engines are instances of; each is made by `cls.__new__(cls)`, without the constructor.
 
     RuntimeError if aiosmtpd is not what this was written against.
     """
-    first = Engine(Hooks(), hostname=server.hostname, ident="ESMTP", tls_context=tls, data_size_limit=None, loop=loop)
+    first = Engine(Hooks(), hostname=server.hostname, ident="ESMTP", data_size_limit=None, loop=loop)
     missing = [name for name in _PRIVATE if not hasattr(first, name)]
     if missing or aiosmtpd.__version__ != "1.4.6":
         raise RuntimeError(f"aiosmtpd {aiosmtpd.__version__} is not 1.4.6, or lacks {missing}")
@@ -354,7 +353,7 @@ class Engine(SMTP):
         """RFC 3207: whatever was said before TLS is forgotten, whatever was sent ahead of it is an attack."""
         if arg:
             self.reply(replies.NO_ARGUMENT_ALLOWED)
-        elif self.tls_context is None or self._secured:
+        elif self._server.tls is None or self._secured:
             self.reply(replies.NOT_OFFERED)
         elif self._input:
             count(PROTOCOL_VIOLATIONS)
@@ -365,7 +364,7 @@ class Engine(SMTP):
 
     async def _start_tls(self) -> None:
         await self.push("220 2.0.0 Ready to start TLS")
-        plain, context = self._wire, self.tls_context
+        plain, context = self._wire, self._server.tls
         assert plain is not None and context is not None  # noqa: S101, PT018 -- smtp_STARTTLS asked
         try:
             secured = await self.loop.start_tls(

@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
 SWEEP_INTERVAL = 1.0
 """Seconds."""
-DRAIN_WITHIN = 95.0
-"""Seconds for mail transactions in hand to end at shutdown: a little more than an answer to DATA may take."""
 
 log = structlog.get_logger()
 
@@ -60,11 +58,7 @@ class SmtpServer:
     """Accepts connections on sockets that are handed to it; `serve()` once, `stop()` at the end."""
 
     def __init__(self, intake: Intake, limits: Smtp, tls: ssl.SSLContext | None) -> None:
-        self.intake = intake
-        self.limits = limits
-        self.tls = tls
-        self.hostname = limits.hostname
-        self.greeting = replies.octets(Reply(220, "", f"{limits.hostname} ESMTP"))
+        self.obey(intake, limits, tls)
         self.log = log.bind()
         """Bound once: a lazy logger would look for its own set-up at every message."""
         self.draining = False
@@ -80,10 +74,23 @@ class SmtpServer:
         self._engine_class: type[Engine] | None = None
         self._loop: asyncio.AbstractEventLoop
 
+    def obey(self, intake: Intake, limits: Smtp, tls: ssl.SSLContext | None) -> None:
+        """Another configuration. Sessions go on, and so does the mail transaction that is open in one."""
+        self.intake = intake
+        self.limits = limits
+        self.tls = tls
+        self.hostname = limits.hostname
+        self.greeting = replies.octets(Reply(220, "", f"{limits.hostname} ESMTP"))
+
+    def ask_what_is_offered(self) -> None:
+        """Learn it from the next hops, before a client wants to know."""
+        for pool in self.intake.routes.pools:
+            self.own(pool.refresh())
+
     async def serve(self, sockets: Sequence[socket.socket]) -> None:
         """Start accepting."""
         self._loop = loop = asyncio.get_running_loop()
-        self._engine_class = engine_class(self, self.tls, loop)
+        self._engine_class = engine_class(self, loop)
         for listening in sockets:
             server = await loop.create_server(self._receive, sock=listening, backlog=1024)
             self._servers.append(server)
@@ -94,7 +101,7 @@ class SmtpServer:
         self.draining = True
         for server in self._servers:
             server.close()
-        deadline = asyncio.get_running_loop().time() + DRAIN_WITHIN
+        deadline = asyncio.get_running_loop().time() + self.limits.stop_timeout
         while self._engines and asyncio.get_running_loop().time() < deadline:
             for engine in list(self._engines):
                 engine.drain()
@@ -162,12 +169,6 @@ class SmtpServer:
         self._per_client[client] -= 1
         if not self._per_client[client]:
             del self._per_client[client]
-
-    def secure_with(self, tls: ssl.SSLContext | None) -> None:
-        """Offer STARTTLS with this context from the next connection on."""
-        self.tls = tls
-        if self._engine_class is not None:
-            self._engine_class.tls_context = tls
 
     def converse(self, peer: Peer, answered: Answered) -> Session:
         """The session of a connection that was admitted; `answered` is told what it had to wait for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,14 +17,30 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
+_numbers = count(1)
 CLEAN = b"From: resident@town.example\r\nSubject: Hello\r\n\r\nGood day.\r\n"
 
 
 class Served:
     """One `liaison serve`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, ready: str) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, ready: str, log: Path) -> None:
         self.process, self.port, self.metrics = process, port_of(ready, "smtp"), port_of(ready, "metrics")
+        self.log = log
+        """The file with its log lines."""
+        self.dialogues: list[Dialogue] = []
+
+    async def client(self) -> Dialogue:
+        """A connection that is closed when the test ends."""
+        self.dialogues.append(await Dialogue.open(self.port))
+        return self.dialogues[-1]
+
+    async def logged(self, event: str, times: int = 1, within: float = 20) -> list[str]:
+        """The log lines with this event, once there are so many."""
+        async with asyncio.timeout(within):
+            while len(lines := [line for line in self.log.read_text().splitlines() if f" {event} " in line]) < times:
+                await asyncio.sleep(0.05)
+        return lines
 
     async def send(self, expect: str = "250 2.0.0") -> None:
         client = await Dialogue.open(self.port)
@@ -49,21 +66,25 @@ async def serve() -> AsyncIterator[Callable[[Path], Awaitable[Served]]]:
 
     yield start
     for served in started:
+        for dialogue in served.dialogues:
+            await dialogue.close()
         if served.process.returncode is None:
             served.process.kill()
             await served.process.wait()
 
 
 async def _serve(path: Path) -> Served:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gateway", "serve", "--config", str(path),
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
+    log = path.with_suffix(f".{next(_numbers)}.log")
+    with log.open("wb") as stderr:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "gateway", "serve", "--config", str(path),
+            stdout=asyncio.subprocess.PIPE, stderr=stderr,
+        )  # fmt: skip
     assert process.stdout is not None
     async with asyncio.timeout(30):
         line = (await process.stdout.readline()).decode()
     assert line.startswith("ready smtp=127.0.0.1:"), line
-    return Served(process, line)
+    return Served(process, line, log)
 
 
 async def ended(process: asyncio.subprocess.Process) -> int:

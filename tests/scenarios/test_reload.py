@@ -221,6 +221,8 @@ async def test_what_only_a_start_obeys_is_named_and_the_rest_is_in_force(
     await reloaded(served, path)
     named = await served.logged("key_needs_restart")
     assert all("store.url" in line for line in named)
+    hang_up(served)  # it is not in force, however often it is read
+    await served.logged("key_needs_restart", 2 * len(named))
     client = await served.client()
     assert "mx2.police.example" in await client.say("EHLO client.example", "250")
     await client.mail("liaison@mission.example", ["desk@police.example"], LISTED, expect="250")

@@ -17,6 +17,8 @@ class Event(StrEnum):
     """The last mail transaction ended, and everything is closed."""
     WORKER_DIED = "worker_died"
     """A process that takes mail ended without being told to; another is started in its place."""
+    FEW_DESCRIPTORS = "few_descriptors"
+    """The system allows this process fewer open files than its connections may need."""
     MONITORING_OFF = "monitoring_off"
     """The default address for monitoring is taken: nobody answers it here."""
     KEY_WITHOUT_EFFECT = "key_without_effect"

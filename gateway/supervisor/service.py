@@ -20,6 +20,7 @@ from gateway.assembly import governing, reopen_line
 from gateway.events import Event
 from gateway.settings import needs_restart, until_restart
 from gateway.smtp.server import SmtpServer
+from gateway.supervisor.descriptors import allow_descriptors
 from gateway.supervisor.handover import Parent
 from gateway.supervisor.monitoring import Monitoring, open_monitoring
 from gateway.supervisor.reloading import Reloading, in_force, refused_aloud, tell_of
@@ -101,6 +102,7 @@ class Service:
 
     async def start(self) -> None:
         """Listen, follow the rulebook, work on the outbox, learn what the next hops offer, answer monitoring."""
+        allow_descriptors(self._now.settings.smtp.max_connections)
         if not self._inherited:  # what workers count is exported by their parent
             self._slots = counters.begin(1 + (self._now.settings.smtp.workers if self._workers is not None else 0))
             self._monitoring = open_monitoring(self._now.settings.metrics)
@@ -163,6 +165,7 @@ class Service:
             settings, reopen_line(settings, old.line), node=self._node.name if self._node is not None else None
         )
         govern = governing(new.line.desk.lasting, settings)
+        allow_descriptors(settings.smtp.max_connections)
         self._now = new  # from here on nothing can fail
         govern()
         if self._server is not None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import sys
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -30,9 +32,9 @@ class Served:
         """The file with its log lines."""
         self.dialogues: list[Dialogue] = []
 
-    async def client(self) -> Dialogue:
+    async def client(self, *, hello: str | None = "client.example") -> Dialogue:
         """A connection that is closed when the test ends."""
-        self.dialogues.append(await Dialogue.open(self.port))
+        self.dialogues.append(await Dialogue.open(self.port, hello=hello))
         return self.dialogues[-1]
 
     async def logged(self, event: str, times: int = 1, within: float = 20) -> list[str]:
@@ -60,8 +62,8 @@ async def serve() -> AsyncIterator[Callable[[Path], Awaitable[Served]]]:
     """Starts `liaison serve`; whatever still runs when the test ends is killed."""
     started: list[Served] = []
 
-    async def start(path: Path) -> Served:
-        started.append(await _serve(path))
+    async def start(path: Path, *, open_files: tuple[int, int] | None = None) -> Served:
+        started.append(await _serve(path, open_files))
         return started[-1]
 
     yield start
@@ -73,12 +75,14 @@ async def serve() -> AsyncIterator[Callable[[Path], Awaitable[Served]]]:
             await served.process.wait()
 
 
-async def _serve(path: Path) -> Served:
+async def _serve(path: Path, open_files: tuple[int, int] | None) -> Served:
+    """`open_files` are the soft and the hard limit that the process begins with."""
+    limit = partial(resource.setrlimit, resource.RLIMIT_NOFILE, open_files) if open_files else None
     log = path.with_suffix(f".{next(_numbers)}.log")
     with log.open("wb") as stderr:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "gateway", "serve", "--config", str(path),
-            stdout=asyncio.subprocess.PIPE, stderr=stderr,
+            stdout=asyncio.subprocess.PIPE, stderr=stderr, preexec_fn=limit,
         )  # fmt: skip
     assert process.stdout is not None
     async with asyncio.timeout(30):

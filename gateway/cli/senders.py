@@ -12,6 +12,7 @@ from filters.disposition import MODE_ORDER, STRICTNESS, Delivery, Handling, Mode
 from filters.lists import EntryKind, describe
 from filters.pack_rows import Row
 from filters.packs import format_csv, format_pack, parse_csv, parse_pack
+from gateway.cli.exemptions import exempt
 from gateway.cli.invocation import Word, actor, config_option, fail, json_option, read_date, with_desk
 from gateway.cli.list_shapes import change_shape, entry_shape, version_shape
 from gateway.cli.output import complain, moment, progress, say, show_json, show_table
@@ -41,6 +42,9 @@ _LARGEST_LIST = 32 * 1024 * 1024
 @config_option
 def senders() -> None:
     """The listed missions and bodies: whose mail is flagged."""
+
+
+senders.add_command(exempt)
 
 
 @senders.command("list")

@@ -1,6 +1,7 @@
 """The configuration: typed, validated, immutable. `load` reads it; nothing else looks for it anywhere."""
 
 from gateway.settings.checks import unaligned_senders
+from gateway.settings.incoming import Screening, Smtp
 from gateway.settings.reading import PLACES, load
 from gateway.settings.rendering import render_defaults
 from gateway.settings.tree import (
@@ -19,7 +20,6 @@ from gateway.settings.tree import (
     Route,
     Senders,
     Settings,
-    Smtp,
     Store,
 )
 from gateway.settings.unused import example_values, refuse_false_safety, without_effect
@@ -60,6 +60,7 @@ __all__ = [
     "Referral",
     "ReportContent",
     "Route",
+    "Screening",
     "Senders",
     "Settings",
     "Smtp",

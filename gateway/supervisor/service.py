@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from gateway import counters
+from gateway.connections import Connections
 from gateway.errors import ConfigurationError
 from gateway.events import Event
 from gateway.smtp.server import SmtpServer, server_tls
@@ -68,13 +69,18 @@ class Service:
         *,
         inherited: Sequence[int] = (),
         worker_command: Sequence[str] = (),
+        connections: Connections | None = None,
     ) -> None:
-        """`inherited` are listening sockets that a parent handed over; `worker_command` starts one SMTP worker."""
+        """`inherited` are listening sockets that a parent handed over; `worker_command` starts one SMTP worker.
+
+        `connections` is the parent's count of them; None makes one.
+        """
         self._settings = settings
         self._line = line
         self._inherited = inherited
         here = role.takes_mail and (bool(inherited) or settings.smtp.workers == 1)
-        self._server = SmtpServer(line.intake, settings.smtp, _tls(settings)) if here else None
+        self._connections = connections or Connections.new(settings.smtp.max_connections, 1 + settings.smtp.workers)
+        self._server = self._smtp_server(line) if here else None
         self._workers = Workers(worker_command, settings.smtp.workers) if role.takes_mail and not here else None
         self._outgoing = _open_sending(settings, line) if role.sends_mail else None
         self._slots: Slots | None = None
@@ -84,6 +90,10 @@ class Service:
         self._listening: list[str] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stopping = asyncio.Event()
+
+    def _smtp_server(self, line: Line) -> SmtpServer:
+        settings = self._settings
+        return SmtpServer(line.intake, settings.smtp, settings.screening, _tls(settings), self._connections)
 
     def where(self) -> str:
         """The line that says where it accepts: `ready smtp=127.0.0.1:2525 metrics=127.0.0.1:9025`."""
@@ -117,7 +127,7 @@ class Service:
             for pool in self._line.routes.pools:
                 self._server.own(pool.refresh())
         if self._workers is not None and self._slots is not None:
-            await self._workers.start(sockets, self._slots)
+            await self._workers.start(sockets, self._slots, self._connections)
             self._watching = self._own(self._workers.watch())
 
     async def _answer_monitoring(self) -> None:
@@ -174,6 +184,7 @@ class Service:
             await self._monitoring.stop()
         if self._slots is not None:
             self._slots.close()
+        self._connections.close()
 
     def _orphaned(self) -> None:
         """The end of a worker's standard input means that its parent is gone."""

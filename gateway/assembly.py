@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from filters.address import parse_path
+from filters.mime_parts import MimeLimits
 from filters.packs import parse_pack
 from filters.upstream import Upstream
 from gateway import tokens
@@ -35,6 +36,7 @@ from gateway.relay.routes import Routes
 from gateway.store.sealing import Seal, read_keys
 from gateway.store.unit_of_work import Store
 from gateway.store.values import LOOP_SECRET
+from gateway.turns import Turns
 from gateway.verify.destination import Destinations
 from gateway.verify.resolver import Resolver
 from gateway.verify.sender import SenderVerifier
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 
     from filters.lists import ListEntry
     from gateway.clock import Clock
+    from gateway.operations.deciding import RulebookSource
     from gateway.settings import Settings
 
 
@@ -179,12 +182,18 @@ def read_packs(packs: tuple[Path, ...]) -> list[ListEntry]:
     return entries
 
 
-def _deciding(settings: Settings, desk: Desk) -> Deciding:
+def open_deciding(
+    settings: Settings, rulebooks: RulebookSource, destinations: Destinations, tallying: Tallying | None = None
+) -> Deciding:
+    """What decides about messages, within the limits of `[screening]`."""
+    screening = settings.screening
     return Deciding(
-        rulebooks=desk.rulebooks,
+        rulebooks=rulebooks,
         verifier=open_verifier(settings),
-        destinations=desk.destinations,
-        tallying=desk.tallying,
+        destinations=destinations,
+        mime=MimeLimits(parts=screening.max_mime_parts, depth=screening.max_mime_depth),
+        seconds=screening.timeout,
+        tallying=tallying,
     )
 
 
@@ -192,7 +201,7 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
     """What `serve` runs in every role."""
     hostname = settings.smtp.hostname
     routes = Routes(settings.route, hostname=hostname, max_message_size=settings.smtp.max_message_size)
-    deciding = _deciding(settings, desk)
+    deciding = open_deciding(settings, desk.rulebooks, desk.destinations, desk.tallying)
     recorder = Recorder(
         store=desk.store,
         clock=clock,
@@ -207,7 +216,13 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
         intake=Intake(
             deciding=deciding,
             routes=routes,
-            flagged=FlaggedMail(deciding=deciding, recorder=recorder, hostname=hostname, secret=desk.gate.secret),
+            flagged=FlaggedMail(
+                deciding=deciding,
+                recorder=recorder,
+                hostname=hostname,
+                secret=desk.gate.secret,
+                whole=Turns(settings.screening.max_memory),
+            ),
             returned=ReturnedMail(store=desk.store),
             clock=clock,
             hostname=hostname,

@@ -9,7 +9,7 @@ outlive the process.
 from __future__ import annotations
 
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from mmap import ACCESS_READ, mmap
 from typing import IO, TYPE_CHECKING
 
@@ -155,15 +155,12 @@ class Spool:
             self._parts = [b"".join(self._parts)]
         return self._parts[0] if self._parts else b""
 
-    @contextmanager
-    def mapped(self) -> Iterator[bytes | mmap]:
-        """All octets, to look around in: a file is not read into memory for that."""
+    def view(self) -> memoryview:
+        """All octets, to look around in: a file is mapped for as long as somebody has the view, not read."""
         if self._file is None:
-            yield self.read()
-            return
+            return memoryview(self.read())
         self._file.flush()
-        with mmap(self._file.fileno(), self.size, access=ACCESS_READ) as octets:
-            yield octets
+        return memoryview(mmap(self._file.fileno(), self.size, access=ACCESS_READ))
 
     def must_wait(self, go_on: Callable[[], None]) -> bool:
         """Whether no more may be written for now, because too much is under way; `go_on` is called when it may."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from filters.address import parse_path
+from filters.mime_parts import MimeLimits
 from filters.packs import parse_pack
 from filters.upstream import Upstream
 from gateway import tokens
@@ -36,6 +37,7 @@ from gateway.relay.routes import Routes
 from gateway.store.sealing import Seal, read_keys
 from gateway.store.unit_of_work import Store
 from gateway.store.values import LOOP_SECRET
+from gateway.turns import Turns
 from gateway.verify.destination import Destinations
 from gateway.verify.resolver import Resolver
 from gateway.verify.sender import SenderVerifier
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 
     from filters.lists import ListEntry
     from gateway.clock import Clock
+    from gateway.operations.deciding import RulebookSource
     from gateway.settings import Settings
 
 
@@ -219,12 +222,18 @@ def read_packs(packs: tuple[Path, ...]) -> list[ListEntry]:
     return entries
 
 
-def _deciding(settings: Settings, desk: Desk) -> Deciding:
+def open_deciding(
+    settings: Settings, rulebooks: RulebookSource, destinations: Destinations, tallying: Tallying | None = None
+) -> Deciding:
+    """What decides about messages, within the limits of `[screening]`."""
+    screening = settings.screening
     return Deciding(
-        rulebooks=desk.rulebooks,
+        rulebooks=rulebooks,
         verifier=open_verifier(settings),
-        destinations=desk.destinations,
-        tallying=desk.tallying,
+        destinations=destinations,
+        mime=MimeLimits(parts=screening.max_mime_parts, depth=screening.max_mime_depth),
+        seconds=screening.timeout,
+        tallying=tallying,
     )
 
 
@@ -232,7 +241,7 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
     """What `serve` runs in every role."""
     hostname = settings.smtp.hostname
     routes = Routes(settings.route, hostname=hostname, max_message_size=settings.smtp.max_message_size)
-    deciding = _deciding(settings, desk)
+    deciding = open_deciding(settings, desk.rulebooks, desk.destinations, desk.tallying)
     recorder = Recorder(
         store=desk.store,
         clock=clock,
@@ -253,6 +262,7 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
                 hostname=hostname,
                 secret=desk.gate.secret,
                 served_first=desk.lasting.served_first,
+                whole=Turns(settings.screening.max_memory),
             ),
             returned=ReturnedMail(store=desk.store),
             clock=clock,

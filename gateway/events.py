@@ -51,6 +51,8 @@ class Event(StrEnum):
     """Screening raised; the reverse-path alone decided."""
     VERIFICATION_FAILED = "verification_failed"
     """Sender authentication raised; the sender counts as unproven."""
+    VERIFICATION_TIMED_OUT = "verification_timed_out"
+    """It took longer than `screening.timeout` to find out about a sender, who counts as unproven."""
     RULEBOOK_LOADED = "rulebook_loaded"
     """A new version of lists, policy or mode is in force in this process."""
     DNS_FAILED = "dns_failed"

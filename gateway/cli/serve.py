@@ -37,8 +37,9 @@ _CONSOLE = "console"
 )
 @click.option("--inherit", hidden=True, default="", help="Listening sockets that a parent process hands over.")
 @click.option("--counters", hidden=True, default="", help="A parent's counters, and which of their slots is ours.")
+@click.option("--connections", hidden=True, default="", help="The same for a parent's count of connections.")
 @config_option
-def serve(role: str, inherit: str, counters: str) -> None:
+def serve(role: str, inherit: str, counters: str, connections: str) -> None:
     """Run the gateway.
 
     Prints `ready smtp=HOST:PORT metrics=HOST:PORT` once it accepts. SIGTERM lets the mail transactions in hand end;
@@ -61,6 +62,7 @@ def serve(role: str, inherit: str, counters: str) -> None:
                 inherited=[int(number) for number in inherit.split(",") if number],
                 worker_command=_worker_command(settings),
                 slot=_slot(counters),
+                part=_slot(connections),
             )
         )
 
@@ -82,9 +84,9 @@ def _ready(line: str) -> None:
     click.echo(line)
 
 
-def _slot(counters: str) -> tuple[int, int] | None:
+def _slot(handed: str) -> tuple[int, int] | None:
     """`DESCRIPTOR:NUMBER`, or None where no parent counts."""
-    descriptor, _, number = counters.partition(":")
+    descriptor, _, number = handed.partition(":")
     return (int(descriptor), int(number)) if descriptor else None
 
 

@@ -2,6 +2,7 @@
 
 from gateway.settings.changes import needs_restart, until_restart
 from gateway.settings.checks import unaligned_senders
+from gateway.settings.incoming import Screening, Smtp
 from gateway.settings.reading import PLACES, load
 from gateway.settings.rendering import render_defaults
 from gateway.settings.tree import (
@@ -20,7 +21,6 @@ from gateway.settings.tree import (
     Route,
     Senders,
     Settings,
-    Smtp,
     Store,
 )
 from gateway.settings.unused import example_values, refuse_false_safety, without_effect
@@ -61,6 +61,7 @@ __all__ = [
     "Referral",
     "ReportContent",
     "Route",
+    "Screening",
     "Senders",
     "Settings",
     "Smtp",

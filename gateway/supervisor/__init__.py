@@ -8,6 +8,7 @@ import structlog
 
 from gateway import counters, logs
 from gateway.assembly import open_desk, open_line
+from gateway.connections import Connections
 from gateway.events import Event
 from gateway.settings import refuse_false_safety
 from gateway.supervisor.reloading import tell_of
@@ -34,13 +35,14 @@ async def serve(
     inherited: Sequence[int] = (),
     worker_command: Sequence[str] = (),
     slot: tuple[int, int] | None = None,
+    part: tuple[int, int] | None = None,
 ) -> None:
     """Run until SIGTERM or SIGINT. `ready` gets the line that says where it accepts, ports being the real ones.
 
     `reread` reads the configuration again at SIGHUP, in a thread; ConfigurationError leaves the old one in force.
     `inherited` are the numbers of listening sockets that a parent handed over; `worker_command` is the command line
-    that starts one SMTP worker, to which `--inherit NUMBERS` and `--counters DESCRIPTOR:NUMBER` are added. `slot` is
-    that pair: the parent's memory of counters, and where this worker counts in it.
+    that starts one SMTP worker, to which `--inherit NUMBERS`, `--counters DESCRIPTOR:NUMBER` and the same for
+    `--connections` are added. `slot` and `part` are these pairs: a parent's memory, and where this worker counts in it.
     """
     refuse_false_safety(settings)
     if slot is not None:
@@ -49,7 +51,16 @@ async def serve(
     async with open_desk(settings, clock) as desk:
         logs.hash_with(desk.gate.secret)
         line = open_line(settings, clock, desk)
-        service = Service(settings, line, role, inherited=inherited, worker_command=worker_command, reread=reread)
+        connections = Connections(*part) if part is not None else None
+        service = Service(
+            settings,
+            line,
+            role,
+            inherited=inherited,
+            worker_command=worker_command,
+            reread=reread,
+            connections=connections,
+        )
         try:
             await service.start()
             service.obey_signals()

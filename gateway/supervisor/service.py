@@ -17,6 +17,7 @@ import structlog
 
 from gateway import counters
 from gateway.assembly import governing, reopen_line
+from gateway.connections import Connections
 from gateway.events import Event
 from gateway.settings import needs_restart, until_restart
 from gateway.smtp.server import SmtpServer
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from gateway.sending import Node
     from gateway.settings import Settings
 
+MOST_CONNECTIONS = 1_000_000
+"""In one process, whatever a reload allows: what is never used of that memory is none."""
 STOP_WITHIN = 40.0
 """Seconds that the attempts of the outbox worker may take after SIGTERM."""
 
@@ -73,16 +76,19 @@ class Service:
         inherited: Sequence[int] = (),
         worker_command: Sequence[str] = (),
         reread: Callable[[], Settings] | None = None,
+        connections: Connections | None = None,
     ) -> None:
         """`inherited` are listening sockets that a parent handed over; `worker_command` starts one SMTP worker.
 
         `reread` reads the configuration again at SIGHUP, in a thread. A worker's comes from its parent instead.
+        `connections` is the parent's count of them; None makes one.
         """
         self._inherited = inherited
         self._node = _take_node_name(settings) if role.sends_mail else None
         self._now = in_force(settings, line, node=self._node.name if self._node is not None else None)
         here = role.takes_mail and (bool(inherited) or settings.smtp.workers == 1)
-        self._server = SmtpServer(line.intake, settings.smtp, self._now.tls) if here else None
+        self._connections = connections or Connections.new(MOST_CONNECTIONS, 1 + settings.smtp.workers)
+        self._server = self._open_server() if here else None
         self._workers = Workers(worker_command, settings) if role.takes_mail and not here else None
         self._outbox = _open_worker(self._now.means) if self._now.means is not None else None
         self._reloading = Reloading(reread, self.obey) if reread is not None and not inherited else None
@@ -93,6 +99,10 @@ class Service:
         self._listening: list[str] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stopping = asyncio.Event()
+
+    def _open_server(self) -> SmtpServer:
+        settings = self._now.settings
+        return SmtpServer(self._now.line.intake, settings.smtp, settings.screening, self._now.tls, self._connections)
 
     def where(self) -> str:
         """The line that says where it accepts: `ready smtp=127.0.0.1:2525 metrics=127.0.0.1:9025`."""
@@ -130,7 +140,7 @@ class Service:
             await self._server.serve(sockets)
             self._server.ask_what_is_offered()
         if self._workers is not None and self._slots is not None:
-            await self._workers.start(sockets, self._slots)
+            await self._workers.start(sockets, self._slots, self._connections)
             self._watching = self._own(self._workers.watch())
 
     async def _answer_monitoring(self) -> None:
@@ -169,7 +179,7 @@ class Service:
         self._now = new  # from here on nothing can fail
         govern()
         if self._server is not None:
-            self._server.obey(new.line.intake, settings.smtp, new.tls)
+            self._server.obey(new.line.intake, settings.smtp, settings.screening, new.tls)
             self._server.ask_what_is_offered()
         if self._workers is not None:
             self._workers.tell(settings)
@@ -214,6 +224,7 @@ class Service:
             await self._monitoring.stop()
         if self._slots is not None:
             self._slots.close()
+        self._connections.close()
 
     async def _stop_taking_mail(self) -> None:
         if self._workers is not None:

@@ -2,7 +2,7 @@
 
 A worker that dies is started again; its backlog lives on in the socket. Each is told the configuration by its parent,
 and one whose parent dies stops by itself (`gateway.supervisor.handover`). Each counts in a slot of its own, in which
-the worker in its place goes on.
+the worker in its place goes on; what a dead one had open is taken out of the count of connections.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import Sequence
 
+    from gateway.connections import Connections
     from gateway.counters import Slots
     from gateway.settings import Settings
 
@@ -46,10 +47,11 @@ class Workers:
         self._sockets: list[socket.socket] = []
         self._processes: list[Process] = []
         self._slots: Slots
+        self._connections: Connections
 
-    async def start(self, sockets: Sequence[socket.socket], slots: Slots) -> None:
+    async def start(self, sockets: Sequence[socket.socket], slots: Slots, connections: Connections) -> None:
         """Start all, and return when all accept; LiaisonError if one does not get that far."""
-        self._sockets, self._slots = list(sockets), slots
+        self._sockets, self._slots, self._connections = list(sockets), slots, connections
         self._processes = [await self._spawn(index) for index in range(self._settings.smtp.workers)]
 
     def process_ids(self) -> list[int | None]:
@@ -75,6 +77,7 @@ class Workers:
             count(WORKERS_DIED)
             log.error(Event.WORKER_DIED, pid=process.pid, status=process.returncode)
             self._slots.vacate(_slot_of(index))
+            self._connections.vacate(_slot_of(index))
             try:
                 self._processes[index] = await self._spawn(index)
             except (LiaisonError, OSError) as error:
@@ -122,9 +125,11 @@ class Workers:
             ",".join(map(str, numbers)),
             "--counters",
             f"{self._slots.descriptor}:{_slot_of(index)}",
+            "--connections",
+            f"{self._connections.descriptor}:{_slot_of(index)}",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            pass_fds=[*numbers, self._slots.descriptor],
+            pass_fds=[*numbers, self._slots.descriptor, self._connections.descriptor],
         )
 
 

@@ -39,6 +39,11 @@ class Memory:
         """Of the large messages that found no room: it goes on, so that there will be room again."""
         self._waiting: dict[Spool, Callable[[], None]] = {}
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether somebody waits for room."""
+        return bool(self._waiting)
+
     def must_wait(self, spool: Spool, go_on: Callable[[], None]) -> bool:
         """Whether no more of this message may be read now; `go_on` is called when it may. A small one never waits."""
         if self.in_flight <= self.most or spool.size <= MEMORY_LIMIT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from datetime import UTC, datetime
@@ -251,3 +252,14 @@ async def test_a_signature_is_over_octets_whatever_they_are() -> None:
     message = MESSAGE + bytes(octet for octet in range(256) if octet not in b"\r\n") + b"\r\n"
     assert (await result(signed(message))).result is Result.PASS
     assert hashlib.sha256(message).hexdigest()
+
+
+async def test_who_gives_up_waiting_for_a_long_verification_leaves_nobody_reading_the_message() -> None:
+    content = Spool.of(signed(b"From: office@mission.example\r\n\r\n" + b" \t x" * 8_000_000 + b"\r\n"))
+    async with name_server({(PUBLISHED, "TXT"): [record()]}) as server:
+        inquiry = Inquiry(Resolver([Endpoint("127.0.0.1", server.port)]), 5)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await verify_signatures(inquiry, content, NOW)
+    assert not [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    content.close()

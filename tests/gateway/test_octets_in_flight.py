@@ -53,10 +53,15 @@ def test_beyond_the_limit_the_first_large_message_goes_on_and_the_next_waits_for
     assert not second.must_wait(lambda: called.append("second"))
 
 
+def nothing() -> None:
+    """What is called when there is room."""
+
+
 def test_a_small_message_never_waits(spools: Spools) -> None:
     memory = Memory(most=1)
-    spools.filled(memory, 5)
-    assert not spools.filled(memory, 2).must_wait(lambda: None)
+    assert not spools.filled(memory, 5).must_wait(nothing)
+    assert spools.filled(memory, 5).must_wait(nothing)
+    assert not spools.filled(memory, 2).must_wait(nothing)
 
 
 def test_when_the_message_that_went_on_is_gone_the_one_that_waited_longest_goes_on_although_there_is_no_room(

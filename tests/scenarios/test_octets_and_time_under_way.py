@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from filters.address import parse_path
+from filters.content import header_length
 from filters.disposition import Tier
+from filters.envelope import Envelope, Origin
+from gateway.assembly import open_deciding
 from gateway.clock import SystemClock
+from gateway.spool import Spool
 from tests.support.gateway import running_gateway, write_configuration
 from tests.support.nameserver import name_server
 from tests.support.siege import MIB
@@ -24,6 +31,12 @@ END = b".\r\n"
 SMALL_FLIGHT = f"max_message_size = {3 * MIB}\nmax_in_flight = {4 * MIB}"
 LINE = b"x" * 78 + b"\r\n"
 REQUEST = b"From: Office <office@mission.example>\r\nTo: desk@police.example\r\nSubject: a meeting\r\n\r\nWe ask.\r\n"
+ENVELOPE = Envelope(
+    reverse_path=parse_path("office@mission.example"),
+    recipients=(parse_path("desk@police.example"),),
+    origin=Origin(client_ip="192.0.2.9", helo="mail.mission.example"),
+    received_at=datetime(2026, 5, 4, 12, tzinfo=UTC),
+)
 
 
 async def uploading(front: Running, *, end: bytes = b"") -> Dialogue:
@@ -69,26 +82,44 @@ async def test_a_message_that_waited_and_whose_client_left_holds_nobody_up(passa
     await last.hear("250 2.0.0")
 
 
-async def test_past_the_screening_time_a_sender_is_unproven_and_the_mail_held(
+async def test_past_the_screening_time_a_sender_is_unproven(
     tmp_path: Path, next_hop: ScriptedMTA, smarthost: ScriptedMTA
 ) -> None:
-    """The time for questions runs from the first one, screening's from the final dot: the latter ends first."""
     async with name_server({}) as names:
         names.silent.add("mission.example")
         path = write_configuration(
-            tmp_path,
-            next_hop=next_hop.port,
-            smarthost=smarthost.port,
-            url="sqlite:///l.db",
-            name_server=names.port,
-            smtp="internal_networks = []",
-            more="[screening]\ntimeout = 1",
+            tmp_path, next_hop=next_hop.port, smarthost=smarthost.port, url="sqlite:///l.db", name_server=names.port
         )
-        path.write_text(path.read_text("utf-8").replace("[dns]", "[dns]\ntimeout = 1"), "utf-8")
         async with running_gateway(path, SystemClock(), next_hop, smarthost) as gateway:
-            await gateway.send("office@mission.example", ["desk@police.example"], REQUEST)
-            (file,) = await gateway.cases()
-    assert file.case.tier is Tier.UNVERIFIED
-    assert file.case.authentication.overall == "error"
-    assert "took longer than 1 s to find out about the sender" in file.case.authentication.spf.reason
-    assert [one.mail_line for one in next_hop.messages] == []
+            patient = replace(gateway.settings, dns=replace(gateway.settings.dns, timeout=30))
+            deciding = open_deciding(patient, gateway.desk.rulebooks, gateway.desk.destinations)
+            content = Spool.of(REQUEST)
+            suspicion = deciding.suspicion(ENVELOPE, REQUEST[: header_length(REQUEST)], content, trace_id="1")
+            assert suspicion is not None
+            async with asyncio.timeout(15):
+                decision = await replace(deciding, seconds=0.5).decide(suspicion)
+    assert names.asked, "nobody was asked"
+    assert decision.screening.tier is Tier.UNVERIFIED
+    authentication = decision.screening.authentication
+    assert authentication.overall == "error"
+    assert authentication.spf.reason == "it took longer than 0.5 s to find out about the sender (screening.timeout)"
+
+
+async def test_past_the_screening_time_nobody_is_declined_by_the_gateway_itself(
+    tmp_path: Path, next_hop: ScriptedMTA, smarthost: ScriptedMTA
+) -> None:
+    """The sender is proven, and where a decline would go is not known in time: the case waits for review."""
+    async with name_server({("mission.example", "TXT"): ['"v=spf1 ip4:192.0.2.9 -all"']}) as names:
+        path = write_configuration(
+            tmp_path, next_hop=next_hop.port, smarthost=smarthost.port, url="sqlite:///l.db", name_server=names.port
+        )
+        path.write_text(path.read_text("utf-8").replace("[dns]", "[dns]\ntimeout = 30"), "utf-8")
+        async with running_gateway(path, SystemClock(), next_hop, smarthost) as gateway:
+            deciding = open_deciding(gateway.settings, gateway.desk.rulebooks, gateway.desk.destinations)
+            names.answered = lambda: names.silent.update({"mission.example"} if len(names.asked) > 2 else ())
+            suspicion = deciding.suspicion(ENVELOPE, REQUEST[: header_length(REQUEST)], Spool.of(REQUEST), trace_id="1")
+            assert suspicion is not None
+            async with asyncio.timeout(15):
+                decision = await replace(deciding, seconds=1.0).decide(suspicion)
+    assert decision.screening.tier is Tier.CONFIRMED
+    assert decision.unreachable == "it took longer than 1 s to find out about the sender (screening.timeout)"

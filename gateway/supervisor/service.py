@@ -21,7 +21,7 @@ from gateway.errors import ConfigurationError
 from gateway.events import Event
 from gateway.smtp.server import SmtpServer, server_tls
 from gateway.supervisor.monitoring import Monitoring, open_monitoring
-from gateway.supervisor.sockets import address, bind
+from gateway.supervisor.sockets import address, allow_descriptors, bind
 from gateway.supervisor.workers import Workers
 
 if TYPE_CHECKING:
@@ -120,6 +120,7 @@ class Service:
         if self._inherited:
             sockets = [socket.socket(fileno=number) for number in self._inherited]
         else:
+            allow_descriptors(self._settings.smtp.max_connections)
             sockets = bind("smtp.listen", self._settings.smtp.listen)
         self._listening = [address(listening) for listening in sockets]
         if self._server is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gateway.settings import Endpoint
+
+_DESCRIPTORS_BESIDE = 200
+"""For listeners, the database, name servers, monitoring."""
 
 
 def bind(key: str, endpoints: Sequence[Endpoint], right: str = "") -> list[socket.socket]:
@@ -25,6 +29,18 @@ def bind(key: str, endpoints: Sequence[Endpoint], right: str = "") -> list[socke
                 opened.close()
             raise ConfigurationError([f"{key}: {endpoint} can't be listened on: {error.strerror}{right}"]) from error
     return sockets
+
+
+def allow_descriptors(connections: int) -> None:
+    """Raise this process's own limit on open files to what so many connections need, or as far as the system lets it.
+
+    Each takes a socket of its own, one to a next hop, and a file where its message is large. Workers inherit the limit.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = 3 * connections + _DESCRIPTORS_BESIDE
+    if soft < needed and soft != resource.RLIM_INFINITY:
+        most = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def address(listening: socket.socket) -> str:

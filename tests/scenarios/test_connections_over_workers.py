@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +17,6 @@ from tests.support.served import serve
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from pathlib import Path
 
     from tests.support.mta import ScriptedMTA
     from tests.support.served import Served
@@ -53,6 +54,28 @@ async def survivors(clients: list[Dialogue]) -> list[Dialogue]:
         else:
             alive.append(client)
     return alive
+
+
+async def test_a_service_lets_itself_open_the_files_that_its_connections_need(
+    tmp_path: Path, next_hop: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]]
+) -> None:
+    path = write_configuration(
+        tmp_path,
+        next_hop=next_hop.port,
+        smarthost=None,
+        url="sqlite:///l.db",
+        smtp="workers = 2\nmax_connections = 200",
+    )
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        served = await serve(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    for process in (served.process.pid, *await served.children()):
+        limits = Path(f"/proc/{process}/limits").read_text(encoding="ascii")
+        (line,) = (line for line in limits.splitlines() if line.startswith("Max open files"))
+        assert int(line.split()[3]) >= 600
 
 
 @pytest.fixture(params=LIMITS)

@@ -134,9 +134,9 @@ class FlaggedMail:
     recorder: Recorder
     hostname: str
     secret: bytes
-    served_first: ServedFirst
     whole: Turns
     """What is recorded stands whole in memory meanwhile: anybody can claim to be a mission, with 50 MB."""
+    served_first: ServedFirst
     recording: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(RECORDS_AT_ONCE))
 
     async def take(self, suspicion: Suspicion, outgoing: Outgoing, deliver: Deliver, *, deadline: float) -> Taken:

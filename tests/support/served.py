@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +17,7 @@ from tests.support.gateway import port_of
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
+    from typing import IO
 
 CLEAN = b"From: resident@town.example\r\nSubject: Hello\r\n\r\nGood day.\r\n"
 
@@ -30,6 +33,12 @@ class Served:
         await client.mail("resident@town.example", ["desk@police.example"], CLEAN, expect=expect)
         await client.close()
 
+    async def kill(self) -> None:
+        """SIGKILL to it and to all its workers, as a machine that loses power would end them."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        await self.process.wait()
+
     async def children(self) -> list[int]:
         found = await asyncio.create_subprocess_exec(
             "ps", "-o", "pid=", "--ppid", str(self.process.pid), stdout=asyncio.subprocess.PIPE
@@ -44,20 +53,20 @@ async def serve() -> AsyncIterator[Callable[[Path], Awaitable[Served]]]:
     started: list[Served] = []
 
     async def start(path: Path) -> Served:
-        started.append(await _serve(path))
+        started.append(await start_serving(path))
         return started[-1]
 
     yield start
     for served in started:
         if served.process.returncode is None:
-            served.process.kill()
-            await served.process.wait()
+            await served.kill()
 
 
-async def _serve(path: Path) -> Served:
+async def start_serving(path: Path, *, log: int | IO[bytes] = asyncio.subprocess.DEVNULL) -> Served:
+    """In a process group of its own, so that it can be killed with all its workers at one instant."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "gateway", "serve", "--config", str(path),
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE, stderr=log, start_new_session=True,
     )  # fmt: skip
     assert process.stdout is not None
     async with asyncio.timeout(30):

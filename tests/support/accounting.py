@@ -34,7 +34,7 @@ Copy = tuple[str, bytes]
 Release = tuple[str, str]
 """A case's reference and a recipient, for whom a person released it."""
 
-_AT_HAND = frozenset({OutboxState.WAITING, OutboxState.SENDING})
+_AT_HAND = (OutboxState.WAITING, OutboxState.SENDING)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +137,7 @@ async def gather_evidence(
 async def is_quiet(store: Store) -> bool:
     """Whether nothing of the outbox is at hand."""
     async with store.reading() as work:
-        return not any(item.state in _AT_HAND for item in await work.outbox.list())
+        return not any([await work.outbox.list(state=state) for state in _AT_HAND])
 
 
 def account(evidence: Evidence) -> Account:

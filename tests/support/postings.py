@@ -86,14 +86,11 @@ def number_of(content: bytes) -> int | None:
     return int(found[1]) if found else None
 
 
-def postings(dice: random.Random, first: int = 0, mixture: dict[Kind, int] | None = None) -> Iterator[Posting]:
-    """Without end. `mixture` weighs the kinds."""
-    weights = mixture or _USUAL
-    kinds = list(weights)
-    number = first
-    while True:
-        yield posting(number, dice.choices(kinds, list(weights.values()))[0], dice)
-        number += 1
+def postings(dice: random.Random, numbers: Iterator[int]) -> Iterator[Posting]:
+    """Of all kinds, in no order, as long as there are numbers."""
+    kinds = list(_USUAL)
+    for number in numbers:
+        yield posting(number, dice.choices(kinds, list(_USUAL.values()))[0], dice)
 
 
 def posting(number: int, kind: Kind, dice: random.Random) -> Posting:

@@ -57,30 +57,32 @@ class Senders:
     """Sends to `where()`, a port, or ConnectionError while there is none. The dice are seeded by the test."""
 
     def __init__(self, dice: random.Random, where: Callable[[], int], *, patience: float = 30.0) -> None:
+        """`patience`: seconds that an answer is waited for."""
         self.records: list[Record] = []
         self.enough = asyncio.Event()
         """Set: nothing new is begun; what was begun is sent to the end."""
-        self.taken = asyncio.Event()
-        """Set at each message that was taken for everybody; whoever waits clears it."""
         self._dice = dice
         self._where = where
         self._patience = patience
         self._relayed = 0
 
-    async def send(self, postings: Iterator[Posting], *, at_once: int = 6) -> None:
-        """All of them, or those until `enough`; returns when everything that was begun is taken."""
+    async def send(self, postings: Iterator[Posting], *, at_once: int = 6, pause: float = 0.0) -> None:
+        """All of them, or those until `enough`; returns when everything that was begun is taken.
+
+        `pause`: seconds that each of those senders rests between two messages, about.
+        """
         async with asyncio.TaskGroup() as group:
             for _ in range(at_once):
-                group.create_task(self._work(postings))
+                group.create_task(self._work(postings, pause))
 
-    async def _work(self, postings: Iterator[Posting]) -> None:
+    async def _work(self, postings: Iterator[Posting], pause: float) -> None:
         line: Dialogue | None = None
         while not self.enough.is_set() and (posting := next(postings, None)) is not None:
             record = Record(posting, list(posting.recipients))
             self.records.append(record)
             while record.due and not record.refusals:
                 line = await self._attempt(record, line)
-            self.taken.set()
+            await asyncio.sleep(self._dice.uniform(0, 2 * pause))
         if line is not None:
             await line.close()
 

@@ -34,10 +34,8 @@ class Served:
         await client.close()
 
     async def kill(self) -> None:
-        """SIGKILL to it and to all its workers, as a machine that loses power would end them."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        await self.process.wait()
+        """With all its workers, at this instant."""
+        await kill_group(self.process)
 
     async def children(self) -> list[int]:
         found = await asyncio.create_subprocess_exec(
@@ -63,16 +61,28 @@ async def serve() -> AsyncIterator[Callable[[Path], Awaitable[Served]]]:
 
 
 async def start_serving(path: Path, *, log: int | IO[bytes] = asyncio.subprocess.DEVNULL) -> Served:
-    """In a process group of its own, so that it can be killed with all its workers at one instant."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gateway", "serve", "--config", str(path),
-        stdout=asyncio.subprocess.PIPE, stderr=log, start_new_session=True,
-    )  # fmt: skip
+    """When it accepts."""
+    process = await spawn(path, log=log)
     assert process.stdout is not None
     async with asyncio.timeout(30):
         line = (await process.stdout.readline()).decode()
     assert line.startswith("ready smtp=127.0.0.1:"), line
     return Served(process, line)
+
+
+async def spawn(path: Path, *, log: int | IO[bytes] = asyncio.subprocess.DEVNULL) -> asyncio.subprocess.Process:
+    """In a process group of its own, so that it can be killed with all its workers at one instant."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gateway", "serve", "--config", str(path),
+        stdout=asyncio.subprocess.PIPE, stderr=log, start_new_session=True,
+    )  # fmt: skip
+
+
+async def kill_group(process: asyncio.subprocess.Process) -> None:
+    """SIGKILL to it and to all that it has started, as a machine that loses power would end them."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
 
 
 async def ended(process: asyncio.subprocess.Process) -> int:

@@ -10,6 +10,7 @@ import asyncio
 import random
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING
 
 from gateway.assembly import open_desk
@@ -21,18 +22,18 @@ from tests.support.accounting import Account, account, gather_evidence, is_quiet
 from tests.support.gateway import write_configuration
 from tests.support.mta import ScriptedMTA
 from tests.support.nameserver import name_server
-from tests.support.postings import RECORDS
+from tests.support.postings import RECORDS, posting, postings
 from tests.support.senders import Senders
-from tests.support.served import start_serving
+from tests.support.served import Served, start_serving
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from gateway.assembly import Desk
     from tests.support.accounting import Release
     from tests.support.nameserver import FailingNameServer
-    from tests.support.served import Served
+    from tests.support.postings import Kind
 
 NO_LIMIT = 1_000_000
 QUIET_WITHIN = 100.0
@@ -50,6 +51,8 @@ class Surroundings:
     names: FailingNameServer
     dice: random.Random
     senders: Senders = field(init=False)
+    numbers: Iterator[int] = field(default_factory=count)
+    """Of the postings, each given once."""
     nodes: list[Served] = field(default_factory=list)
     released: set[Release] = field(default_factory=set)
     """What a person released; the operation said that it is on record."""
@@ -86,6 +89,15 @@ class Surroundings:
         """As a command opens it, and closed again: SQLite's file is nobody's while no gateway runs."""
         async with open_desk(load(self.configuration, {}), SystemClock()) as desk:
             yield desk
+
+    async def send(self, *kinds: Kind) -> None:
+        """One posting of each of these kinds, side by side, until they are taken."""
+        sent = [posting(next(self.numbers), kind, self.dice) for kind in kinds]
+        await self.senders.send(iter(sent), at_once=len(sent))
+
+    async def go_on_sending(self) -> None:
+        """A mixture of postings, about forty a second, until the senders have `enough`."""
+        await self.senders.send(postings(self.dice, self.numbers), pause=0.15)
 
     async def release_some(self, share: float = 0.5) -> None:
         """A person goes through the held mail and releases some of it."""

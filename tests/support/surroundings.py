@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.assembly import Desk
-    from tests.support.accounting import Release
+    from tests.support.accounting import Evidence, Release
     from tests.support.nameserver import FailingNameServer
     from tests.support.postings import Kind
 
@@ -115,20 +115,23 @@ class Surroundings:
 
     async def accounted(self, within: float = QUIET_WITHIN) -> Account:
         """Judge everything until now, when nothing is at hand any more; a gateway must run."""
+        judged = account(await self.evidence(within))
+        return Account(broken=(*judged.broken, *self._faults()), figures={"kills": self.kills, **judged.figures})
+
+    async def evidence(self, within: float = QUIET_WITHIN) -> Evidence:
+        """What is to be seen when it is quiet, or when that has taken too long: the account tells what still waits."""
         async with self.desk() as desk:
-            with suppress(TimeoutError):  # what still waits then is told item by item
+            with suppress(TimeoutError):
                 async with asyncio.timeout(within):
                     while not await is_quiet(desk.store):
                         await asyncio.sleep(0.1)
-            evidence = await gather_evidence(
+            return await gather_evidence(
                 desk.store,
                 self.senders.records,
                 at_next_hop=self.next_hop.messages,
                 at_smarthost=self.smarthost.messages,
                 released=self.released,
             )
-        judged = account(evidence)
-        return Account(broken=(*judged.broken, *self._faults()), figures={"kills": self.kills, **judged.figures})
 
     def _faults(self) -> list[str]:
         """Exceptions of the gateway's own machinery, which only its log tells."""

@@ -87,6 +87,7 @@ async def test_a_kill_while_the_database_keeps_the_next_hops_answer_waiting_lose
             lock_at_the_final_dot(lock, around.next_hop, "mail")
             sending = asyncio.ensure_future(around.send(Kind.FLAGGED))
             await around.next_hop.arrived()
+            around.senders.detours = 1.0
             await asyncio.sleep(0.3)
             assert not around.senders.records[0].taken
             await kill(around)
@@ -95,6 +96,7 @@ async def test_a_kill_while_the_database_keeps_the_next_hops_answer_waiting_lose
         judged = await around.accounted()
         judged.must_hold("killed while the answer of the next hop was written down")
         assert judged.figures["delivered twice or more"] >= 1
+        assert judged.figures["through another relay"] == 1
 
 
 async def test_a_kill_while_the_database_keeps_the_end_of_a_decline_waiting_loses_and_doubles_nothing(

@@ -61,6 +61,8 @@ class Senders:
         self.records: list[Record] = []
         self.enough = asyncio.Event()
         """Set: nothing new is begun; what was begun is sent to the end."""
+        self.detours = 0.4
+        """The share of failed attempts that come again through another relay."""
         self._dice = dice
         self._where = where
         self._patience = patience
@@ -109,7 +111,7 @@ class Senders:
 
     def _go_round(self, record: Record) -> None:
         """Sometimes the next attempt comes through another relay of the sender's."""
-        if self._dice.random() < 0.4:
+        if self._dice.random() < self.detours:
             self._relayed += 1
             field = f"Received: from a.example by b{self._relayed}.example with ESMTP id R{self._relayed};\r\n"
             record.trace = f"{field}\tTue, 24 Nov 2026 10:00:01 +0000\r\n".encode() + record.trace

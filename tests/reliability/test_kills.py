@@ -1,4 +1,4 @@
-"""SIGKILL at random instants under load; the account afterwards. `KILLS_SEED=7 make test` rolls other dice."""
+"""SIGKILL at random instants and steps under load; the account afterwards. `KILLS_SEED=7 make test` rolls other dice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.postings import Kind
 from tests.support.served import kill_group, spawn
-from tests.support.stalls import go_on, stall
+from tests.support.stalls import go_on, some_step, stall
 from tests.support.surroundings import surroundings
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ async def test_nothing_is_lost_or_doubled_when_the_gateway_is_killed_again_and_a
         sending = asyncio.ensure_future(around.go_on_sending())
         for _ in range(KILLS):
             node = await around.start()
-            await asyncio.sleep(around.dice.uniform(0.0, 2.0))
-            if around.dice.random() < 0.5:
-                await around.release_some(0.2)
+            await asyncio.sleep(around.dice.uniform(0.0, 1.0))
+            await around.release_some(0.1)
+            await some_step(around.dice, around.next_hop, around.smarthost)
             await around.kill(node)
         await around.start()
         around.senders.enough.set()

@@ -54,7 +54,9 @@ class Soak:
         while not number or time.monotonic() < self._end:
             database, workers = SETS[number % len(SETS)]
             with self._database(database, number) as (directory, url):
-                await self._campaign(number, f"{database}, {workers} SMTP processes", directory, url, workers)
+                await self._campaign(
+                    number, f"{database}, {workers} SMTP process{'es' * (workers > 1)}", directory, url, workers
+                )
             number += 1
 
     async def _campaign(self, number: int, name: str, directory: Path, url: str, workers: int) -> None:

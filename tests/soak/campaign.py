@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.support.locks import Lock
-from tests.support.stalls import STEPS, go_on, stall
+from tests.support.stalls import STEPS, go_on, some_step, stall
 from tests.support.surroundings import surroundings
 
 if TYPE_CHECKING:
@@ -65,9 +65,7 @@ class Campaign:
             await self._kill_a_worker(around, node)
         lock = Lock(self.url, dice.choice(_TABLES))
         with lock:
-            if dice.random() < 0.6:
-                self._trouble(around, lock)
-                await asyncio.sleep(dice.uniform(0.1, 1.5))
+            await self._trouble(around, lock)
             if dice.random() < 0.85:
                 await self._kill(around, node)
         around.names.silent.clear()
@@ -76,17 +74,22 @@ class Campaign:
             await asyncio.sleep(dice.uniform(0, 1))
             await self._kill(around, node)
 
-    def _trouble(self, around: Surroundings, lock: Lock) -> None:
+    async def _trouble(self, around: Surroundings, lock: Lock) -> None:
+        """Something stalls for a while; or it is only waited for a certain step, to kill right then."""
         dice = around.dice
-        match dice.randrange(4):
+        match dice.randrange(8):
             case 0:
                 stall(dice.choice(STEPS), around.next_hop)
             case 1:
                 stall(dice.choice(STEPS), around.smarthost)
             case 2:
                 around.names.silent |= _MISSIONS
-            case _:
+            case 3:
                 lock.take()
+            case _:
+                await some_step(dice, around.next_hop, around.smarthost)
+                return
+        await asyncio.sleep(dice.uniform(0.1, 1.5))
 
     async def _kill(self, around: Surroundings, node: Served) -> None:
         await self._weigh(node)

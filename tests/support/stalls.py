@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tests.support.mta import HANG, TAKE_AND_HANG
 from tests.support.postings import DISPATCH
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable
 
     from tests.support.mta import Link, ScriptedMTA
@@ -18,10 +20,14 @@ STEPS = ("connect", "EHLO", "MAIL", "RCPT", "DATA", "octets", "content", "taken"
 
 
 class Stall:
-    """A script for a `ScriptedMTA`: every connection stalls at this step. `of` names those that do."""
+    """A script for a `ScriptedMTA`: every connection stalls at this step. `of` names those that do.
 
-    def __init__(self, step: str) -> None:
+    Not `silent`, it only looks on: everybody is answered as usual.
+    """
+
+    def __init__(self, step: str, *, silent: bool = True) -> None:
         self._step = step
+        self._silent = silent
         self.of: list[str] = []
         self._more = asyncio.Event()
 
@@ -31,6 +37,8 @@ class Stall:
             return None
         self.of.append(whose(link))
         self._more.set()
+        if not self._silent:
+            return None
         return TAKE_AND_HANG if self._step == "taken" else HANG
 
     async def reached(self, enough: Callable[[list[str]], bool], within: float = 15.0) -> None:
@@ -62,6 +70,16 @@ def stall(step: str, *sinks: ScriptedMTA) -> list[Stall]:
         sink.script = script
         sink.drop_links()
     return stalls
+
+
+async def some_step(dice: random.Random, *sinks: ScriptedMTA, within: float = 1.5) -> None:
+    """Until somebody comes to a step that the dice choose, and some milliseconds more; or until that takes too long."""
+    sink = dice.choice(sinks)
+    sink.script = looking_on = Stall(dice.choice(STEPS), silent=False)
+    with suppress(TimeoutError):
+        await looking_on.reached(bool, within)
+    sink.script = lambda _stage, _link: None
+    await asyncio.sleep(dice.uniform(0, 0.02))
 
 
 def go_on(*sinks: ScriptedMTA) -> None:

@@ -1,29 +1,25 @@
 """The organizers of a message's calendar parts (RFC 5545 §3.8.4.3): whoever calls the meeting claims to write.
 
 Read only where a text/calendar part is announced, and never inside an attached message, whose senders are somebody
-else's. Total on hostile octets; the work is bounded by `MOST_PARTS`, `DEEPEST` and `LONGEST_CALENDAR`.
+else's. Total on hostile octets; the work is bounded by `MimeLimits`, past which nothing is looked at any more, and by
+`LONGEST_CALENDAR`.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from filters.address import AddressError, Mailbox, parse_path
-from filters.content import header_length
 from filters.mime_parts import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from filters.content import Header, HeaderField
+    from filters.mime_parts import MimeLimits
 
-MOST_PARTS = 200
-"""Parts that are looked at, in all."""
-DEEPEST = 10
-"""Multiparts inside each other."""
 LONGEST_CALENDAR = 262_144
 """Octets of a calendar part; invitations have a few thousand."""
 MOST_ORGANIZERS = 50
@@ -61,10 +57,13 @@ def mentions_calendar(content: Iterable[bytes]) -> bool:
     return False
 
 
-def organizers(header: Header, content: bytes) -> tuple[Mailbox, ...]:
-    """Every organizer of every announced calendar part, each once. `content` is the whole message."""
+def organizers(header: Header, content: memoryview, start: int, limits: MimeLimits) -> tuple[Mailbox, ...]:
+    """Every organizer of every announced calendar part, each once.
+
+    `content` is the whole message, whose body begins at `start`, the empty line above it included or not.
+    """
     found: dict[Mailbox, None] = {}
-    for calendar in _calendars(Part(header, content[header_length(content) :])):
+    for calendar in _calendars(Part.whole(header, content, start), limits):
         for mailbox in _organizers_of(_text(calendar)):
             found.setdefault(mailbox)
             if len(found) >= MOST_ORGANIZERS:
@@ -72,21 +71,25 @@ def organizers(header: Header, content: bytes) -> tuple[Mailbox, ...]:
     return tuple(found)
 
 
-def _calendars(message: Part) -> Iterator[Part]:
-    """The calendar parts, at whatever depth, in no particular order."""
-    waiting = [(message, 0)]
+def _calendars(message: Part, limits: MimeLimits) -> Iterator[Part]:
+    """The calendar parts, in order, at whatever depth."""
+    opened: list[Iterator[Part]] = [iter((message,))]
+    """The message, and each multipart inside of which the walk is; no more than one part of each is known at a time."""
     looked_at = 0
-    while waiting and looked_at < MOST_PARTS:
-        part, depth = waiting.pop()
+    while opened and looked_at < limits.parts:
+        part = next(opened[-1], None)
+        if part is None:
+            opened.pop()
+            continue
         looked_at += 1
         if part.media_type in _CALENDARS:
             yield part
-        elif part.media_type.startswith("multipart/") and depth < DEEPEST:
-            waiting += [(inner, depth + 1) for inner in part.parts(MOST_PARTS)]
+        elif part.media_type.startswith("multipart/") and len(opened) <= limits.depth:
+            opened.append(part.parts(limits.parts))
 
 
 def _text(calendar: Part) -> str:
-    octets = replace(calendar, body=calendar.body[: LONGEST_CALENDAR * 2]).decoded()[:LONGEST_CALENDAR]
+    octets = calendar.cut(LONGEST_CALENDAR * 2).decoded()[:LONGEST_CALENDAR]
     unfolded = re.sub(rb"\r?\n[ \t]", b"", octets)  # RFC 5545 §3.1: also between the octets of one character
     try:
         return unfolded.decode(calendar.charset or "utf-8", "replace")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from filters.address import canonical_domain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from filters.content import HeaderField
 
@@ -224,11 +224,42 @@ def _relaxed_field(octets: bytes) -> bytes:
     return name.rstrip(b" \t").lower() + b":" + unfolded
 
 
-def canonical_body(body: bytes, canonicalization: str) -> bytes:
-    """RFC 6376 §3.4.3 and §3.4.4, for a body whose lines end with CRLF."""
-    if canonicalization == "relaxed":
-        body = _SPACES.sub(b" ", body).replace(b" \r\n", b"\r\n").removesuffix(b" ")
-    kept = body.rstrip(b"\r\n")
-    if not kept:
-        return b"" if canonicalization == "relaxed" else b"\r\n"
-    return kept + b"\r\n"
+PIECE = 32_768
+"""Octets that are made canonical at a time: what stands between two white spaces is an object of its own meanwhile."""
+
+
+def canonical_body(pieces: Iterable[bytes], canonicalization: str) -> Iterator[bytes]:
+    """RFC 6376 §3.4.3 and §3.4.4, for a body whose lines end with CRLF, and which comes in pieces as it will.
+
+    Linear, and no more than some pieces stand in memory, white space at their end apart.
+    """
+    relaxed = canonicalization == "relaxed"
+    return _without_empty_end(_single_spaces(pieces) if relaxed else pieces, b"" if relaxed else b"\r\n")
+
+
+def _single_spaces(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """White space becomes one space, and none at the end of a line."""
+    rest = b""
+    for piece in pieces:
+        for at in range(0, len(piece), PIECE):
+            octets = rest + piece[at : at + PIECE]
+            line = octets.removesuffix(b"\r")
+            kept = line.rstrip(b" \t")  # whether a space stays, what follows it tells
+            rest = (b" " if len(kept) < len(line) else b"") + octets[len(line) :]
+            yield _SPACES.sub(b" ", kept).replace(b" \r\n", b"\r\n")
+    yield rest if rest != b" " else b""
+
+
+def _without_empty_end(pieces: Iterable[bytes], if_empty: bytes) -> Iterator[bytes]:
+    """All empty lines at the end are left out, and what is left ends with one CRLF."""
+    empty = True
+    held: list[bytes] = []
+    for piece in pieces:
+        kept = piece.rstrip(b"\r\n")
+        if kept:
+            yield from held
+            yield kept
+            empty, held = False, []
+        end = piece[len(kept) :]
+        held.append(held[-1] if held and held[-1] == end else end)  # megabytes of empty lines take no megabytes
+    yield if_empty if empty else b"\r\n"

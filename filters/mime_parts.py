@@ -8,13 +8,15 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from filters.content import decode_text, header_length, parse_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Self
 
     from filters.content import Header
 
@@ -26,12 +28,43 @@ _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _END_OF_WORD = re.compile(r"[;(\s]")
 
 
+_LONGEST_HEADER = 16_384
+"""Octets of a part's header section; what stands behind them is taken for its body."""
+
+
+@dataclass(frozen=True, slots=True)
+class MimeLimits:
+    """How many parts are looked at, in all, and how many multiparts inside each other are opened."""
+
+    parts: int
+    depth: int
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A message or one of its parts; `body` stands as it came, without the empty line above it."""
+    """A message or one of its parts: its header, and where its body stands in the content of the whole message.
+
+    The body is without the empty line above it. Nothing is copied before it is asked for.
+    """
 
     header: Header
-    body: bytes
+    content: memoryview
+    start: int
+    end: int
+
+    @classmethod
+    def whole(cls, header: Header, content: memoryview, start: int) -> Self:
+        """A message whose body begins at `start`."""
+        return cls(header, content, start, len(content))
+
+    @property
+    def body(self) -> bytes:
+        """As it came."""
+        return bytes(self.content[self.start : self.end])
+
+    def cut(self, most: int) -> Self:
+        """With no more of its body than that many octets."""
+        return replace(self, end=min(self.end, self.start + most))
 
     @property
     def media_type(self) -> str:
@@ -50,11 +83,21 @@ class Part:
         boundary = re.sub(r"\\(.)", r"\1", match[1] if match[1] is not None else match[2]) if match else ""
         if not boundary:
             return
-        delimiter = b"--" + re.escape(boundary.encode("utf-8", "replace"))
-        pieces = re.split(rb"(?:\A|\n)" + delimiter + rb"(?:--)?[ \t]*\r?(?:\n|\Z)", self.body, maxsplit=most)
-        for octets in pieces[1:]:
-            length = header_length(octets)
-            yield Part(parse_header(octets[:length]), octets[length:].lstrip(b"\r\n"))
+        # It begins with what is always the same, for the search is as fast as that is long.
+        delimiter = re.escape(b"\n--" + boundary.encode("utf-8", "replace"))
+        delimiters = re.compile(delimiter + rb"(?:--)?[ \t]*+\r?(?:\n|\Z)")
+        edges = [
+            found.span() for found in islice(delimiters.finditer(self.content, max(self.start - 1, 0), self.end), most)
+        ]
+        for (_, start), (end, _) in pairwise([*edges, (self.end, self.end)]):
+            yield self._part(start, max(start, end))
+
+    def _part(self, start: int, end: int) -> Part:
+        head = bytes(self.content[start : min(end, start + _LONGEST_HEADER)])
+        length = header_length(head)
+        rest = head[length:]
+        body = start + length + len(rest) - len(rest.lstrip(b"\r\n"))
+        return Part(parse_header(head[:length]), self.content, body, end)
 
     def decoded(self) -> bytes:
         """The body without its transfer encoding (RFC 2045 §6), as far as it can be read."""

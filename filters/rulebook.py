@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,12 @@ class Rulebook:
     """Canonical keys of the emergency recipients."""
     exemptions: tuple[Exemption, ...] = ()
 
+    def under(self, *, mode: Mode, policy: Mapping[Tier, Policy], emergency: frozenset[str]) -> Rulebook:
+        """The same lists under another policy. What was made of the lists is kept: a long one takes a second."""
+        other = replace(self, mode=mode, policy=policy, emergency=emergency)
+        vars(other).update({name: vars(self)[name] for name in _OF_THE_LISTS if name in vars(self)})
+        return other
+
     @cached_property
     def look_alikes(self) -> LookAlikes:
         """The entries as they look; made at the first question about this list."""
@@ -57,3 +63,7 @@ class Rulebook:
 
         remembered = lru_cache(maxsize=4096)(knows)
         return lambda domain: remembered(domain) if len(domain) <= MAX_DOMAIN else knows(domain)
+
+
+_OF_THE_LISTS = ("look_alikes", "knows_domain")
+"""What depends on the lists alone."""

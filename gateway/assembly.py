@@ -1,7 +1,8 @@
 """The composition root: settings in, running parts out. With `gateway.sending` it knows every class.
 
-`open_desk()` gives what people's commands need, `open_line()` what the SMTP side needs besides. What only a role that
-sends mail needs is `gateway.sending`'s: an SMTP process never imports it.
+`open_desk()` gives what people's commands need, `open_line()` what the SMTP side needs besides; `reopen_line()` gives
+both anew, under a configuration that was read again. What only a role that sends mail needs is `gateway.sending`'s: an
+SMTP process never imports it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from filters.address import parse_path
+from filters.mime_parts import MimeLimits
 from filters.packs import parse_pack
 from filters.upstream import Upstream
 from gateway import tokens
@@ -19,7 +21,7 @@ from gateway.operations.casework import Casework
 from gateway.operations.deciding import Deciding
 from gateway.operations.digests import Digests
 from gateway.operations.exempting import Exempting
-from gateway.operations.flagged import FlaggedMail
+from gateway.operations.flagged import FlaggedMail, ServedFirst
 from gateway.operations.gate import Gate
 from gateway.operations.intake import Intake
 from gateway.operations.listkeeping import Listkeeping
@@ -35,36 +37,63 @@ from gateway.relay.routes import Routes
 from gateway.store.sealing import Seal, read_keys
 from gateway.store.unit_of_work import Store
 from gateway.store.values import LOOP_SECRET
+from gateway.turns import Turns
 from gateway.verify.destination import Destinations
 from gateway.verify.resolver import Resolver
 from gateway.verify.sender import SenderVerifier
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from filters.lists import ListEntry
     from gateway.clock import Clock
+    from gateway.operations.deciding import RulebookSource
     from gateway.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lasting:
+    """What remembers something, and so lives as long as its process, whatever becomes of the configuration."""
+
+    store: Store
+    secret: bytes
+    """Behind loop tokens, references and hashed addresses."""
+    rulebooks: Rulebooks
+    tallying: Tallying
+    watching: Watching
+    served_first: ServedFirst
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """The operations that people call."""
 
-    store: Store
-    rulebooks: Rulebooks
+    lasting: Lasting
     casework: Casework
     destinations: Destinations
     listkeeping: Listkeeping
     outboxkeeping: Outboxkeeping
     digests: Digests
     exempting: Exempting
-    tallying: Tallying
     modes: Modes
     gate: Gate
     starting: Starting
-    watching: Watching
+
+    @property
+    def store(self) -> Store:
+        """The store of the process."""
+        return self.lasting.store
+
+    @property
+    def rulebooks(self) -> Rulebooks:
+        """The rulebooks of the process."""
+        return self.lasting.rulebooks
+
+    @property
+    def tallying(self) -> Tallying:
+        """The ledger of the process."""
+        return self.lasting.tallying
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +108,13 @@ class Line:
 
 def open_store(settings: Settings, clock: Clock) -> Store:
     """The store that the configuration names; it connects when it is first used."""
+    return Store.open(settings.store.url, _seal(settings), clock)
+
+
+def _seal(settings: Settings) -> Seal:
+    """What seals raw messages: with the keys of the key file, or not at all. Raises ConfigurationError."""
     key_file = settings.store.key_file
-    return Store.open(settings.store.url, Seal(read_keys(key_file)) if key_file else Seal(), clock)
+    return Seal(read_keys(key_file)) if key_file else Seal()
 
 
 def own_domains(settings: Settings) -> frozenset[str]:
@@ -94,7 +128,7 @@ async def open_desk(settings: Settings, clock: Clock) -> AsyncIterator[Desk]:
     store = open_store(settings, clock)
     try:
         await store.upgrade()
-        desk = await _desk(settings, clock, store)
+        desk = _desk(settings, clock, await _lasting(settings, clock, store))
         if await desk.listkeeping.is_first_start():
             await desk.listkeeping.import_first(read_packs(settings.senders.packs), "the configured packs")
         await desk.rulebooks.load()
@@ -103,14 +137,25 @@ async def open_desk(settings: Settings, clock: Clock) -> AsyncIterator[Desk]:
         await store.close()
 
 
-async def _desk(settings: Settings, clock: Clock, store: Store) -> Desk:
-    ours = own_domains(settings)
-    gate = Gate(own_domains=ours, secret=await _secret(store))
+async def _lasting(settings: Settings, clock: Clock, store: Store) -> Lasting:
+    secret = await _secret(store)
+    return Lasting(
+        store=store,
+        secret=secret,
+        rulebooks=open_rulebooks(settings, clock, store),
+        tallying=Tallying(store=store, clock=clock, secret=secret, days=settings.ledger.days),
+        watching=Watching(store),
+        served_first=ServedFirst(),
+    )
+
+
+def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
+    ours, store = own_domains(settings), lasting.store
+    gate = Gate(own_domains=ours, secret=lasting.secret)
     destinations = open_destinations(settings)
     starting = Starting(gate=gate, clock=clock, collation=settings.collation, decline=settings.decline)
     return Desk(
-        store=store,
-        rulebooks=open_rulebooks(settings, clock, store),
+        lasting=lasting,
         casework=Casework(
             store=store,
             clock=clock,
@@ -123,12 +168,10 @@ async def _desk(settings: Settings, clock: Clock, store: Store) -> Desk:
         outboxkeeping=Outboxkeeping(store=store, clock=clock),
         digests=Digests(store=store, clock=clock, recipient=settings.digest.to, hour=settings.digest.hour),
         listkeeping=Listkeeping(store=store, clock=clock, own_domains=ours),
-        tallying=Tallying(store=store, clock=clock, secret=gate.secret, days=settings.ledger.days),
         exempting=Exempting(store=store, clock=clock, own_domains=ours),
         modes=Modes(store=store, ceiling=settings.mode),
         gate=gate,
         starting=starting,
-        watching=Watching(store),
     )
 
 
@@ -179,12 +222,18 @@ def read_packs(packs: tuple[Path, ...]) -> list[ListEntry]:
     return entries
 
 
-def _deciding(settings: Settings, desk: Desk) -> Deciding:
+def open_deciding(
+    settings: Settings, rulebooks: RulebookSource, destinations: Destinations, tallying: Tallying | None = None
+) -> Deciding:
+    """What decides about messages, within the limits of `[screening]`."""
+    screening = settings.screening
     return Deciding(
-        rulebooks=desk.rulebooks,
+        rulebooks=rulebooks,
         verifier=open_verifier(settings),
-        destinations=desk.destinations,
-        tallying=desk.tallying,
+        destinations=destinations,
+        mime=MimeLimits(parts=screening.max_mime_parts, depth=screening.max_mime_depth),
+        seconds=screening.timeout,
+        tallying=tallying,
     )
 
 
@@ -192,7 +241,7 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
     """What `serve` runs in every role."""
     hostname = settings.smtp.hostname
     routes = Routes(settings.route, hostname=hostname, max_message_size=settings.smtp.max_message_size)
-    deciding = _deciding(settings, desk)
+    deciding = open_deciding(settings, desk.rulebooks, desk.destinations, desk.tallying)
     recorder = Recorder(
         store=desk.store,
         clock=clock,
@@ -207,13 +256,37 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
         intake=Intake(
             deciding=deciding,
             routes=routes,
-            flagged=FlaggedMail(deciding=deciding, recorder=recorder, hostname=hostname, secret=desk.gate.secret),
+            flagged=FlaggedMail(
+                deciding=deciding,
+                recorder=recorder,
+                hostname=hostname,
+                secret=desk.gate.secret,
+                served_first=desk.lasting.served_first,
+                whole=Turns(settings.screening.max_memory),
+            ),
             returned=ReturnedMail(store=desk.store),
             clock=clock,
             hostname=hostname,
             max_recipients=settings.smtp.max_recipients,
         ),
     )
+
+
+def reopen_line(settings: Settings, line: Line) -> Line:
+    """The same line under another configuration. Mail transactions in hand end as the old one's."""
+    return open_line(settings, line.clock, _desk(settings, line.clock, line.desk.lasting))
+
+
+def governing(lasting: Lasting, settings: Settings) -> Callable[[], None]:
+    """What puts the lasting under another configuration, and can't fail. ConfigurationError if there is no such."""
+    seal, emergency = _seal(settings), emergency_keys(settings)
+
+    def govern() -> None:
+        lasting.store.seal_with(seal)
+        lasting.tallying.days = settings.ledger.days
+        lasting.rulebooks.govern(mode=settings.mode, policy=settings.policy, emergency=emergency)
+
+    return govern
 
 
 def upstream(settings: Settings) -> Upstream | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gateway import tokens
 from gateway.compose.signing import RIGHT, Signer, SigningKeyError
 from gateway.compose.values import AgencyVoice, Language
-from gateway.dispatch.worker import Worker
+from gateway.dispatch.worker import Means
 from gateway.errors import ConfigurationError
 from gateway.operations.composing import Composer
 from gateway.operations.outbox import Outbox
@@ -25,18 +25,8 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sending:
-    """The parts that send mail."""
-
-    worker: Worker
-    node: Node
-
-
-def open_sending(settings: Settings, clock: Clock, desk: Desk) -> Sending:
-    """The outbox worker; ConfigurationError says what is wrong with the DKIM key."""
-    signer = open_signer(settings)  # first: it may refuse, and the node's mark is a socket
-    node = take_node_name(settings)
+def open_means(settings: Settings, clock: Clock, desk: Desk, node: str) -> Means:
+    """What the outbox worker of the node works with; ConfigurationError says what is wrong with the DKIM key."""
     hostname = settings.smtp.hostname
     composer = Composer(
         voice=voice(settings),
@@ -44,7 +34,7 @@ def open_sending(settings: Settings, clock: Clock, desk: Desk) -> Sending:
         gate=desk.gate,
         clock=clock,
         hostname=hostname,
-        signer=signer,
+        signer=open_signer(settings),
     )
     outbox = Outbox(
         store=desk.store,
@@ -53,10 +43,10 @@ def open_sending(settings: Settings, clock: Clock, desk: Desk) -> Sending:
         rulebooks=desk.rulebooks,
         destinations=desk.destinations,
         outbound=settings.outbound,
-        node=node.name,
+        node=node,
     )
     ways = Ways(routes=settings.route, outbound=settings.outbound, destinations=desk.destinations, hostname=hostname)
-    return Sending(worker=Worker(outbox, ways, desk.digests), node=node)
+    return Means(outbox=outbox, ways=ways, digests=desk.digests)
 
 
 def open_signer(settings: Settings) -> Signer | None:

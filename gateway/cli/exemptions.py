@@ -9,7 +9,6 @@ import click
 
 from gateway.cli.invocation import actor, json_option, read_date, with_desk
 from gateway.cli.output import moment, say, show_json, show_table
-from gateway.cli.senders import senders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +63,7 @@ def granted(exemption: Exemption) -> str:
     return f"{exemption.sender} may write to {whom} until {moment(exemption.until)}, as {exemption.id}."
 
 
-@senders.command()
+@click.command()
 @click.argument("sender", required=False)
 @grant_options(required=False)
 @click.option("--end", "ended", metavar="ID", help="End this exemption now.")

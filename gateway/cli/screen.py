@@ -26,7 +26,7 @@ from filters.envelope import Envelope, Origin
 from filters.responding import hard_objections
 from filters.screening import screen as decide
 from gateway import tokens
-from gateway.assembly import open_destinations, open_verifier, own_domains
+from gateway.assembly import open_deciding, open_destinations, own_domains
 from gateway.cli import words
 from gateway.cli.invocation import fail, with_settings
 from gateway.cli.output import complain, emphasize, say, show_json_line
@@ -35,7 +35,6 @@ from gateway.cli.shapes import screening_shape
 from gateway.clock import SystemClock
 from gateway.errors import RefusedError
 from gateway.model.networks import is_within
-from gateway.operations.deciding import Deciding
 from gateway.spool import Spool
 
 if TYPE_CHECKING:
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from filters.content import Header
     from filters.screening import Screening
     from gateway.cli.peeking import Peek
+    from gateway.operations.deciding import Deciding
     from gateway.settings import Settings
 
 _STDIN = Path("-")
@@ -140,7 +140,7 @@ def screen(
     screener = Screener(
         settings=settings,
         peeked=peeked,
-        deciding=Deciding(rulebooks=peeked, verifier=open_verifier(settings), destinations=open_destinations(settings)),
+        deciding=open_deciding(settings, peeked, open_destinations(settings)),
         assumptions=Assumptions(mail_from=mail_from, recipients=recipients, origin=origin),
     )
     for recipient in recipients:

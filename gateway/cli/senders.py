@@ -12,9 +12,10 @@ from filters.disposition import MODE_ORDER, STRICTNESS, Delivery, Handling, Mode
 from filters.lists import EntryKind, describe
 from filters.pack_rows import Row
 from filters.packs import format_csv, format_pack, parse_csv, parse_pack
+from gateway.cli.exemptions import exempt
 from gateway.cli.invocation import Word, actor, config_option, fail, json_option, read_date, with_desk
-from gateway.cli.output import complain, progress, say, show_json, show_table
-from gateway.cli.shapes import entry_shape
+from gateway.cli.list_shapes import change_shape, entry_shape, version_shape
+from gateway.cli.output import complain, moment, progress, say, show_json, show_table
 from gateway.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from filters.lists import ListEntry
     from filters.pack_rows import PackProblem
     from gateway.assembly import Desk
+    from gateway.model.list_change import ListChange
     from gateway.operations.listkeeping import ImportPreview
 
 _TOML, _CSV = "toml", "csv"
@@ -40,6 +42,9 @@ _LARGEST_LIST = 32 * 1024 * 1024
 @config_option
 def senders() -> None:
     """The listed missions and bodies: whose mail is flagged."""
+
+
+senders.add_command(exempt)
 
 
 @senders.command("list")
@@ -160,6 +165,50 @@ async def try_value(desk: Desk, value: str, kind: EntryKind | None, as_json: boo
         f"{describe(tried)}: would have matched {found.messages} messages from {found.senders} senders in {days} days, "
         f"{found.emergency} to emergency recipients."
     )
+
+
+@senders.command()
+@click.argument("number", type=click.IntRange(1), required=False)
+@json_option
+@with_desk
+async def history(desk: Desk, number: int | None, as_json: bool) -> None:
+    """List every version of the lists, newest first; with a NUMBER, the entries that this one added and removed."""
+    if number is not None:
+        _show_change(await desk.listkeeping.change_of(number), as_json=as_json)
+        return
+    versions = await desk.listkeeping.history()
+    if as_json:
+        show_json([version_shape(version) for version in versions])
+        return
+    show_table(
+        ("version", "when", "who", "added", "removed", "what"),
+        [(str(one.number), moment(one.at), one.actor, str(one.added), str(one.removed), one.text) for one in versions],
+        empty="The sender lists never changed.",
+    )
+
+
+def _show_change(change: ListChange, *, as_json: bool) -> None:
+    """The difference, as a diff has it: what went with a minus, what came with a plus."""
+    if as_json:
+        show_json(change_shape(change))
+        return
+    signed = [*(("-", entry) for entry in change.removed), *(("+", entry) for entry in change.added)]
+    show_table(
+        ("", "kind", "value", "mission", "delivery", "decline", "report", "mode", "verified", "pack"),
+        [(sign, *_row(entry)) for sign, entry in signed],
+        empty="This version changed no entry: it made every process read the lists again.",
+    )
+
+
+@senders.command()
+@click.argument("number", type=click.IntRange(1))
+@with_desk
+async def undo(desk: Desk, number: int) -> None:
+    """Take back what version NUMBER changed, as a new version; refused where later ones changed the same entries."""
+    change = await desk.listkeeping.undo(number, actor=actor())
+    out, back = _counted(len(change.removed)), _counted(len(change.added))
+    version = (await desk.rulebooks.load()).version
+    say(f"Version {number} is undone: {out} taken out, {back} put back. {_in_force(version)}")
 
 
 @senders.command("import")

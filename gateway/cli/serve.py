@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -15,8 +16,10 @@ from gateway import logs
 from gateway.assembly import open_store
 from gateway.cli.invocation import config_option, load_settings
 from gateway.clock import SystemClock
+from gateway.settings import load
 from gateway.supervisor import Role
 from gateway.supervisor import serve as run
+from gateway.supervisor.handover import first_told
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
@@ -34,15 +37,17 @@ _CONSOLE = "console"
 )
 @click.option("--inherit", hidden=True, default="", help="Listening sockets that a parent process hands over.")
 @click.option("--counters", hidden=True, default="", help="A parent's counters, and which of their slots is ours.")
+@click.option("--connections", hidden=True, default="", help="The same for a parent's count of connections.")
 @config_option
-def serve(role: str, inherit: str, counters: str) -> None:
+def serve(role: str, inherit: str, counters: str, connections: str) -> None:
     """Run the gateway.
 
-    Prints `ready smtp=HOST:PORT metrics=HOST:PORT` once it accepts. SIGTERM lets the mail transactions in hand end.
+    Prints `ready smtp=HOST:PORT metrics=HOST:PORT` once it accepts. SIGTERM lets the mail transactions in hand end;
+    SIGHUP reads the configuration again, and keeps the old one if it is wrong.
     """
     if role == _CONSOLE:
         raise click.UsageError(f"This version has no console yet; --role takes {', '.join(Role)}.")
-    settings = load_settings()
+    settings = first_told() if inherit else load_settings()
     logs.configure(settings.log)
     if not inherit:  # a worker's parent has done it
         _prepare(settings)
@@ -53,9 +58,11 @@ def serve(role: str, inherit: str, counters: str) -> None:
                 Role(role),
                 SystemClock(),
                 _ready,
+                lambda: load(settings.file, os.environ),
                 inherited=[int(number) for number in inherit.split(",") if number],
                 worker_command=_worker_command(settings),
                 slot=_slot(counters),
+                part=_slot(connections),
             )
         )
 
@@ -77,9 +84,9 @@ def _ready(line: str) -> None:
     click.echo(line)
 
 
-def _slot(counters: str) -> tuple[int, int] | None:
+def _slot(handed: str) -> tuple[int, int] | None:
     """`DESCRIPTOR:NUMBER`, or None where no parent counts."""
-    descriptor, _, number = counters.partition(":")
+    descriptor, _, number = handed.partition(":")
     return (int(descriptor), int(number)) if descriptor else None
 
 

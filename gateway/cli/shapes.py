@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from filters.authentication import Authentication
-    from filters.lists import ListEntry
     from filters.rules import Finding
     from filters.screening import Screening, Verdict
     from gateway.model.audit import AuditEntry
@@ -181,37 +180,6 @@ class ScreeningShape(TypedDict):
     rulebook_version: int
 
 
-class MissionShape(TypedDict):
-    """A mission's names."""
-
-    en: str
-    fr: str
-    zh: str
-
-
-EntryShape = TypedDict(
-    "EntryShape",
-    {
-        "kind": str,
-        "value": str,
-        "mission": MissionShape,
-        "country": str,
-        "class": str,
-        "delivery": str,
-        "decline": str,
-        "report": str,
-        "mode": str,
-        "legacy": bool,
-        "source": str,
-        "verified": str,
-        "review_by": str,
-        "note": str,
-        "pack": str,
-    },
-)
-"""A row of `senders list`, with the keys of a pack; "" where the entry leaves it to the policy."""
-
-
 def case_shape(file: CaseFile) -> CaseShape:
     """A case with its recipients."""
     case = file.case
@@ -338,27 +306,6 @@ def evidence_shape(authentication: Authentication) -> EvidenceShape:
             }
             for answer in authentication.answers
         ],
-    }
-
-
-def entry_shape(entry: ListEntry) -> EntryShape:
-    """One entry of the sender lists."""
-    return {
-        "kind": entry.kind,
-        "value": entry.value,
-        "mission": {"en": entry.mission_en, "fr": entry.mission_fr, "zh": entry.mission_zh},
-        "country": entry.country,
-        "class": entry.category,
-        "delivery": entry.delivery or "",
-        "decline": entry.decline or "",
-        "report": entry.report or "",
-        "mode": entry.mode or "",
-        "legacy": entry.legacy,
-        "source": entry.source,
-        "verified": entry.verified,
-        "review_by": entry.review_by.isoformat() if entry.review_by else "",
-        "note": entry.note,
-        "pack": entry.pack,
     }
 
 

@@ -7,6 +7,7 @@ away is waited for; nothing is lost meanwhile, because nothing is held in memory
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -40,18 +41,29 @@ DIGEST_INTERVAL = 60.0
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a worker works with, as the configuration has it."""
+
+    outbox: Outbox
+    ways: Ways
+    digests: Digests
+
+
 class Worker:
     """One worker. `run()` returns after `stop()`; an attempt that has begun is settled first."""
 
-    def __init__(self, outbox: Outbox, ways: Ways, digests: Digests) -> None:
-        self._outbox = outbox
-        self._digests = digests
+    def __init__(self, means: Means) -> None:
+        self._means = means
         self._digest_looked_at = -DIGEST_INTERVAL
-        self._ways = ways
         self._lines = Lines()
         self._stopping = asyncio.Event()
         self._batches: dict[asyncio.Task[None], Claim] = {}
         """What is being worked on; nothing else is renewed."""
+
+    def work_with(self, means: Means) -> None:
+        """Another configuration, from the next attempt on."""
+        self._means = means
 
     def stop(self) -> None:
         """Finish the attempt in hand and return from `run()`."""
@@ -65,7 +77,7 @@ class Worker:
             while not self._stopping.is_set():
                 try:
                     if not started:
-                        await self._outbox.start()
+                        await self._means.outbox.start()
                         started = True
                     busy = await self._round()
                 except StoreError as error:
@@ -86,9 +98,9 @@ class Worker:
     async def _round(self) -> bool:
         """Begin one batch; False when nothing was due, or when enough are in hand."""
         await self._look_at_the_digest()
-        if not await self._outbox.look_around() or len(self._batches) >= BATCHES_AT_ONCE:
+        if not await self._means.outbox.look_around() or len(self._batches) >= BATCHES_AT_ONCE:
             return False
-        claim = await self._outbox.claim()
+        claim = await self._means.outbox.claim()
         if claim.items:
             task = asyncio.get_running_loop().create_task(self._work_on(claim))
             self._batches[task] = claim
@@ -99,7 +111,7 @@ class Worker:
         now = asyncio.get_running_loop().time()
         if now - self._digest_looked_at >= DIGEST_INTERVAL:
             self._digest_looked_at = now
-            await self._digests.write_if_due()
+            await self._means.digests.write_if_due()
 
     async def _work_on(self, claim: Claim) -> None:
         """All items of a claim side by side: one that hangs must not hold up another that goes another way.
@@ -113,17 +125,18 @@ class Worker:
                 log.error(Event.STORE_FAILED, doing="working on outbox items", reason=str(end))
 
     async def _attempt(self, item: OutboxItem, claim: Claim) -> None:
-        way = await self._ways.towards(item.to)
+        outbox, ways = self._means.outbox, self._means.ways
+        way = await ways.towards(item.to)
         if isinstance(way, Objection):
-            await self._outbox.object(item, way, claim)
+            await outbox.object(item, way, claim)
             return
         leaving = _Leaving()
         try:
-            prepared = await self._outbox.prepare(item)
+            prepared = await outbox.prepare(item)
             if isinstance(prepared, Objection):
-                await self._outbox.object(item, prepared, claim)
+                await outbox.object(item, prepared, claim)
                 return
-            begin = partial(self._outbox.begin_sending, item, prepared, claim)
+            begin = partial(outbox.begin_sending, item, prepared, claim)
             outcome = await self._lines.send(prepared, way, partial(leaving.begin, begin))
         except StoreError:
             raise
@@ -139,7 +152,7 @@ class Worker:
         """Until the store takes it: what came of an attempt stands nowhere else."""
         while True:
             try:
-                await self._outbox.settle(item, outcome, claim)
+                await self._means.outbox.settle(item, outcome, claim)
             except StoreError as error:
                 count(STORE_FAILURES)
                 log.error(Event.STORE_FAILED, doing="settling an outbox item", item=item.id, reason=str(error))
@@ -161,7 +174,7 @@ class Worker:
             await asyncio.sleep(RENEW_INTERVAL)
             for claim in list(self._batches.values()):
                 try:
-                    await self._outbox.renew(claim)
+                    await self._means.outbox.renew(claim)
                 except StoreError as error:
                     count(STORE_FAILURES)
                     log.warning(Event.STORE_FAILED, doing="renewing a claim", reason=str(error))

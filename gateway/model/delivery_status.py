@@ -54,7 +54,7 @@ def failed_delivery(content: bytes) -> FailedDelivery | None:
     header = parse_header(section)
     if not is_delivery_report(header):
         return None
-    parts = list(Part(header, content[len(section) :]).parts(_MOST_PARTS))
+    parts = list(Part.whole(header, memoryview(content), len(section)).parts(_MOST_PARTS))
     reason = next((_reason(part) for part in parts if part.media_type in _STATUS_TYPES and _reason(part)), "")
     found = _returned_id(header, parts) if reason else ""
     return FailedDelivery(found, reason, message_id(header)) if found else None

@@ -7,6 +7,7 @@ the sender verified and calls `filters.screen` again, with the same rulebook. On
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from filters.address import Mailbox
     from filters.envelope import Envelope
+    from filters.mime_parts import MimeLimits
     from filters.rulebook import Rulebook
     from filters.screening import Screening
     from gateway.operations.tallying import Tallying
@@ -89,6 +91,9 @@ class Deciding:
     rulebooks: RulebookSource
     verifier: SenderVerifier
     destinations: Destinations
+    mime: MimeLimits
+    seconds: float
+    """For all that has to be found out about the sender of one message."""
     tallying: Tallying | None = None
     """Counts every message for replays; None where nothing is to be counted."""
 
@@ -103,7 +108,7 @@ class Deciding:
                 self._count(envelope, (seen.author,), rulebook)
                 return None
             fields = Header(fields_of_note(header_section))
-            calling = _organizers(fields, header_section, content)
+            calling = _organizers(fields, header_section, content, self.mime)
             signers = claimed_signers(fields.fields)
             claimed = claims(envelope.reverse_path, fields, signers=signers, organizers=calling)
             authors = [one.mailbox for one in claimed.identities if one.kind is IdentityKind.FROM and one.strict]
@@ -137,7 +142,8 @@ class Deciding:
         """Verify the sender, screen again, and for an automatic decline look where it would go."""
         if suspicion.final:
             return Decision(screening=suspicion.screening)
-        authentication = await self._authentication(suspicion)
+        deadline = asyncio.get_running_loop().time() + self.seconds
+        authentication = await self._authentication(suspicion, deadline)
         try:
             screening = screen(
                 suspicion.envelope,
@@ -151,28 +157,45 @@ class Deciding:
             log.exception(Event.SCREENING_FAILED)
             failure = type(error).__name__
             return Decision(screening=screen_reverse_path(suspicion.envelope, suspicion.rulebook, failure=failure))
-        return Decision(screening=screening, unreachable=await self._unreachable(suspicion.envelope, screening))
+        unreachable = await self._unreachable(suspicion.envelope, screening, deadline)
+        return Decision(screening=screening, unreachable=unreachable)
 
-    async def _authentication(self, suspicion: Suspicion) -> Authentication:
+    async def _authentication(self, suspicion: Suspicion, deadline: float) -> Authentication:
         """Trouble in our own machinery is like a DNS that doesn't answer: it leaves the sender unproven."""
         header = parse_header(suspicion.header_section)
         try:
-            return await self.verifier.authenticate(suspicion.envelope, header, suspicion.content)
+            async with asyncio.timeout_at(deadline):
+                return await self.verifier.authenticate(suspicion.envelope, header, suspicion.content)
+        except TimeoutError:
+            log.warning(Event.VERIFICATION_TIMED_OUT, seconds=self.seconds)
+            return _unproven(self._too_long)
         except Exception as error:
             count(VERIFICATION_FAILURES)
             log.exception(Event.VERIFICATION_FAILED)
-            trouble = MethodResult(result=Result.TEMPERROR, reason=f"a fault of the gateway ({type(error).__name__})")
-            return replace(NOT_AUTHENTICATED, spf=trouble, dmarc=trouble)
+            return _unproven(f"a fault of the gateway ({type(error).__name__})")
 
-    async def _unreachable(self, envelope: Envelope, screening: Screening) -> str:
+    async def _unreachable(self, envelope: Envelope, screening: Screening, deadline: float) -> str:
         if screening.decline is not Handling.AUTO or not envelope.reverse_path.domain:
             return ""
-        destination = await self.destinations.of(envelope.reverse_path.domain, every_host=False)
+        try:
+            async with asyncio.timeout_at(deadline):
+                destination = await self.destinations.of(envelope.reverse_path.domain, every_host=False)
+        except TimeoutError:
+            return self._too_long
         return "" if destination.reach is Reach.PUBLIC else destination.reason
 
+    @property
+    def _too_long(self) -> str:
+        return f"it took longer than {self.seconds:g} s to find out about the sender (screening.timeout)"
 
-def _organizers(noted: Header, header_section: bytes, content: Spool) -> tuple[Mailbox, ...]:
-    """Of the message's calendar parts; the content is read whole only if one is announced."""
+
+def _unproven(reason: str) -> Authentication:
+    trouble = MethodResult(result=Result.TEMPERROR, reason=reason)
+    return replace(NOT_AUTHENTICATED, spf=trouble, dmarc=trouble)
+
+
+def _organizers(noted: Header, header_section: bytes, content: Spool, mime: MimeLimits) -> tuple[Mailbox, ...]:
+    """Of the message's calendar parts; the content is looked through only if one is announced."""
     if not announces_calendar(noted.fields, content.chunks()):
         return ()
-    return organizers(parse_header(header_section), content.read())
+    return organizers(parse_header(header_section), content.view(), len(header_section), mime)

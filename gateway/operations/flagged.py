@@ -41,13 +41,14 @@ if TYPE_CHECKING:
     from gateway.operations.outgoing import Outgoing
     from gateway.operations.recording import Recorder
     from gateway.spool import Spool
+    from gateway.turns import Turns
 
 RECORD_WITHIN = 25.0
 """Seconds for one unit of work: a database that hangs must not hold the client past its own patience."""
 SETTLE_GRACE = 3.0
 """Seconds past the client's deadline; a delivery that is not settled by then stays visibly `pending`."""
 RECORDS_AT_ONCE = 4
-"""Flagged messages that stand whole in memory at a time: anybody can claim to be a mission, with 50 MB."""
+"""Units of work that write a record, at a time."""
 
 log = structlog.get_logger()
 
@@ -133,7 +134,9 @@ class FlaggedMail:
     recorder: Recorder
     hostname: str
     secret: bytes
-    served_first: ServedFirst = field(default_factory=ServedFirst)
+    served_first: ServedFirst
+    whole: Turns
+    """What is recorded stands whole in memory meanwhile: anybody can claim to be a mission, with 50 MB."""
     recording: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(RECORDS_AT_ONCE))
 
     async def take(self, suspicion: Suspicion, outgoing: Outgoing, deliver: Deliver, *, deadline: float) -> Taken:
@@ -204,7 +207,8 @@ class FlaggedMail:
     ) -> CaseFile | None:
         """The case as it now stands, or None if the store failed."""
         try:
-            async with asyncio.timeout_at(min(_now() + RECORD_WITHIN, deadline)), self.recording:
+            within = asyncio.timeout_at(min(_now() + RECORD_WITHIN, deadline))
+            async with within, self.whole.of(message.content.size), self.recording:
                 return await self.recorder.record(message, key=key, reference=reference, served=first)
         except (StoreError, TimeoutError) as error:
             count(STORE_FAILURES)

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from filters.lists import EntryKind, ListEntry, canonical_entry_value, describe
 from gateway.errors import RefusedError
+from gateway.model.list_change import ListChange
 from gateway.model.tracking import Track, untracked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gateway.clock import Clock
+    from gateway.model.list_change import ListVersion
     from gateway.store.unit_of_work import Store, Work
 
 
@@ -94,6 +96,38 @@ class Listkeeping:
                 await self._change(work, new, [], actor, f"import {source}", track)
             return new
 
+    async def history(self) -> list[ListVersion]:
+        """Every version of the lists, newest first."""
+        async with self.store.reading() as work:
+            return await work.senders.history()
+
+    async def change_of(self, number: int) -> ListChange:
+        """What a version changed. RefusedError when there was no such version."""
+        async with self.store.reading() as work:
+            return await _change_of(work, number)
+
+    async def undo(self, number: int, *, actor: str) -> ListChange:
+        """Take back what a version changed, as a new version, and return what that one changes.
+
+        RefusedError, and nothing changed, where a later version has touched the same entries, or nothing is to be done.
+        """
+        async with self.store.begin() as work:
+            change = await _change_of(work, number)
+            if not change.added and not change.removed:
+                raise RefusedError(f"Version {number} changed no entry, so there is nothing to undo")
+            live = {(entry.kind, entry.value): entry for entry in await work.senders.live()}
+            touched = _touched_since(change, live)
+            if touched:
+                raise RefusedError(
+                    f"Version {number} can't be undone: {describe(touched)} was changed since; undo that first, or "
+                    "edit the entry"
+                )
+            for entry in change.removed:  # what may be listed can have changed: our own domains, for one
+                if (reason := _refusal(entry.kind, entry.value, self.own_domains)) is not None:
+                    raise RefusedError(f"Version {number} can't be undone: {reason}")
+            await self._change(work, change.removed, change.added, actor, f"undo version {number}")
+            return ListChange(added=change.removed, removed=change.added)
+
     async def import_first(self, entries: Sequence[ListEntry], source: str) -> int:
         """The packs of the configuration, into a store that never had a list; returns how many were added."""
         preview = self._preview(entries, [])
@@ -151,6 +185,22 @@ def _refusal(kind: EntryKind, value: str, own_domains: frozenset[str]) -> str | 
     from filters.guard import refusal
 
     return refusal(kind, value, own_domains)
+
+
+async def _change_of(work: Work, number: int) -> ListChange:
+    change = await work.senders.change_of(number)
+    if change is None:
+        raise RefusedError(f"There is no version {number}; `liaison senders history` shows those that there are")
+    return change
+
+
+def _touched_since(change: ListChange, live: Mapping[tuple[EntryKind, str], ListEntry]) -> ListEntry | None:
+    """An entry that is no more as the version left it; None when all are."""
+    added = {(entry.kind, entry.value): entry for entry in change.added}
+    for key, entry in added.items():
+        if live.get(key) != entry:
+            return entry
+    return next((one for one in change.removed if (key := (one.kind, one.value)) not in added and key in live), None)
 
 
 async def _the_one(work: Work, value: str, kind: EntryKind | None) -> ListEntry:

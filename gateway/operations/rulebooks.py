@@ -57,11 +57,10 @@ class Rulebooks:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._ceiling = mode
-        self._policy = policy
-        self._emergency = emergency
+        self._ceiling, self._policy, self._emergency = mode, policy, emergency
         self._current: Rulebook | None = None
-        self._mark: tuple[int, str] | None = None
+        self._mark = (0, "")
+        """Of what the snapshot was made: the version of the lists, and the mode that was set by command."""
 
     @property
     def loaded(self) -> bool:
@@ -75,26 +74,38 @@ class Rulebooks:
             raise RuntimeError("the rulebook is used before it was loaded")
         return self._current
 
+    def govern(self, *, mode: Mode, policy: Mapping[Tier, Policy], emergency: frozenset[str]) -> None:
+        """Another configuration: in force with the next message, whether the store can be read or not."""
+        self._ceiling, self._policy, self._emergency = mode, policy, emergency
+        if self._current is not None:
+            self._current = self._governed(self._current)
+
+    def _governed(self, lists: Rulebook) -> Rulebook:
+        """These lists, under the configuration and the mode that was set."""
+        override = self._mark[1]
+        mode = lower_mode(self._ceiling, Mode(override)) if override else self._ceiling
+        return lists.under(mode=mode, policy=self._policy, emergency=self._emergency)
+
     async def load(self) -> Rulebook:
         """Read the snapshot if its version, or the mode, moved. StoreError when the store is away."""
         async with self._store.reading() as work:
             mark = (await work.senders.version(), await work.values.get(MODE) or "")
             if self._current is None or mark != self._mark:
                 with _collector_paused():
-                    self._current, self._mark = await self._read(work, *mark), mark
+                    lists = await self._read(work, mark[0])
+                    self._mark = mark
+                    self._current = self._governed(lists)
                     if len(self._current.index.entries) > LONG_LIST:
                         gc.freeze()
                 log.info(Event.RULEBOOK_LOADED, version=mark[0], mode=str(self._current.mode))
         return self._current
 
-    async def _read(self, work: Work, version: int, override: str) -> Rulebook:
+    async def _read(self, work: Work, version: int) -> Rulebook:
+        """The lists alone: what they are under may change while a long one is read."""
         entries = await work.senders.live()
         rulebook = Rulebook(
             version=version,
             index=await asyncio.to_thread(ListIndex, entries),
-            mode=lower_mode(self._ceiling, Mode(override)) if override else self._ceiling,
-            policy=self._policy,
-            emergency=self._emergency,
             exemptions=tuple(await work.senders.exemptions(self._clock.now())),
         )
         # In a thread, like the index, and now: made at the first message, they would hold up all mail.

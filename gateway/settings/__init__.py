@@ -1,6 +1,8 @@
 """The configuration: typed, validated, immutable. `load` reads it; nothing else looks for it anywhere."""
 
+from gateway.settings.changes import needs_restart, until_restart
 from gateway.settings.checks import unaligned_senders
+from gateway.settings.incoming import Screening, Smtp
 from gateway.settings.reading import PLACES, load
 from gateway.settings.rendering import render_defaults
 from gateway.settings.tree import (
@@ -19,7 +21,6 @@ from gateway.settings.tree import (
     Route,
     Senders,
     Settings,
-    Smtp,
     Store,
 )
 from gateway.settings.unused import example_values, refuse_false_safety, without_effect
@@ -60,6 +61,7 @@ __all__ = [
     "Referral",
     "ReportContent",
     "Route",
+    "Screening",
     "Senders",
     "Settings",
     "Smtp",
@@ -67,8 +69,10 @@ __all__ = [
     "Tls",
     "example_values",
     "load",
+    "needs_restart",
     "refuse_false_safety",
     "render_defaults",
     "unaligned_senders",
+    "until_restart",
     "without_effect",
 ]

@@ -39,6 +39,7 @@ def conflicts(settings: Settings) -> Iterator[Conflict]:
         _consular_contact(settings),
         _halves(settings),
         _upstream(settings),
+        _limits(settings),
         _listeners(settings),
         _domains(settings),
         _loops(settings),
@@ -102,6 +103,23 @@ def _upstream(settings: Settings) -> Iterator[Conflict]:
     if smtp.trusted_authserv_id and canonical_domain(smtp.trusted_authserv_id) == canonical_domain(smtp.hostname):
         keys = (("smtp", "trusted_authserv_id"), ("smtp", "hostname"))
         yield Conflict(keys, "is our own hostname, so anybody may have written it", "the upstream's authserv-id")
+
+
+def _limits(settings: Settings) -> Iterator[Conflict]:
+    """A limit that another one makes impossible to keep, or that ends what another one allows."""
+    smtp, screening, dns = settings.smtp, settings.screening, settings.dns
+    if smtp.max_in_flight < smtp.max_message_size:
+        yield Conflict(
+            (("smtp", "max_in_flight"), ("smtp", "max_message_size")),
+            f"is less than one message of smtp.max_message_size ({smtp.max_message_size})",
+            f"{smtp.max_message_size} or more",
+        )
+    if screening.timeout < dns.timeout:
+        yield Conflict(
+            (("screening", "timeout"), ("dns", "timeout")),
+            f"ends before the time for the DNS does (dns.timeout, {dns.timeout:g} s)",
+            f"{dns.timeout:g} or more, or a shorter dns.timeout",
+        )
 
 
 def _listeners(settings: Settings) -> Iterator[Conflict]:

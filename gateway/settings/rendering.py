@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from filters.disposition import DEFAULT_POLICY, Tier
 from gateway.settings.schema import KeySpec, Section, keys_of, plain, sections
-from gateway.settings.tree import Plain, Settings
+from gateway.settings.tree import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from gateway.settings.key import Plain
 
 _COMMENT_COLUMN = 46
 _SHOWN_TIER = Tier.CONFIRMED

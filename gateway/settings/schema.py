@@ -11,8 +11,9 @@ from functools import cache
 from typing import TYPE_CHECKING, get_args, get_type_hints
 
 from filters.disposition import Tier
+from gateway.settings.key import Key, Plain, Table
 from gateway.settings.kinds import quoted
-from gateway.settings.tree import Key, Plain, PolicyCells, Route, Settings, Table
+from gateway.settings.tree import PolicyCells, Route, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,20 +5,19 @@ nothing itself and never changes. An attribute has the name of its key; where Py
 """
 
 # The annotations are read at run time: no `from __future__ import annotations` here.
-import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 from filters.disposition import DEFAULT_POLICY, Delivery, Handling, Mode, Policy, Tier
 from gateway.settings import kinds
-from gateway.settings.kinds import DAY, Kind
+from gateway.settings.incoming import Screening, Smtp
+from gateway.settings.key import OCTETS, Key, Table
+from gateway.settings.kinds import DAY
 from gateway.settings.values import (
-    BareNewlines,
     ClientInfo,
     Endpoint,
-    IPNetwork,
     Language,
     LogAddresses,
     LogFormat,
@@ -28,56 +27,18 @@ from gateway.settings.values import (
 )
 from gateway.shipped import shipped
 
-Plain = str | int | float | bool | Sequence[str | int] | None
-"""What the shipped file can show as a value."""
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One key: the kind of its value, and its comment in the shipped file.
-
-    `shown` is the value there when it is not the default: an example of something that nobody can guess.
-    """
-
-    kind: Kind
-    comment: str
-    shown: Plain = None
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table of keys, or an array of such tables; `comment` stands beside its header."""
-
-    comment: str = ""
-
-
 LANGUAGES = kinds.several(kinds.one_of(*Language), 'one or both of "en" and "fr", in the order of the text', least=1)
 TLS = kinds.one_of(*Tls)
-COUNT = kinds.whole(1, 1_000_000)
 RETRY = kinds.several(
     kinds.whole(1, 30 * DAY, "seconds"), "an array of whole seconds such as [60, 300]", least=1, unique=False
 )
 LIMIT = kinds.whole(0, 1_000_000, "mails")
-OCTETS = kinds.whole(1, 2**40, "octets")
 DAYS = kinds.whole(0, 36_500, "days")
 BOTH = (Language.EN, Language.FR)
 ILDC = "RCMP.international-international.GRC@rcmp-grc.gc.ca"
 
 _CONSOLE = Endpoint("127.0.0.1", 8025)
 _METRICS = Endpoint("127.0.0.1", 9025)
-
-
-def _host_name() -> str:
-    """The machine's own name, as it knows it without asking the DNS."""
-    try:
-        return str(kinds.DOMAIN.read(socket.gethostname(), Path()))
-    except kinds.UnfitError:
-        return "localhost"
-
-
-def _internal_networks() -> tuple[IPNetwork, ...]:
-    private = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")  # RFC 1918 §3, RFC 4193 §3.1
-    return tuple(kinds.network(text) for text in ("127.0.0.0/8", "::1/128", *private))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,42 +65,6 @@ class Agency:
         tuple[str, ...],
         Key(kinds.DOMAINS, "own domains beside those of the routes: never listed, never written to as senders"),
     ] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Smtp:
-    """How mail comes in, and the limits that hold there."""
-
-    hostname: Annotated[
-        str, Key(kinds.DOMAIN, "our name in EHLO, Received and Authentication-Results", shown="mx.police.example")
-    ] = field(default_factory=_host_name)
-    listen: Annotated[tuple[Endpoint, ...], Key(kinds.LISTENERS, "host:port; an IPv6 host in brackets")] = (
-        Endpoint("127.0.0.1", 2525),
-    )
-    workers: Annotated[int, Key(kinds.whole(1, 256, "processes"), "processes that inherit the listening sockets")] = 1
-    max_message_size: Annotated[int, Key(OCTETS, "octets")] = 52428800
-    max_recipients: Annotated[int, Key(COUNT, "in one mail transaction")] = 1000
-    max_connections: Annotated[int, Key(COUNT, "in all")] = 1000
-    max_connections_per_client: Annotated[int, Key(COUNT, "from one IP address")] = 100
-    idle_timeout: Annotated[float, Key(kinds.seconds(DAY), "seconds")] = 300
-    bare_newlines: Annotated[BareNewlines, Key(kinds.one_of(*BareNewlines), "normalize | reject")] = (
-        BareNewlines.NORMALIZE
-    )
-    tls_certificate: Annotated[
-        Path | None, Key(kinds.optional(kinds.FILE, None), "PEM; both set: STARTTLS is offered")
-    ] = None
-    tls_key: Annotated[Path | None, Key(kinds.optional(kinds.FILE, None), "PEM")] = None
-    proxy_protocol_from: Annotated[tuple[IPNetwork, ...], Key(kinds.NETWORKS, "CIDRs that must speak PROXY v1/v2")] = ()
-    xclient_from: Annotated[tuple[IPNetwork, ...], Key(kinds.NETWORKS, "CIDRs that may use XCLIENT / XFORWARD")] = ()
-    trusted_authserv_id: Annotated[str, Key(kinds.TEXT, "an upstream whose Authentication-Results are believed")] = ""
-    trusted_received_by: Annotated[tuple[str, ...], Key(kinds.DOMAINS, "its hosts' names in Received")] = ()
-    internal_networks: Annotated[
-        tuple[IPNetwork, ...],
-        Key(
-            kinds.NETWORKS,
-            "a client from here is not the sender's own server: SPF says nothing ([]: none is internal)",
-        ),
-    ] = field(default_factory=_internal_networks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,7 +225,7 @@ class Ledger:
 class Store:
     """The database, and the keys of the raw messages in it."""
 
-    url: Annotated[str, Key(kinds.STORE_URL, "or postgresql://…")] = "sqlite:///../var/liaison.db"
+    url: Annotated[str, Key(kinds.STORE_URL, "or postgresql://…", at_start=True)] = "sqlite:///../var/liaison.db"
     key_file: Annotated[
         Path | None,
         Key(kinds.optional(kinds.FILE, None), 'AES-256-GCM for raw messages: "id base64" a line, the first encrypts'),
@@ -311,7 +236,7 @@ class Store:
 class Console:
     """Where records staff and administrators work. TLS is that of `[smtp]`."""
 
-    listen: Annotated[Endpoint, Key(kinds.LISTENER, "beyond loopback only with TLS")] = _CONSOLE
+    listen: Annotated[Endpoint, Key(kinds.LISTENER, "beyond loopback only with TLS", at_start=True)] = _CONSOLE
     public_url: Annotated[str, Key(kinds.PUBLIC_URL, "how people's browsers reach it")] = "http://127.0.0.1:8025"
 
 
@@ -320,7 +245,8 @@ class Metrics:
     """Where monitoring asks."""
 
     listen: Annotated[
-        Endpoint | None, Key(kinds.optional(kinds.LISTENER, None), '/metrics, /healthz, /readyz; "": answers nobody')
+        Endpoint | None,
+        Key(kinds.optional(kinds.LISTENER, None), '/metrics, /healthz, /readyz; "": answers nobody', at_start=True),
     ] = _METRICS
 
 
@@ -328,11 +254,17 @@ class Metrics:
 class Log:
     """What is written to stderr, and how."""
 
-    format: Annotated[LogFormat, Key(kinds.one_of(*LogFormat), "console | json")] = LogFormat.CONSOLE
-    level: Annotated[LogLevel, Key(kinds.one_of(*LogLevel), "debug | info | warning | error")] = LogLevel.INFO
+    format: Annotated[LogFormat, Key(kinds.one_of(*LogFormat), "console | json", at_start=True)] = LogFormat.CONSOLE
+    level: Annotated[LogLevel, Key(kinds.one_of(*LogLevel), "debug | info | warning | error", at_start=True)] = (
+        LogLevel.INFO
+    )
     addresses: Annotated[
         LogAddresses,
-        Key(kinds.one_of(*LogAddresses), "hashed | plain | none, for clean mail; `trace` hashes its argument"),
+        Key(
+            kinds.one_of(*LogAddresses),
+            "hashed | plain | none, for clean mail; `trace` hashes its argument",
+            at_start=True,
+        ),
     ] = LogAddresses.HASHED
 
 
@@ -351,6 +283,7 @@ class Settings:
         default_factory=Agency
     )
     smtp: Annotated[Smtp, Table()] = field(default_factory=Smtp)
+    screening: Annotated[Screening, Table("the reading of content")] = field(default_factory=Screening)
     route: Annotated[tuple[Route, ...], Table("one or more; domains with the same next hop share a route")]
     outbound: Annotated[Outbound, Table("how mail that we originate leaves; no smarthost and mx = false: it waits")] = (
         field(default_factory=Outbound)

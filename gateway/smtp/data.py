@@ -11,18 +11,14 @@ from typing import TYPE_CHECKING
 
 from filters.content import header_length
 from gateway.relay.wire import has_bare_newline
+from gateway.settings import BareNewlines
 from gateway.smtp import replies
 from gateway.spool import Spool
 
 if TYPE_CHECKING:
     from gateway.model.reply import Reply
+    from gateway.settings import Screening, Smtp
     from gateway.spool import Memory
-
-MAX_LINE = 1024 * 1024
-"""Octets of a text line; RFC 5321 §4.5.3.1.6 asks for 1000, real mail has far longer ones."""
-MAX_HEADER = 256 * 1024
-MAX_FIELDS = 1000
-MAX_RECEIVED = 100
 
 _END = b"\r\n.\r\n"
 _DOT = b"\r\n."
@@ -37,13 +33,13 @@ _RECEIVED = re.compile(rb"^Received[ \t]*:", re.MULTILINE | re.IGNORECASE)
 class DataReader:
     """One message being read. Feed it the input buffer until it says that the final dot was there."""
 
-    def __init__(self, max_size: int, *, reject_bare_newlines: bool, memory: Memory | None = None) -> None:
+    def __init__(self, limits: Smtp, screening: Screening, memory: Memory | None = None) -> None:
         self.spool = Spool(memory)
         self.header_section = b""
         self.refusal: Reply | None = None
         """Set when the message can't be taken; known for certain only after the final dot."""
-        self._max_size = max_size
-        self._reject_bare_newlines = reject_bare_newlines
+        self._limits = limits
+        self._screening = screening
         self._tail = b"\r\n"
         """What may be the beginning of the end. At first the line end of the DATA command: with it in front, a dot at
         the very start is like any other."""
@@ -83,7 +79,7 @@ class DataReader:
             self._keep(octets)
 
     def _keep(self, octets: bytes) -> None:
-        if self.spool.size + len(octets) > self._max_size:
+        if self.spool.size + len(octets) > self._limits.max_message_size:
             self._refuse(replies.MESSAGE_TOO_LARGE)
             return
         try:
@@ -92,14 +88,14 @@ class DataReader:
             self._refuse(replies.NO_ROOM)
 
     def _inspect(self, octets: bytes, *, bare: bool) -> None:
-        if self._line + octets.find(b"\n") > MAX_LINE or _has_long_line(octets):
-            self._refuse(replies.LINE_OF_TEXT_TOO_LONG)
+        most = self._limits.max_text_line
+        too_long = self._line + octets.find(b"\n") > most or _has_longer_line(octets, most)
         last = octets.rfind(b"\n")
         self._line = len(octets) - last - 1 if last >= 0 else self._line + len(octets)
-        if self._line > MAX_LINE:
-            self._refuse(replies.LINE_OF_TEXT_TOO_LONG)
+        if too_long or self._line > most:
+            self._refuse(replies.text_line_too_long(most))
         self._has_nul = self._has_nul or 0 in octets
-        if bare and self._reject_bare_newlines:
+        if bare and self._limits.bare_newlines is BareNewlines.REJECT:
             self._refuse(replies.BARE_NEWLINE)
 
     def _judge(self) -> None:
@@ -112,16 +108,17 @@ class DataReader:
 
     def _judge_whole(self) -> None:
         self.spool.verbatim = self._verbatim
-        head = self.spool.head(MAX_HEADER + 2)
+        limits = self._screening
+        head = self.spool.head(limits.max_header_size + 2)
         self.header_section = head[: header_length(head)]
-        if len(self.header_section) > MAX_HEADER:
-            self._refuse(replies.HEADER_TOO_LARGE)
+        if len(self.header_section) > limits.max_header_size:
+            self._refuse(replies.header_too_large(limits.max_header_size, limits.max_header_fields))
             return
         lines = self.header_section.count(b"\n")  # where there are few of them, there are few fields
-        if lines > MAX_FIELDS and len(_FIELD.findall(self.header_section)) > MAX_FIELDS:
-            self._refuse(replies.HEADER_TOO_LARGE)
-        elif lines > MAX_RECEIVED and len(_RECEIVED.findall(self.header_section)) > MAX_RECEIVED:
-            self._refuse(replies.LOOP)
+        if lines > limits.max_header_fields and len(_FIELD.findall(self.header_section)) > limits.max_header_fields:
+            self._refuse(replies.header_too_large(limits.max_header_size, limits.max_header_fields))
+        elif lines > limits.max_received and len(_RECEIVED.findall(self.header_section)) > limits.max_received:
+            self._refuse(replies.loop(limits.max_received))
         elif self._has_nul and any(b"\0" in found for found in _HIDDEN_DOT.findall(self.spool.read())):
             self._refuse(replies.HIDDEN_DOT)
 
@@ -138,5 +135,5 @@ def _safe_cut(wire: bytes) -> int:
     return min(cut, carriage_return) if carriage_return >= 0 else cut
 
 
-def _has_long_line(octets: bytes) -> bool:
-    return len(octets) > MAX_LINE and max(map(len, octets.split(b"\n"))) > MAX_LINE
+def _has_longer_line(octets: bytes, most: int) -> bool:
+    return len(octets) > most and max(map(len, octets.split(b"\n"))) > most

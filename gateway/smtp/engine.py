@@ -25,12 +25,11 @@ from gateway.smtp import replies
 from gateway.smtp.borrowed import Hooks, Lines, SessionCommands, with_enhanced_code
 from gateway.smtp.client_identity import peer_of
 from gateway.smtp.commands import COMMANDS, FOREIGN_VERBS, WITHOUT_ARGUMENT
-from gateway.smtp.grammar import COMMAND_LINE_LIMIT
 from gateway.smtp.replies import octets
+from gateway.smtp.session_time import SessionTime
 
 if TYPE_CHECKING:
     import asyncio
-    import ssl
 
     from gateway.model.reply import Reply
     from gateway.smtp.client_identity import Peer
@@ -40,12 +39,8 @@ if TYPE_CHECKING:
 
 INPUT_LIMIT = 64 * 1024
 """Octets read ahead of a hook that waits; beyond it the client is not read from (back-pressure)."""
-MAX_ERRORS = 20
-"""Commands refused with 5yz in one session, RCPT apart, before it is closed."""
 LINGER = 5.0
 """Seconds for a client to read our last words."""
-TLS_HANDSHAKE_WITHIN = 30.0
-"""Seconds."""
 
 _PRIVATE = (
     "_handle_client", "_smtp_methods", "_handle_hooks", "_handler_coroutine", "_create_session", "_create_envelope",
@@ -55,12 +50,12 @@ _PRIVATE = (
 log = structlog.get_logger()
 
 
-def engine_class(server: SmtpServer, tls: ssl.SSLContext | None, loop: asyncio.AbstractEventLoop) -> type[Engine]:
+def engine_class(server: SmtpServer, loop: asyncio.AbstractEventLoop) -> type[Engine]:
     """What this server's engines are instances of; each is made by `cls.__new__(cls)`, without the constructor.
 
     RuntimeError if aiosmtpd is not what this was written against.
     """
-    first = Engine(Hooks(), hostname=server.hostname, ident="ESMTP", tls_context=tls, data_size_limit=None, loop=loop)
+    first = Engine(Hooks(), hostname=server.hostname, ident="ESMTP", data_size_limit=None, loop=loop)
     missing = [name for name in _PRIVATE if not hasattr(first, name)]
     if missing or aiosmtpd.__version__ != "1.4.6":
         raise RuntimeError(f"aiosmtpd {aiosmtpd.__version__} is not 1.4.6, or lacks {missing}")
@@ -83,7 +78,8 @@ class Engine(SMTP):
     _lines: Lines | None = None
     """What aiosmtpd's loop reads from; None until it is needed."""
     _data: DataReader | None = None
-    _errors = 0
+    _longest_line = 0
+    _commands_left = _errors_left = 0
     _discarding = False
     _waiting = False
     """A command is being carried out that what follows must wait for."""
@@ -99,6 +95,13 @@ class Engine(SMTP):
         peer = self.presented or peer_of(transport)
         self.client_ip = peer.address
         self.last_active = self.loop.time()
+        self._time = SessionTime(self.last_active)
+        limits = self._server.limits
+        self._longest_line, self._commands_left, self._errors_left = (
+            limits.max_command_line,
+            limits.max_commands,
+            limits.max_errors,
+        )
         refusal = self._server.admit(self)
         if refusal is not None:
             self.close_with(refusal)
@@ -172,6 +175,10 @@ class Engine(SMTP):
         self._waiting = False
         self.read_on()
 
+    def _go_on_soon(self) -> None:
+        """There is room for more content; the session that made it must not be held up by this one."""
+        self.loop.call_soon(self.resume)
+
     def _throttle(self) -> None:
         """Leave what the client sends to TCP's flow control for as long as too much of it waits here."""
         full = len(self._input) - self._at > INPUT_LIMIT
@@ -187,6 +194,7 @@ class Engine(SMTP):
         rest = data.feed(self._input[self._at :])
         self._input, self._at = rest or b"", 0
         if rest is None:
+            self._waiting = data.spool.must_wait(self._go_on_soon)
             return False
         self._data = None
         self.reply_or_wait(self.conversation.content(data))
@@ -199,7 +207,10 @@ class Engine(SMTP):
             return False
         line = self._input[start:end]
         self._input, self._at = (self._input, end + 2) if end + 2 < len(self._input) else (b"", 0)
-        if self._discarding or len(line) > COMMAND_LINE_LIMIT:
+        self._commands_left -= 1
+        if self._commands_left < 0 and not self.conversation.in_transaction:
+            self.close_with(replies.SESSION_SPENT)
+        elif self._discarding or len(line) > self._longest_line:
             self._discarding = False
             self.reply(replies.LINE_TOO_LONG)
         elif b"\r" in line or b"\n" in line or b"\0" in line:
@@ -210,7 +221,7 @@ class Engine(SMTP):
 
     def _overlong(self) -> None:
         """Throw away what can't be a command any more, but not the CR that may end it."""
-        if len(self._input) - self._at > COMMAND_LINE_LIMIT + 1:
+        if len(self._input) - self._at > self._longest_line + 1:
             self._discarding = True
             self._at = len(self._input) - 1
 
@@ -301,9 +312,8 @@ class Engine(SMTP):
             self._count_error()
 
     def _count_error(self) -> None:
-        self._errors += 1
-        if self._errors > MAX_ERRORS:
-            self._errors = 0
+        self._errors_left -= 1
+        if self._errors_left < 0:
             self.close_with(replies.TOO_MANY_ERRORS)
 
     async def push(self, status: str | bytes) -> None:
@@ -338,10 +348,14 @@ class Engine(SMTP):
         """Note that something happened; the server's sweeper looks once a second, instead of a timer per command."""
         self.last_active = self.loop.time()
 
-    def sweep(self, now: float, idle_timeout: float) -> None:
-        """Close the session if the client has been silent for too long. A hook that waits has limits of its own."""
-        if not self._waiting and now - self.last_active > idle_timeout:
-            self.close_with(replies.IDLE_TOO_LONG)
+    def sweep(self, now: float) -> None:
+        """Close what has taken too long. What somebody is at work on, to answer it, has limits of its own."""
+        limits = self._server.limits
+        if self._time.is_up(now, limits):
+            self._commands_left = 0  # the next command outside a mail transaction is one too many
+        objection = self._time.objection(now, self.last_active, self.conversation.transaction_id, limits)
+        if objection is not None and not self._waiting:
+            self.close_with(objection)
 
     def drain(self) -> None:
         """Shutting down: close the session unless a mail transaction is in hand."""
@@ -354,7 +368,7 @@ class Engine(SMTP):
         """RFC 3207: whatever was said before TLS is forgotten, whatever was sent ahead of it is an attack."""
         if arg:
             self.reply(replies.NO_ARGUMENT_ALLOWED)
-        elif self.tls_context is None or self._secured:
+        elif self._server.tls is None or self._secured:
             self.reply(replies.NOT_OFFERED)
         elif self._input:
             count(PROTOCOL_VIOLATIONS)
@@ -365,11 +379,11 @@ class Engine(SMTP):
 
     async def _start_tls(self) -> None:
         await self.push("220 2.0.0 Ready to start TLS")
-        plain, context = self._wire, self.tls_context
+        plain, context = self._wire, self._server.tls
         assert plain is not None and context is not None  # noqa: S101, PT018 -- smtp_STARTTLS asked
         try:
             secured = await self.loop.start_tls(
-                plain, self, context, server_side=True, ssl_handshake_timeout=TLS_HANDSHAKE_WITHIN
+                plain, self, context, server_side=True, ssl_handshake_timeout=self._server.limits.starttls_timeout
             )
         except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
             count(SESSIONS_NOT_SECURED)

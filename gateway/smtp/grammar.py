@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from filters.address import Mailbox
     from gateway.relay.routes import Offers
 
-COMMAND_LINE_LIMIT = 2048
-"""Octets. RFC 5321 §4.5.3.1.4 asks for 512 and more for the extensions that are offered."""
-
 _PATH = rb'<((?:[^<>"]|"(?:[^"\\]|\\.)*")*)>'
 _MAIL = re.compile(rb"MAIL FROM:[ \t]*" + _PATH + rb"[ \t]*(?:[ \t](.*))?\Z", re.IGNORECASE | re.DOTALL)
 _RCPT = re.compile(rb"RCPT TO:[ \t]*" + _PATH + rb"[ \t]*(?:[ \t](.*))?\Z", re.IGNORECASE | re.DOTALL)

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from gateway.smtp.engine import Engine
     from gateway.smtp.server import SmtpServer
 
-HEADER_WITHIN = 5.0
-"""Seconds for the whole header, however it trickles in."""
-
 log = structlog.get_logger()
 
 
@@ -44,7 +41,8 @@ class ProxyDoor(asyncio.Protocol):
         if not is_within(self._peer.address, self._server.limits.proxy_protocol_from):
             self._open(self._peer)
         elif self._server.let_wait(self):
-            self._timer = asyncio.get_running_loop().call_later(HEADER_WITHIN, self._drop, "no PROXY header in time")
+            within = self._server.limits.proxy_timeout  # for the whole header, however it trickles in
+            self._timer = asyncio.get_running_loop().call_later(within, self._drop, "no PROXY header in time")
         else:
             self.close()
 

@@ -22,6 +22,8 @@ SERVICE_CLOSING = Reply(421, "4.3.2", "Service is closing, please try again late
 TOO_MANY_CONNECTIONS = Reply(421, "4.7.0", "Too many connections, please try again later")
 TOO_MANY_ERRORS = Reply(421, "4.7.0", "Too many errors in this session")
 IDLE_TOO_LONG = Reply(421, "4.4.2", "Idle for too long")
+TRANSACTION_TOO_LONG = Reply(421, "4.4.2", "The mail transaction has taken too long")
+SESSION_SPENT = Reply(421, "4.7.0", "Enough time or commands for one session, please connect again")
 FAULT_CLOSING = Reply(421, "4.3.0", "A problem here, please try again later")
 OUR_FAULT = conclusion.OUR_FAULT
 
@@ -43,10 +45,22 @@ NO_RECIPIENT = Reply(554, "5.5.1", "No valid recipient")
 MESSAGE_TOO_LARGE = Reply(552, "5.3.4", "Message larger than this server takes")
 BARE_NEWLINE = Reply(550, "5.5.2", "The message contains a bare CR or a bare LF")
 HIDDEN_DOT = Reply(554, "5.6.0", "The message contains a line that is a lone dot but for NUL characters")
-LINE_OF_TEXT_TOO_LONG = Reply(554, "5.6.0", "The message contains a line longer than 1048576 octets")
-HEADER_TOO_LARGE = Reply(554, "5.6.0", "The header section is larger than 262144 octets or 1000 fields")
-LOOP = Reply(554, "5.4.6", "Routing loop: the message has passed more than 100 servers")
 NO_ROOM = Reply(452, "4.3.1", "No room for the message now, please try again later")
+
+
+def text_line_too_long(most: int) -> Reply:
+    """A text line of more octets (RFC 5321 §4.5.3.1.6)."""
+    return Reply(554, "5.6.0", f"The message contains a line longer than {most} octets")
+
+
+def header_too_large(octets: int, fields: int) -> Reply:
+    """A header section of more octets or more fields."""
+    return Reply(554, "5.6.0", f"The header section is larger than {octets} octets or {fields} fields")
+
+
+def loop(servers: int) -> Reply:
+    """More Received fields than that (RFC 5321 §6.3)."""
+    return Reply(554, "5.4.6", f"Routing loop: the message has passed more than {servers} servers")
 
 
 NOT_SESSION_ERRORS = frozenset({550, 551, 552, 553, 554})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from gateway.connections import TooMany
 from gateway.counters import (
     CONNECTIONS_ACCEPTED,
     CONNECTIONS_FULL,
@@ -32,16 +32,15 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
     from pathlib import Path
 
+    from gateway.connections import Connections
     from gateway.operations.intake import Intake
     from gateway.relay.transaction import Answered
-    from gateway.settings import Smtp
+    from gateway.settings import Screening, Smtp
     from gateway.smtp.client_identity import Peer
     from gateway.smtp.engine import Engine
 
 SWEEP_INTERVAL = 1.0
 """Seconds."""
-DRAIN_WITHIN = 95.0
-"""Seconds for mail transactions in hand to end at shutdown: a little more than an answer to DATA may take."""
 
 log = structlog.get_logger()
 
@@ -59,31 +58,50 @@ def server_tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | N
 class SmtpServer:
     """Accepts connections on sockets that are handed to it; `serve()` once, `stop()` at the end."""
 
-    def __init__(self, intake: Intake, limits: Smtp, tls: ssl.SSLContext | None) -> None:
-        self.intake = intake
-        self.limits = limits
-        self.tls = tls
-        self.hostname = limits.hostname
-        self.greeting = replies.octets(Reply(220, "", f"{limits.hostname} ESMTP"))
+    def __init__(
+        self,
+        intake: Intake,
+        limits: Smtp,
+        screening: Screening,
+        tls: ssl.SSLContext | None,
+        connections: Connections,
+    ) -> None:
+        """`connections` are counted over all processes that take mail at these sockets."""
+        self.memory = Memory(limits.max_memory, limits.max_in_flight)
+        """What the messages of all sessions may hold."""
+        self.obey(intake, limits, screening, tls)
         self.log = log.bind()
         """Bound once: a lazy logger would look for its own set-up at every message."""
         self.draining = False
-        self.memory = Memory()
-        """What the messages of all sessions may hold."""
-        self._engines: dict[Engine, str] = {}
-        """Open sessions, and the client address that each counts for."""
-        self._per_client: Counter[str] = Counter()
-        self._doors: set[ProxyDoor] = set()
-        """Connections whose PROXY header is still to come."""
+        self._connections = connections
+        self._engines: dict[Engine, int] = {}
+        """Open sessions, and the place that each has among all connections."""
+        self._doors: dict[ProxyDoor, int] = {}
+        """Connections whose PROXY header is still to come, and their places."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._servers: list[asyncio.Server] = []
         self._engine_class: type[Engine] | None = None
         self._loop: asyncio.AbstractEventLoop
 
+    def obey(self, intake: Intake, limits: Smtp, screening: Screening, tls: ssl.SSLContext | None) -> None:
+        """Another configuration. Sessions go on, and so does the mail transaction that is open in one."""
+        self.intake = intake
+        self.limits = limits
+        self.screening = screening
+        self.memory.allow(limits.max_memory, limits.max_in_flight)
+        self.tls = tls
+        self.hostname = limits.hostname
+        self.greeting = replies.octets(Reply(220, "", f"{limits.hostname} ESMTP"))
+
+    def ask_what_is_offered(self) -> None:
+        """Learn it from the next hops, before a client wants to know."""
+        for pool in self.intake.routes.pools:
+            self.own(pool.refresh())
+
     async def serve(self, sockets: Sequence[socket.socket]) -> None:
         """Start accepting."""
         self._loop = loop = asyncio.get_running_loop()
-        self._engine_class = engine_class(self, self.tls, loop)
+        self._engine_class = engine_class(self, loop)
         for listening in sockets:
             server = await loop.create_server(self._receive, sock=listening, backlog=1024)
             self._servers.append(server)
@@ -94,7 +112,7 @@ class SmtpServer:
         self.draining = True
         for server in self._servers:
             server.close()
-        deadline = asyncio.get_running_loop().time() + DRAIN_WITHIN
+        deadline = asyncio.get_running_loop().time() + self.limits.stop_timeout
         while self._engines and asyncio.get_running_loop().time() < deadline:
             for engine in list(self._engines):
                 engine.drain()
@@ -125,49 +143,41 @@ class SmtpServer:
         if self.draining:
             count(CONNECTIONS_STOPPING)
             return replies.SERVICE_CLOSING
-        full = self._full
-        if full or self._per_client[client] >= self.limits.max_connections_per_client:
-            log.warning(Event.CONNECTION_REFUSED, client=client, why="connections in all" if full else "per client")
-            count(CONNECTIONS_FULL if full else CONNECTIONS_FULL_FOR_CLIENT)
+        place = self._connections.enter(client, self.limits.max_connections, self.limits.max_connections_per_client)
+        if isinstance(place, TooMany):
+            log.warning(Event.CONNECTION_REFUSED, client=client, why=place.value)
+            count(CONNECTIONS_FULL if place is TooMany.IN_ALL else CONNECTIONS_FULL_FOR_CLIENT)
             return replies.TOO_MANY_CONNECTIONS
-        self._engines[engine] = client
-        self._per_client[client] += 1
+        self._engines[engine] = place
         count(CONNECTIONS_ACCEPTED)
         count(CONNECTIONS_OPEN)
         return None
 
-    @property
-    def _full(self) -> bool:
-        return len(self._engines) + len(self._doors) >= self.limits.max_connections
-
     def let_wait(self, door: ProxyDoor) -> bool:
         """Count a connection in whose PROXY header is awaited; False when there is no room for it."""
-        if self._full or self.draining:
-            log.warning(Event.CONNECTION_REFUSED, client="a proxy", why="connections in all")
-            count(CONNECTIONS_STOPPING if self.draining else CONNECTIONS_FULL)
+        if self.draining:
+            count(CONNECTIONS_STOPPING)
             return False
-        self._doors.add(door)
+        place = self._connections.enter(None, self.limits.max_connections, self.limits.max_connections)
+        if isinstance(place, TooMany):
+            log.warning(Event.CONNECTION_REFUSED, client="a proxy", why=place.value)
+            count(CONNECTIONS_FULL)
+            return False
+        self._doors[door] = place
         return True
 
     def let_go(self, door: ProxyDoor) -> None:
         """Its header is there, or it has left."""
-        self._doors.discard(door)
+        place = self._doors.pop(door, None)
+        if place is not None:
+            self._connections.leave(place)
 
     def dismiss(self, engine: Engine) -> None:
         """Count a closed connection out."""
-        client = self._engines.pop(engine, None)
-        if client is None:
-            return
-        count(CONNECTIONS_OPEN, -1)
-        self._per_client[client] -= 1
-        if not self._per_client[client]:
-            del self._per_client[client]
-
-    def secure_with(self, tls: ssl.SSLContext | None) -> None:
-        """Offer STARTTLS with this context from the next connection on."""
-        self.tls = tls
-        if self._engine_class is not None:
-            self._engine_class.tls_context = tls
+        place = self._engines.pop(engine, None)
+        if place is not None:
+            count(CONNECTIONS_OPEN, -1)
+            self._connections.leave(place)
 
     def converse(self, peer: Peer, answered: Answered) -> Session:
         """The session of a connection that was admitted; `answered` is told what it had to wait for."""
@@ -211,5 +221,5 @@ class SmtpServer:
 
     def _sweep_once(self, now: float) -> None:
         for engine in list(self._engines):
-            engine.sweep(now, self.limits.idle_timeout)
+            engine.sweep(now)
         self.intake.routes.sweep()

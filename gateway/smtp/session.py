@@ -68,6 +68,11 @@ class Session:
         """MAIL was accepted and nothing has ended it."""
         return self._transaction is not None
 
+    @property
+    def transaction_id(self) -> str:
+        """Of the mail transaction in hand; "" without one."""
+        return self._transaction.id if self._transaction is not None else ""
+
     # --- greetings ------------------------------------------------------------------------------------------------
 
     def hello(self, name: str, *, extended: bool) -> Reply:
@@ -160,9 +165,7 @@ class Session:
             return replies.MAIL_FIRST if self._helo else replies.HELLO_FIRST
         if not self._transaction.recipients:
             return replies.NO_RECIPIENT if self._refused else replies.RCPT_FIRST
-        limits = self._server.limits
-        reject = limits.bare_newlines == "reject"
-        return DataReader(limits.max_message_size, reject_bare_newlines=reject, memory=self._server.memory)
+        return DataReader(self._server.limits, self._server.screening, self._server.memory)
 
     def content(self, data: DataReader) -> Reply | None:
         """The answer to the final dot, or None: it comes later. It ends the mail transaction."""

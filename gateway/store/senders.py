@@ -6,16 +6,15 @@ be looked at, and undone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from itertools import groupby
-from operator import itemgetter
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from filters.lists import ListEntry
 from filters.rulebook import Exemption
 from gateway.errors import RefusedError
+from gateway.model.list_change import ListChange, ListVersion
 from gateway.model.tracking import Track, untracked
 from gateway.store.embedded import brief
 from gateway.store.engine import insert_new
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Column, ColumnElement, RowMapping
+    from sqlalchemy import Column, ColumnElement
 
     from gateway.store.engine import Connection
 
@@ -35,18 +34,6 @@ _FIELDS = tuple(field.name for field in fields(ListEntry))
 _ALIKE = ("mission_en", "mission_fr", "mission_zh", "country", "category", "source", "verified", "note", "pack")
 """Fields in which many entries of a list say the same."""
 _VERSION = brief(select(rulebook_head.c.version))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RulebookVersion:
-    """One change of the lists. An edited entry is in both `added` and `removed`."""
-
-    number: int
-    at: datetime
-    actor: str
-    text: str
-    added: tuple[ListEntry, ...]
-    removed: tuple[ListEntry, ...]
 
 
 class Senders:
@@ -100,22 +87,32 @@ class Senders:
             await self._add(added[start : start + _SLICE], number)
         return number
 
-    async def history(self) -> list[RulebookVersion]:
-        """Every version with its changes, newest first."""
-        added = await self._changes(sender_entries.c.added_in)
-        removed = await self._changes(sender_entries.c.removed_in)
+    async def history(self) -> list[ListVersion]:
+        """Every version, newest first."""
+        added = await self._counts(sender_entries.c.added_in)
+        removed = await self._counts(sender_entries.c.removed_in)
         versions = await self._connection.execute(select(rulebook_versions).order_by(rulebook_versions.c.number.desc()))
         return [
-            RulebookVersion(
+            ListVersion(
                 number=version.number,
                 at=version.at,
                 actor=version.actor,
                 text=version.text,
-                added=added.get(version.number, ()),
-                removed=removed.get(version.number, ()),
+                added=added.get(version.number, 0),
+                removed=removed.get(version.number, 0),
             )
             for version in versions
         ]
+
+    async def change_of(self, number: int) -> ListChange | None:
+        """What a version changed; None when there was no such version."""
+        known = select(rulebook_versions.c.number).where(rulebook_versions.c.number == number)
+        if (await self._connection.execute(known)).scalar() is None:
+            return None
+        return ListChange(
+            added=await self._entries(sender_entries.c.added_in == number),
+            removed=await self._entries(sender_entries.c.removed_in == number),
+        )
 
     async def exemptions(self, now: datetime) -> list[Exemption]:
         """The exemptions in force."""
@@ -171,17 +168,16 @@ class Senders:
         if ended.rowcount != 1:
             raise RefusedError(f"{entry.kind} {entry.value} is not on the list")
 
-    async def _changes(self, version: Column[int]) -> dict[int, tuple[ListEntry, ...]]:
-        """The entries by the version in which this happened to them."""
-        rows = await self._rows(version.is_not(None), version)
-        return {
-            number: tuple(_entry_of(row) for row in group)
-            for number, group in groupby(rows, key=itemgetter(version.key))
-        }
+    async def _counts(self, version: Column[int]) -> dict[int, int]:
+        """How many entries this happened to, by version."""
+        statement = select(version, func.count()).where(version.is_not(None)).group_by(version)
+        return {row[0]: row[1] for row in await self._connection.execute(statement)}
 
-    async def _rows(self, wanted: ColumnElement[bool], *order: ColumnElement[int]) -> list[RowMapping]:
-        statement = select(sender_entries).where(wanted).order_by(*order, sender_entries.c.id)
-        return list((await self._connection.execute(statement)).mappings())
+    async def _entries(self, wanted: ColumnElement[bool]) -> tuple[ListEntry, ...]:
+        columns = [sender_entries.c[name] for name in _FIELDS]
+        statement = select(*columns).where(wanted).order_by(sender_entries.c.id)
+        said: dict[str, str] = {}
+        return tuple(_entry(row, said) for row in await self._connection.execute(statement))
 
 
 def _entry(values: Iterable[Any], said: dict[str, str]) -> ListEntry:
@@ -190,7 +186,3 @@ def _entry(values: Iterable[Any], said: dict[str, str]) -> ListEntry:
     for name in _ALIKE:
         fields_of[name] = said.setdefault(fields_of[name], fields_of[name])
     return ListEntry(**fields_of)
-
-
-def _entry_of(row: RowMapping) -> ListEntry:
-    return ListEntry(**{name: row[name] for name in _FIELDS})

@@ -76,6 +76,10 @@ class Store:
         """
         return cls(open_engine(url, patience=patience), seal, clock)
 
+    def seal_with(self, seal: Seal) -> None:
+        """Seal and open with these keys, from the next unit of work on."""
+        self._seal = seal
+
     @property
     def is_missing(self) -> bool:
         """There is no database file yet; of PostgreSQL that can't be said without asking."""

@@ -8,8 +8,10 @@ import structlog
 
 from gateway import counters, logs
 from gateway.assembly import open_desk, open_line
+from gateway.connections import Connections
 from gateway.events import Event
-from gateway.settings import example_values, refuse_false_safety, without_effect
+from gateway.settings import refuse_false_safety
+from gateway.supervisor.reloading import tell_of
 from gateway.supervisor.service import Role, Service
 
 if TYPE_CHECKING:
@@ -28,28 +30,37 @@ async def serve(
     role: Role,
     clock: Clock,
     ready: Callable[[str], None],
+    reread: Callable[[], Settings],
     *,
     inherited: Sequence[int] = (),
     worker_command: Sequence[str] = (),
     slot: tuple[int, int] | None = None,
+    part: tuple[int, int] | None = None,
 ) -> None:
     """Run until SIGTERM or SIGINT. `ready` gets the line that says where it accepts, ports being the real ones.
 
+    `reread` reads the configuration again at SIGHUP, in a thread; ConfigurationError leaves the old one in force.
     `inherited` are the numbers of listening sockets that a parent handed over; `worker_command` is the command line
-    that starts one SMTP worker, to which `--inherit NUMBERS` and `--counters DESCRIPTOR:NUMBER` are added. `slot` is
-    that pair: the parent's memory of counters, and where this worker counts in it.
+    that starts one SMTP worker, to which `--inherit NUMBERS`, `--counters DESCRIPTOR:NUMBER` and the same for
+    `--connections` are added. `slot` and `part` are these pairs: a parent's memory, and where this worker counts in it.
     """
     refuse_false_safety(settings)
     if slot is not None:
         counters.join(*slot)
-    for key in without_effect(settings):
-        log.warning(Event.KEY_WITHOUT_EFFECT, key=key)
-    for key in example_values(settings):
-        log.warning(Event.EXAMPLE_IN_USE, key=key)
+    tell_of(settings)
     async with open_desk(settings, clock) as desk:
         logs.hash_with(desk.gate.secret)
         line = open_line(settings, clock, desk)
-        service = Service(settings, line, role, inherited=inherited, worker_command=worker_command)
+        connections = Connections(*part) if part is not None else None
+        service = Service(
+            settings,
+            line,
+            role,
+            inherited=inherited,
+            worker_command=worker_command,
+            reread=reread,
+            connections=connections,
+        )
         try:
             await service.start()
             service.obey_signals()

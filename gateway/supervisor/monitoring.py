@@ -63,11 +63,11 @@ class Monitoring:
         from gateway.metrics.pages import Pages  # noqa: PLC0415
         from gateway.metrics.readiness import Readiness  # noqa: PLC0415
 
-        readiness = Readiness(unready=unready, rulebooks=desk.rulebooks, watching=desk.watching)
+        readiness = Readiness(unready=unready, rulebooks=desk.rulebooks, watching=desk.lasting.watching)
         pages = Pages(
             slots=slots,
             rulebooks=desk.rulebooks,
-            watching=desk.watching,
+            watching=desk.lasting.watching,
             readiness=readiness,
             clock=clock,
             workers=workers,

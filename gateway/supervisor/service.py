@@ -1,7 +1,8 @@
 """The parts of one process: roles, signals, the order of start and stop.
 
-Start: store, rulebook, sockets, then `ready` is said. Stop: no new connections, mail transactions in hand end, the
-attempt of the outbox worker ends, then everything is closed; monitoring is answered to the last.
+Start: store, rulebook, sockets, then `ready` is said. SIGHUP: another configuration, under the same sockets. Stop: no
+new connections, mail transactions in hand and the attempts of the outbox worker end, then everything is closed;
+monitoring is answered to the last.
 """
 
 from __future__ import annotations
@@ -9,32 +10,38 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import structlog
 
 from gateway import counters
-from gateway.errors import ConfigurationError
+from gateway.assembly import governing, reopen_line
+from gateway.connections import Connections
 from gateway.events import Event
-from gateway.smtp.server import SmtpServer, server_tls
+from gateway.settings import needs_restart, until_restart
+from gateway.smtp.server import SmtpServer
+from gateway.supervisor.descriptors import allow_descriptors
+from gateway.supervisor.handover import Parent
 from gateway.supervisor.monitoring import Monitoring, open_monitoring
+from gateway.supervisor.reloading import Reloading, in_force, refused_aloud, tell_of
 from gateway.supervisor.sockets import address, bind
 from gateway.supervisor.workers import Workers
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
     from typing import Any
 
     from gateway.assembly import Line
     from gateway.counters import Slots
-    from gateway.sending import Sending
+    from gateway.dispatch.worker import Means, Worker
+    from gateway.sending import Node
     from gateway.settings import Settings
 
+MOST_CONNECTIONS = 1_000_000
+"""In one process, whatever a reload allows: what is never used of that memory is none."""
 STOP_WITHIN = 40.0
-"""Seconds that an attempt of the outbox worker may take after SIGTERM."""
+"""Seconds that the attempts of the outbox worker may take after SIGTERM."""
 
 log = structlog.get_logger()
 
@@ -68,15 +75,23 @@ class Service:
         *,
         inherited: Sequence[int] = (),
         worker_command: Sequence[str] = (),
+        reread: Callable[[], Settings] | None = None,
+        connections: Connections | None = None,
     ) -> None:
-        """`inherited` are listening sockets that a parent handed over; `worker_command` starts one SMTP worker."""
-        self._settings = settings
-        self._line = line
+        """`inherited` are listening sockets that a parent handed over; `worker_command` starts one SMTP worker.
+
+        `reread` reads the configuration again at SIGHUP, in a thread. A worker's comes from its parent instead.
+        `connections` is the parent's count of them; None makes one.
+        """
         self._inherited = inherited
+        self._node = _take_node_name(settings) if role.sends_mail else None
+        self._now = in_force(settings, line, node=self._node.name if self._node is not None else None)
         here = role.takes_mail and (bool(inherited) or settings.smtp.workers == 1)
-        self._server = SmtpServer(line.intake, settings.smtp, _tls(settings)) if here else None
-        self._workers = Workers(worker_command, settings.smtp.workers) if role.takes_mail and not here else None
-        self._outgoing = _open_sending(settings, line) if role.sends_mail else None
+        self._connections = connections or Connections.new(MOST_CONNECTIONS, 1 + settings.smtp.workers)
+        self._server = self._open_server() if here else None
+        self._workers = Workers(worker_command, settings) if role.takes_mail and not here else None
+        self._outbox = _open_worker(self._now.means) if self._now.means is not None else None
+        self._reloading = Reloading(reread, self.obey) if reread is not None and not inherited else None
         self._slots: Slots | None = None
         self._monitoring: Monitoring | None = None
         self._sending: asyncio.Task[None] | None = None
@@ -84,6 +99,10 @@ class Service:
         self._listening: list[str] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stopping = asyncio.Event()
+
+    def _open_server(self) -> SmtpServer:
+        settings = self._now.settings
+        return SmtpServer(self._now.line.intake, settings.smtp, settings.screening, self._now.tls, self._connections)
 
     def where(self) -> str:
         """The line that says where it accepts: `ready smtp=127.0.0.1:2525 metrics=127.0.0.1:9025`."""
@@ -93,15 +112,20 @@ class Service:
 
     async def start(self) -> None:
         """Listen, follow the rulebook, work on the outbox, learn what the next hops offer, answer monitoring."""
+        allow_descriptors(self._now.settings.smtp.max_connections)
         if not self._inherited:  # what workers count is exported by their parent
-            self._slots = counters.begin(1 + (self._settings.smtp.workers if self._workers is not None else 0))
-            self._monitoring = open_monitoring(self._settings.metrics)
-        self._own(self._line.desk.rulebooks.follow())
-        self._own(self._line.desk.tallying.keep())
+            self._slots = counters.begin(1 + (self._now.settings.smtp.workers if self._workers is not None else 0))
+            self._monitoring = open_monitoring(self._now.settings.metrics)
+        self._own(self._now.line.desk.rulebooks.follow())
+        self._own(self._now.line.desk.tallying.keep())
         await self._listen()
-        if self._outgoing is not None:
-            self._sending = self._own(self._outgoing.worker.run())
+        if self._outbox is not None:
+            self._sending = self._own(self._outbox.run())
         await self._answer_monitoring()
+        if self._reloading is not None:
+            self._own(self._reloading.run())
+        if self._inherited:
+            self._own(self._heed_parent())
 
     async def _listen(self) -> None:
         """On sockets of our own or of a parent's, in this process or in workers that inherit them."""
@@ -110,22 +134,21 @@ class Service:
         if self._inherited:
             sockets = [socket.socket(fileno=number) for number in self._inherited]
         else:
-            sockets = bind("smtp.listen", self._settings.smtp.listen)
+            sockets = bind("smtp.listen", self._now.settings.smtp.listen)
         self._listening = [address(listening) for listening in sockets]
         if self._server is not None:
             await self._server.serve(sockets)
-            for pool in self._line.routes.pools:
-                self._server.own(pool.refresh())
+            self._server.ask_what_is_offered()
         if self._workers is not None and self._slots is not None:
-            await self._workers.start(sockets, self._slots)
+            await self._workers.start(sockets, self._slots, self._connections)
             self._watching = self._own(self._workers.watch())
 
     async def _answer_monitoring(self) -> None:
         if self._monitoring is None or self._slots is None:
             return
         workers = self._workers.process_ids if self._workers is not None else list[int | None]
-        clock = self._line.intake.clock
-        await self._monitoring.serve(self._line.desk, clock, self._slots, unready=self._unready, workers=workers)
+        line = self._now.line
+        await self._monitoring.serve(line.desk, line.clock, self._slots, unready=self._unready, workers=workers)
 
     def _unready(self) -> str:
         """Why no mail is taken now, and what to do; "" while it is, or where none is to be taken."""
@@ -136,13 +159,46 @@ class Service:
         return ""
 
     def obey_signals(self) -> None:
-        """SIGTERM and SIGINT stop, SIGHUP reads the certificate again."""
+        """SIGTERM and SIGINT stop, SIGHUP reads the configuration again; a worker leaves that to its parent."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        loop.add_signal_handler(signal.SIGHUP, self._reload_certificate)
-        if self._inherited:
-            loop.add_reader(sys.stdin, self._orphaned)
+        if self._reloading is not None:
+            loop.add_signal_handler(signal.SIGHUP, self._reloading.ask)
+        else:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def obey(self, read: Settings) -> None:
+        """Put another configuration in force, whole; or raise ConfigurationError, and leave the old one as it is."""
+        old, settings = self._now, until_restart(self._now.settings, read)
+        new = in_force(
+            settings, reopen_line(settings, old.line), node=self._node.name if self._node is not None else None
+        )
+        govern = governing(new.line.desk.lasting, settings)
+        allow_descriptors(settings.smtp.max_connections)
+        self._now = new  # from here on nothing can fail
+        govern()
+        if self._server is not None:
+            self._server.obey(new.line.intake, settings.smtp, settings.screening, new.tls)
+            self._server.ask_what_is_offered()
+        if self._workers is not None:
+            self._workers.tell(settings)
+        if self._outbox is not None and new.means is not None:
+            self._outbox.work_with(new.means)
+        old.line.routes.close()
+        for key in needs_restart(old.settings, read):
+            log.warning(Event.KEY_NEEDS_RESTART, key=key)
+        tell_of(settings)
+        log.info(Event.CONFIGURATION_RELOADED, file=str(settings.file))
+
+    async def _heed_parent(self) -> None:
+        """Obey each configuration that the parent sends, and stop when it is gone."""
+        parent = Parent()
+        await parent.listen()
+        while (settings := await parent.told()) is not None:
+            with refused_aloud():
+                self.obey(settings)
+        self._stopping.set()
 
     async def run(self) -> None:
         """Until a signal; or until a part that never should ends, whose trouble is then raised."""
@@ -156,58 +212,44 @@ class Service:
         self._stopping.set()
         if self._watching is not None:
             self._watching.cancel()  # or it would replace the workers that are told to end
-        if self._workers is not None:
-            await self._workers.stop()
-        if self._server is not None:
-            await self._server.stop()
-        if self._outgoing is not None and self._sending is not None:
-            self._outgoing.worker.stop()
-            await asyncio.wait({self._sending}, timeout=STOP_WITHIN)
+        await asyncio.gather(self._stop_taking_mail(), self._stop_sending_mail())
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._line.desk.tallying.flush()
-        self._line.routes.close()
-        if self._outgoing is not None:
-            self._outgoing.node.mark.close()
+        await self._now.line.desk.tallying.flush()
+        self._now.line.routes.close()
+        if self._node is not None:
+            self._node.mark.close()
         if self._monitoring is not None:
             await self._monitoring.stop()
         if self._slots is not None:
             self._slots.close()
+        self._connections.close()
 
-    def _orphaned(self) -> None:
-        """The end of a worker's standard input means that its parent is gone."""
-        asyncio.get_running_loop().remove_reader(sys.stdin)
-        self._stopping.set()
+    async def _stop_taking_mail(self) -> None:
+        if self._workers is not None:
+            await self._workers.stop()
+        if self._server is not None:
+            await self._server.stop()
+
+    async def _stop_sending_mail(self) -> None:
+        if self._outbox is not None and self._sending is not None:
+            self._outbox.stop()
+            await asyncio.wait({self._sending}, timeout=STOP_WITHIN)
 
     def _own(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         return task
 
-    def _reload_certificate(self) -> None:
-        """SIGHUP: the files are read again; an unusable certificate leaves the old one in force."""
-        if self._workers is not None:
-            self._workers.signal(signal.SIGHUP)
-        if self._server is None or self._server.tls is None:
-            return
-        try:
-            # A new context: loading into the old one would replace its certificate even when the key does not fit.
-            self._server.secure_with(_tls(self._settings))
-        except ConfigurationError as error:
-            log.error(Event.TLS_FAILED, reason=f"the new certificate can't be used, the old one stays: {error}")
-        else:
-            log.info(Event.CONFIGURATION_RELOADED, what="certificate")
+
+def _take_node_name(settings: Settings) -> Node:
+    from gateway.sending import take_node_name  # the role's boundary: an SMTP process does without all this
+
+    return take_node_name(settings)
 
 
-def _open_sending(settings: Settings, line: Line) -> Sending:
-    from gateway.sending import open_sending  # the role's boundary: an SMTP process does without all this
+def _open_worker(means: Means) -> Worker:
+    from gateway.dispatch.worker import Worker
 
-    return open_sending(settings, line.clock, line.desk)
-
-
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    try:
-        return server_tls(settings.smtp.tls_certificate, settings.smtp.tls_key)
-    except OSError as error:
-        raise ConfigurationError([f"smtp.tls_certificate: the certificate and key can't be used: {error}"]) from error
+    return Worker(means)

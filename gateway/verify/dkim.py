@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import sys
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,9 +30,11 @@ from filters.dkim import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from filters.authentication import DnsAnswer
+    from gateway.spool import Spool
     from gateway.verify.resolver import Inquiry
 
 FEW_SIGNATURES, SMALL_CONTENT = 2, 64 * 1024
@@ -55,28 +59,77 @@ class _Read:
     error: str = ""
 
 
-async def verify_signatures(inquiry: Inquiry, content: bytes, now: datetime) -> tuple[MethodResult, ...]:
+async def verify_signatures(inquiry: Inquiry, content: Spool, now: datetime) -> tuple[MethodResult, ...]:
     """One result for each signature, from the top; long arithmetic runs in a thread. `now` is for `x=`."""
-    content = _with_crlf(content)
-    section = content[: header_length(content)]
-    fields = raw_fields(section)
+    section, start = _header_section(content)
+    fields = raw_fields(_with_crlf(section))
     read = [_read(field) for field in fields if field.name == "dkim-signature"][:MOST_SIGNATURES]
     names = {f"{one.signature.selector}._domainkey.{one.signature.domain}" for one in read if one.signature}
     answers = await asyncio.gather(*(inquiry.ask(name, "TXT") for name in sorted(names)))
     keys = {answer.name: answer for answer in answers}
-    message = _Message(fields, content[len(section) :].removeprefix(b"\r\n"), int(now.timestamp()))
+    stop = threading.Event()
+    message = _Message(fields, _Body(content, start, stop), read, int(now.timestamp()))
     # What the arithmetic needs takes longer to import than to use: the first time in the thread, whatever there is.
-    brief = len(read) <= FEW_SIGNATURES and len(content) <= SMALL_CONTENT and "gateway.verify.public_key" in sys.modules
+    brief = len(read) <= FEW_SIGNATURES and content.size <= SMALL_CONTENT and "gateway.verify.public_key" in sys.modules
     if brief or not any(answer.records for answer in answers):  # without a key there is nothing to reckon
         return tuple(message.check(one, keys) for one in read)
-    return await asyncio.to_thread(lambda: tuple(message.check(one, keys) for one in read))
+    return await _aside(lambda: tuple(message.check(one, keys) for one in read), stop)
 
 
-def _with_crlf(content: bytes) -> bytes:
+async def _aside(work: Callable[[], tuple[MethodResult, ...]], stop: threading.Event) -> tuple[MethodResult, ...]:
+    """In a thread. Who is cancelled waits until the thread has noticed: it reads the file that the message lies in."""
+    checking = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(checking)
+    except asyncio.CancelledError:
+        stop.set()
+        with suppress(_StoppedError):
+            await checking
+        raise
+
+
+def _header_section(content: Spool) -> tuple[bytes, int]:
+    """Its octets, and where the body begins behind the empty line."""
+    looked_at = 64 * 1024
+    while True:
+        head = content.head(looked_at + 2)
+        length = header_length(head)
+        if length < looked_at or len(head) == content.size:
+            break
+        looked_at *= 4
+    empty_line = b"\r\n" if head.startswith(b"\r\n", length) else b"\n"
+    return head[:length], length + len(empty_line)
+
+
+def _with_crlf(octets: bytes) -> bytes:
     """A file may have bare line feeds; what came by SMTP has none."""
-    if content.count(b"\n") == content.count(b"\r\n"):
-        return content
-    return content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    if octets.count(b"\n") == octets.count(b"\r\n"):
+        return octets
+    return octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+class _StoppedError(Exception):
+    """Nobody waits for the result any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """The body of a message, in pieces; never whole in memory."""
+
+    content: Spool
+    start: int
+    stop: threading.Event
+
+    def __iter__(self) -> Iterator[bytes]:
+        rest = b""
+        for chunk in self.content.chunks(self.start):
+            if self.stop.is_set():
+                raise _StoppedError
+            octets = rest + chunk
+            kept = octets.removesuffix(b"\r")
+            rest = octets[len(kept) :]
+            yield _with_crlf(kept)
+        yield rest
 
 
 def _read(field: RawField) -> _Read:
@@ -89,12 +142,13 @@ def _read(field: RawField) -> _Read:
 class _Message:
     """What signatures are checked against."""
 
-    def __init__(self, fields: list[RawField], body: bytes, now: int) -> None:
+    def __init__(self, fields: list[RawField], body: _Body, read: Iterable[_Read], now: int) -> None:
         self._fields = fields
         self._body = body
+        self._lengths = {one.signature.length for one in read if one.signature and one.signature.length is not None}
         self._now = now
-        self._bodies: dict[str, tuple[int, bytes]] = {}
-        """Length and hash of the canonical body, by canonicalization."""
+        self._bodies: dict[str, _BodyDigests] = {}
+        """By canonicalization."""
 
     def check(self, read: _Read, keys: dict[str, DnsAnswer]) -> MethodResult:
         """The result for one signature."""
@@ -125,20 +179,15 @@ class _Message:
             raise _Rejected(Result.POLICY, "it has expired (x=)")
 
     def _check_body(self, signature: Signature) -> None:
-        canonicalization = signature.body_canonicalization
-        if signature.length is not None:
-            body = canonical_body(self._body, canonicalization)
-            if signature.length > len(body):
-                raise _Rejected(Result.PERMERROR, "l= is longer than the body")
-            digest = hashlib.sha256(body[: signature.length]).digest()
-        else:
-            digest = self._whole(canonicalization)[1]
-        if digest != signature.body_hash:
+        body = self._digests(signature.body_canonicalization)
+        if signature.length is not None and signature.length > body.size:
+            raise _Rejected(Result.PERMERROR, "l= is longer than the body")
+        if body.of[signature.length] != signature.body_hash:
             raise _Rejected(Result.FAIL, "the body was changed")
 
     def _check_coverage(self, signature: Signature, key: KeyRecord) -> None:
         """A signature that verifies, but covers less than what a reader takes for signed."""
-        whole = self._whole(signature.body_canonicalization)[0]
+        whole = self._digests(signature.body_canonicalization).size
         if signature.length is not None and signature.length < whole:
             raise _Rejected(Result.POLICY, f"l= covers {signature.length} of {whole} octets of the body")
         authors = sum(field.name == "from" for field in self._fields)
@@ -147,11 +196,32 @@ class _Message:
         if "y" in key.flags:
             raise _Rejected(Result.POLICY, "its key says that it is only a test (t=y)")
 
-    def _whole(self, canonicalization: str) -> tuple[int, bytes]:
+    def _digests(self, canonicalization: str) -> _BodyDigests:
         if canonicalization not in self._bodies:
-            body = canonical_body(self._body, canonicalization)
-            self._bodies[canonicalization] = (len(body), hashlib.sha256(body).digest())
+            self._bodies[canonicalization] = _digests(canonical_body(self._body, canonicalization), self._lengths)
         return self._bodies[canonicalization]
+
+
+@dataclass(frozen=True, slots=True)
+class _BodyDigests:
+    """SHA-256 of a canonical body of `size` octets: of all of it (None), and of its first octets by their number."""
+
+    size: int
+    of: Mapping[int | None, bytes]
+
+
+def _digests(pieces: Iterable[bytes], lengths: Iterable[int]) -> _BodyDigests:
+    """In one pass, however many signatures there are."""
+    whole = hashlib.sha256()
+    beginnings = {length: hashlib.sha256() for length in lengths}
+    size = 0
+    for piece in pieces:
+        whole.update(piece)
+        for length, digest in beginnings.items():
+            if size < length:
+                digest.update(piece[: length - size])
+        size += len(piece)
+    return _BodyDigests(size, {None: whole.digest()} | {length: one.digest() for length, one in beginnings.items()})
 
 
 _ALGORITHMS = {"rsa-sha256": "rsa", "ed25519-sha256": "ed25519"}

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from gateway.spool import Spool
     from gateway.verify.resolver import Resolver
 
-WHOLE_IN_MEMORY = 4
-"""Messages whose signatures are checked at a time: each stands whole in memory meanwhile."""
+CHECKED_AT_ONCE = 4
+"""Messages whose signatures are checked at a time: others, and other mail, want the processor too."""
 MOST_AUTHORS = 4
 """Domains of From addresses that DMARC is evaluated for."""
 
@@ -50,7 +50,7 @@ class SenderVerifier:
     seconds: float
     upstream: Upstream | None = None
     """Whose Authentication-Results are believed."""
-    reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(WHOLE_IN_MEMORY))
+    checking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CHECKED_AT_ONCE))
 
     async def authenticate(self, envelope: Envelope, header: Header, content: Spool) -> Authentication:
         """What SPF, DKIM and DMARC say of the message, and the answers that this rests on.
@@ -83,8 +83,8 @@ class SenderVerifier:
     ) -> tuple[MethodResult, ...]:
         if not header.all("dkim-signature"):
             return ()
-        async with self.reading:
-            return await verify_signatures(inquiry, content.read(), envelope.received_at)
+        async with self.checking:
+            return await verify_signatures(inquiry, content, envelope.received_at)
 
 
 def _said(result: MethodResult) -> MethodResult | None:

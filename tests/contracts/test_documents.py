@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 import tomllib
 
 import click
@@ -15,6 +17,7 @@ from filters.disposition import Delivery, Disposition, Handling, Mode, Tier
 from filters.lists import ListIndex
 from filters.rulebook import Rulebook
 from gateway.cli import main
+from gateway.cli.program import COMMANDS
 from gateway.counters import CELLS
 from gateway.events import Event
 from gateway.metrics.facts import Facts
@@ -230,3 +233,13 @@ def test_every_decision_that_is_referred_to_is_written_down() -> None:
 def test_no_link_leads_nowhere(name: str) -> None:
     targets = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", document(name))
     assert [target for target in targets if not ((ROOT / name).parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("group", sorted(COMMANDS))
+def test_every_command_of_the_readme_is_there_in_a_process_that_runs_it_alone(group: str) -> None:
+    """And the readme names all: each group is imported by itself, so nothing may rely on what another imports."""
+    listing = "import sys, click; from gateway.cli.program import main; command = main.get_command(None, sys.argv[1]); "
+    listing += "print(*getattr(command, 'commands', {}))"
+    done = subprocess.run([sys.executable, "-c", listing, group], capture_output=True, check=True, text=True)
+    named = set(re.findall(rf"`liaison {group} ([a-z]+)\b[^`]*`", document("README.md").split("## Commands")[1]))
+    assert set(done.stdout.split()) == named

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import quopri
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -11,19 +12,21 @@ from hypothesis import strategies as st
 
 from filters.calendar import MOST_ORGANIZERS, announces_calendar, organizers
 from filters.content import fields_of_note, header_length, parse_header
+from filters.mime_parts import MimeLimits
 
 EVENT = (
     "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\n{organizer}\r\nATTENDEE:mailto:guest@other.example\r\n"
     "DESCRIPTION:write to mailto:text@other.example\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
 )
 CONSUL = "consul@mission.example"
+LIMITS = MimeLimits(parts=200, depth=10)
 TOP = "From: a@webmail.example\r\nMIME-Version: 1.0\r\n"
 
 
 def found(content: str | bytes) -> list[str]:
     octets = content if isinstance(content, bytes) else content.encode()
     section = octets[: header_length(octets)]
-    listed = [str(one) for one in organizers(parse_header(section), octets)]
+    listed = [str(one) for one in organizers(parse_header(section), memoryview(octets), len(section), LIMITS)]
     pieces = [octets[at : at + 7] for at in range(0, len(octets), 7)]
     assert announces_calendar(fields_of_note(section), pieces) or not listed, "the cheap test overlooks nothing"
     return listed
@@ -101,3 +104,32 @@ def test_the_number_of_organizers_is_bounded() -> None:
 def test_any_octets_are_read(octets: bytes) -> None:
     found(b"Content-Type: text/calendar\r\n\r\n" + octets)
     found(b'Content-Type: multipart/mixed; boundary="x"\r\n\r\n--x\r\nContent-Type: text/calendar' + octets)
+
+
+def nested(depth: int) -> bytes:
+    """A calendar inside that many multiparts."""
+    part = calendar()
+    for level in range(depth):
+        part = multipart(part, boundary=f"b{level}")
+    return part
+
+
+@pytest.mark.parametrize(("depth", "expected"), [(1, [CONSUL]), (10, [CONSUL]), (11, []), (1000, [])])
+def test_multiparts_are_opened_as_deep_as_the_limit_says(depth: int, expected: list[str]) -> None:
+    assert found(TOP.encode() + nested(depth)) == expected
+
+
+@pytest.mark.parametrize(("before", "expected"), [(198, [CONSUL]), (199, []), (100_000, [])])
+def test_as_many_parts_are_looked_at_as_the_limit_says(before: int, expected: list[str]) -> None:
+    assert found(TOP.encode() + multipart(*[PLAIN] * before, calendar())) == expected
+
+
+def test_what_a_part_says_of_itself_is_read_only_so_far() -> None:
+    assert found(TOP.encode() + multipart(calendar(fields="X: " + "x" * 20_000 + "\r\n"), PLAIN)) == [CONSUL]
+    content = TOP.encode() + multipart(*[b"a:\n" * 100_000] * 20, calendar())
+    start = header_length(content)
+    tracemalloc.start()
+    assert len(organizers(parse_header(content[:start]), memoryview(content), start, LIMITS)) == 1
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 30_000_000

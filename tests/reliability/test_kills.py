@@ -101,7 +101,7 @@ async def test_a_first_start_that_is_killed_at_any_instant_is_finished_by_the_ne
     dice = random.Random(SEED)
     async with surroundings(tmp_path, empty_database_url, seed=SEED) as around:
         for _ in range(3):
-            process = await spawn(around.configuration)
+            process = await spawn(around.configuration, around.configuration.with_suffix(".first.log"))
             await asyncio.sleep(dice.uniform(0.3, 2.0))
             await kill_group(process)
         await around.start()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import gateway.smtp.proxied
 from filters.disposition import Tier
 
 if TYPE_CHECKING:
@@ -70,11 +69,8 @@ async def test_a_proxy_without_a_header_is_dropped_unheard(passage: Passage, oct
     assert await client.closed(within=3) == b""
 
 
-async def test_a_header_that_trickles_is_waited_for_only_so_long(
-    passage: Passage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(gateway.smtp.proxied, "HEADER_WITHIN", 0.3)
-    front = await passage.open(smtp=PROXIED)
+async def test_a_header_that_trickles_is_waited_for_only_so_long(passage: Passage) -> None:
+    front = await passage.open(smtp=f"{PROXIED}\nproxy_timeout = 0.3")
     client = await front.client(hello=None)
     closed = asyncio.ensure_future(client.closed(within=3))
     for octet in V1[:12]:

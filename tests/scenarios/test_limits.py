@@ -159,7 +159,7 @@ async def test_a_client_that_floods_while_it_waits_is_not_read_from(passage: Pas
 
 
 async def test_a_client_that_never_reads_is_not_answered_without_end_and_is_closed(passage: Passage) -> None:
-    front = await passage.open(smtp="idle_timeout = 1\nmax_connections = 1")
+    front = await passage.open(smtp="idle_timeout = 1\nmax_connections = 1\nmax_commands = 1000000")
     with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.connect(("127.0.0.1", front.port))

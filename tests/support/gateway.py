@@ -48,6 +48,7 @@ class Running:
 
     settings: Settings
     desk: Desk
+    service: Service
     port: int
     next_hop: ScriptedMTA
     smarthost: ScriptedMTA
@@ -137,7 +138,8 @@ async def running_gateway(
         await service.start()
         ready = service.where()
         try:
-            running = Running(settings, desk, port_of(ready, "smtp"), next_hop, smarthost, port_of(ready, "metrics"))
+            smtp, metrics = port_of(ready, "smtp"), port_of(ready, "metrics")
+            running = Running(settings, desk, service, smtp, next_hop, smarthost, metrics)
             yield running
             for dialogue in running.dialogues:
                 await dialogue.close()

@@ -96,6 +96,11 @@ class ScriptedMTA:
             writer.transport.abort()
         await asyncio.sleep(0)
 
+    @property
+    def open_links(self) -> int:
+        """How many connections are open."""
+        return len(self._writers)
+
     def drop_links(self) -> None:
         """Close every open connection, as a restarting server would."""
         for writer in list(self._writers):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 from contextlib import suppress
+from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,16 +20,31 @@ from tests.support.gateway import port_of
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
-    from typing import IO
 
+_numbers = count(1)
 CLEAN = b"From: resident@town.example\r\nSubject: Hello\r\n\r\nGood day.\r\n"
 
 
 class Served:
     """One `liaison serve`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, ready: str) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, ready: str, log: Path) -> None:
         self.process, self.port, self.metrics = process, port_of(ready, "smtp"), port_of(ready, "metrics")
+        self.log = log
+        """The file with its log lines."""
+        self.dialogues: list[Dialogue] = []
+
+    async def client(self, *, hello: str | None = "client.example") -> Dialogue:
+        """A connection that is closed when the test ends."""
+        self.dialogues.append(await Dialogue.open(self.port, hello=hello))
+        return self.dialogues[-1]
+
+    async def logged(self, event: str, times: int = 1, within: float = 20) -> list[str]:
+        """The log lines with this event, once there are so many."""
+        async with asyncio.timeout(within):
+            while len(lines := [line for line in self.log.read_text().splitlines() if f" {event} " in line]) < times:
+                await asyncio.sleep(0.05)
+        return lines
 
     async def send(self, expect: str = "250 2.0.0") -> None:
         client = await Dialogue.open(self.port)
@@ -50,32 +68,37 @@ async def serve() -> AsyncIterator[Callable[[Path], Awaitable[Served]]]:
     """Starts `liaison serve`; whatever still runs when the test ends is killed."""
     started: list[Served] = []
 
-    async def start(path: Path) -> Served:
-        started.append(await start_serving(path))
+    async def start(path: Path, *, open_files: tuple[int, int] | None = None) -> Served:
+        started.append(await start_serving(path, open_files))
         return started[-1]
 
     yield start
     for served in started:
+        for dialogue in served.dialogues:
+            await dialogue.close()
         if served.process.returncode is None:
             await served.kill()
 
 
-async def start_serving(path: Path, *, log: int | IO[bytes] = asyncio.subprocess.DEVNULL) -> Served:
-    """When it accepts."""
-    process = await spawn(path, log=log)
+async def start_serving(path: Path, open_files: tuple[int, int] | None = None) -> Served:
+    """When it accepts. `open_files` are the soft and the hard limit that the process begins with."""
+    log = path.with_suffix(f".{next(_numbers)}.log")
+    process = await spawn(path, log, open_files)
     assert process.stdout is not None
     async with asyncio.timeout(30):
         line = (await process.stdout.readline()).decode()
     assert line.startswith("ready smtp=127.0.0.1:"), line
-    return Served(process, line)
+    return Served(process, line, log)
 
 
-async def spawn(path: Path, *, log: int | IO[bytes] = asyncio.subprocess.DEVNULL) -> asyncio.subprocess.Process:
+async def spawn(path: Path, log: Path, open_files: tuple[int, int] | None = None) -> asyncio.subprocess.Process:
     """In a process group of its own, so that it can be killed with all its workers at one instant."""
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gateway", "serve", "--config", str(path),
-        stdout=asyncio.subprocess.PIPE, stderr=log, start_new_session=True,
-    )  # fmt: skip
+    limit = partial(resource.setrlimit, resource.RLIMIT_NOFILE, open_files) if open_files else None
+    with log.open("ab") as stderr:
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "gateway", "serve", "--config", str(path),
+            stdout=asyncio.subprocess.PIPE, stderr=stderr, preexec_fn=limit, start_new_session=True,
+        )  # fmt: skip
 
 
 async def kill_group(process: asyncio.subprocess.Process) -> None:

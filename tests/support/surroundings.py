@@ -61,15 +61,9 @@ class Surroundings:
     def __post_init__(self) -> None:
         self.senders = Senders(self.dice, self.port)
 
-    @property
-    def log(self) -> Path:
-        """What all gateways have logged, one JSON object a line."""
-        return self.configuration.with_name("serve.log")
-
     async def start(self, configuration: Path | None = None) -> Served:
         """One more gateway."""
-        with self.log.open("ab") as log:
-            self.nodes.append(await start_serving(configuration or self.configuration, log=log))
+        self.nodes.append(await start_serving(configuration or self.configuration))
         return self.nodes[-1]
 
     async def kill(self, node: Served) -> None:
@@ -135,8 +129,12 @@ class Surroundings:
 
     def _faults(self) -> list[str]:
         """Exceptions of the gateway's own machinery, which only its log tells."""
-        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return [f"in the log: {line[:2000]}" for line in lines if '"event":"fault"' in line or "Traceback" in line]
+        return [
+            f"in {log.name}: {line[:2000]}"
+            for log in sorted(self.configuration.parent.glob("*.log"))
+            for line in log.read_text(encoding="utf-8", errors="replace").splitlines()
+            if '"event":"fault"' in line or "Traceback" in line
+        ]
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ import pytest
 
 from filters.envelope import Client
 from gateway.model.reply import Reply
-from gateway.settings.tree import Smtp
+from gateway.settings import Smtp
 from gateway.smtp.client_identity import ClientIdentity, Peer
 
 if TYPE_CHECKING:

@@ -11,15 +11,19 @@ from hypothesis import strategies as st
 
 from gateway.operations.outgoing import Outgoing
 from gateway.relay.wire import encode
+from gateway.settings import BareNewlines, Screening, Smtp
 from gateway.smtp import replies
-from gateway.smtp.data import MAX_FIELDS, MAX_HEADER, MAX_LINE, MAX_RECEIVED, DataReader
+from gateway.smtp.data import DataReader
 
+READING = Screening()
+HEADER_TOO_LARGE = replies.header_too_large(READING.max_header_size, READING.max_header_fields)
 BIG = 10_000_000
 
 
 def read(wire: bytes, *cuts: int, reject: bool = False, max_size: int = BIG) -> tuple[DataReader, bytes, bool]:
     """The reader, what follows the message, and whether it saw the end; `cuts` are where segments end."""
-    reader, rest = DataReader(max_size, reject_bare_newlines=reject), None
+    newlines = BareNewlines.REJECT if reject else BareNewlines.NORMALIZE
+    reader, rest = DataReader(Smtp(max_message_size=max_size, bare_newlines=newlines), READING), None
     edges = [0, *sorted(cuts), len(wire)]
     for start, end in itertools.pairwise(edges):
         rest = reader.feed(wire[start:end]) if rest is None else rest + wire[start:end]
@@ -77,7 +81,8 @@ def test_the_header_section_ends_before_the_empty_line() -> None:
 
 @pytest.mark.parametrize("chunk", [1000, 65536, 300_000, 5_000_000])
 def test_a_long_line_is_taken_up_to_the_limit_and_refused_beyond(chunk: int) -> None:
-    for length, refusal in ((1_000_000, None), (MAX_LINE + 1, replies.LINE_OF_TEXT_TOO_LONG)):
+    most = Smtp().max_text_line
+    for length, refusal in ((1_000_000, None), (most + 1, replies.text_line_too_long(most))):
         wire = b"Subject: x\r\n\r\n" + b"x" * length + b"\r\nend\r\n.\r\n"
         reader, _, done = read(wire, *range(chunk, len(wire), chunk))
         assert done
@@ -99,12 +104,12 @@ def test_a_message_of_exactly_the_limit_is_taken() -> None:
 @pytest.mark.parametrize(
     ("header", "refusal"),
     [
-        (b"X: " + b"x" * (MAX_HEADER - 5) + b"\r\n", None),
-        (b"X: " + b"x" * MAX_HEADER + b"\r\n", replies.HEADER_TOO_LARGE),
-        (b"X: y\r\n" * MAX_FIELDS, None),
-        (b"X: y\r\n" * (MAX_FIELDS + 1), replies.HEADER_TOO_LARGE),
-        (b"Received: y\r\n" * MAX_RECEIVED, None),
-        (b"received : y\r\n" * (MAX_RECEIVED + 1), replies.LOOP),
+        (b"X: " + b"x" * (READING.max_header_size - 5) + b"\r\n", None),
+        (b"X: " + b"x" * READING.max_header_size + b"\r\n", HEADER_TOO_LARGE),
+        (b"X: y\r\n" * READING.max_header_fields, None),
+        (b"X: y\r\n" * (READING.max_header_fields + 1), HEADER_TOO_LARGE),
+        (b"Received: y\r\n" * READING.max_received, None),
+        (b"received : y\r\n" * (READING.max_received + 1), replies.loop(100)),
     ],
 )
 def test_the_header_section_has_limits(header: bytes, refusal: object) -> None:

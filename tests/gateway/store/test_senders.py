@@ -11,6 +11,7 @@ from filters.disposition import Delivery, Handling, Mode
 from filters.lists import EntryKind, ListEntry
 from filters.rulebook import Exemption
 from gateway.errors import RefusedError
+from gateway.model.list_change import ListChange
 from tests.support.clocks import NOON
 
 if TYPE_CHECKING:
@@ -64,11 +65,13 @@ async def test_a_removed_entry_is_no_longer_live_but_stays_on_record(store: Stor
         await change(work, [MISSION, BARE])
         assert await change(work, removed=[MISSION]) == 2
         history = await work.senders.history()
+        changes = [await work.senders.change_of(number) for number in (1, 2, 3)]
         assert await work.senders.live() == [BARE]
     assert [(version.number, version.added, version.removed) for version in history] == [
-        (2, (), (MISSION,)),
-        (1, (MISSION, BARE), ()),
+        (2, 0, 1),
+        (1, 2, 0),
     ]
+    assert changes == [ListChange(added=(MISSION, BARE), removed=()), ListChange(added=(), removed=(MISSION,)), None]
     assert (history[0].at, history[0].actor, history[0].text) == (NOON, "admin", "a change")
 
 
@@ -78,7 +81,7 @@ async def test_an_edited_entry_is_replaced_in_one_version(store: Store) -> None:
         await change(work, [MISSION])
         await change(work, [edited], [MISSION])
         assert await work.senders.live() == [edited]
-        assert (await work.senders.history())[0].removed == (MISSION,)
+        assert await work.senders.change_of(2) == ListChange(added=(edited,), removed=(MISSION,))
 
 
 async def test_a_removed_entry_can_be_added_again(store: Store) -> None:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from filters.authentication import MethodResult, Result
 from gateway.settings import Endpoint
+from gateway.spool import Spool
 from gateway.verify.dkim import verify_signatures
 from gateway.verify.resolver import Inquiry, Resolver
 from tests.support.nameserver import name_server
@@ -102,7 +103,7 @@ def signed(
 async def verified(content: bytes, *, text: str | None = None, now: datetime = NOW) -> tuple[MethodResult, ...]:
     async with name_server({(PUBLISHED, "TXT"): [text or record()], **RFC_8463_KEYS}) as server:
         inquiry = Inquiry(Resolver([Endpoint("127.0.0.1", server.port)]), 5)
-        return await verify_signatures(inquiry, content, now)
+        return await verify_signatures(inquiry, Spool.of(content), now)
 
 
 async def result(content: bytes, *, text: str | None = None) -> MethodResult:
@@ -221,23 +222,23 @@ async def test_a_signature_that_is_wrong_in_itself_does_not_count(before: bytes,
 async def test_a_dns_that_does_not_answer_is_told_from_a_missing_key() -> None:
     async with name_server({}) as server:
         resolver = Resolver([Endpoint("127.0.0.1", server.port)])
-        (missing,) = await verify_signatures(Inquiry(resolver, 5), signed(), NOW)
+        (missing,) = await verify_signatures(Inquiry(resolver, 5), Spool.of(signed()), NOW)
         server.servfail.add(PUBLISHED)
-        (failed,) = await verify_signatures(Inquiry(resolver, 2), signed(), NOW)
+        (failed,) = await verify_signatures(Inquiry(resolver, 2), Spool.of(signed()), NOW)
     assert (missing.result, failed.result) == (Result.PERMERROR, Result.TEMPERROR)
 
 
 async def test_two_records_at_one_name_are_none() -> None:
     async with name_server({(PUBLISHED, "TXT"): [record(), '"v=DKIM1; p="']}) as server:
         inquiry = Inquiry(Resolver([Endpoint("127.0.0.1", server.port)]), 5)
-        assert (await verify_signatures(inquiry, signed(), NOW))[0].result is Result.PERMERROR
+        assert (await verify_signatures(inquiry, Spool.of(signed()), NOW))[0].result is Result.PERMERROR
 
 
 async def test_ten_signatures_are_looked_at_and_each_key_is_asked_for_once() -> None:
     field, _, rest = signed().partition(b"From: Office")
     async with name_server({(PUBLISHED, "TXT"): [record()]}) as server:
         inquiry = Inquiry(Resolver([Endpoint("127.0.0.1", server.port)]), 5)
-        results = await verify_signatures(inquiry, field * 1000 + b"From: Office" + rest, NOW)
+        results = await verify_signatures(inquiry, Spool.of(field * 1000 + b"From: Office" + rest), NOW)
         assert len(results) == 10
         assert len(server.asked) == 1
 

@@ -1,0 +1,109 @@
+"""SIGHUP: the configuration is read again, and is in force whole, or not at all.
+
+What follows from it is made before any of it is in force; whatever can be wrong is found there, and leaves the old one
+in force. No connection notices: a session goes on, and its next mail transaction is under the new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from gateway.counters import FAULTS, count
+from gateway.errors import ConfigurationError
+from gateway.events import Event
+from gateway.settings import example_values, refuse_false_safety, without_effect
+from gateway.smtp.server import server_tls
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterator
+
+    from gateway.assembly import Line
+    from gateway.dispatch.worker import Means
+    from gateway.settings import Settings
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InForce:
+    """One configuration and what follows from it in this process; `means` where it sends mail."""
+
+    settings: Settings
+    line: Line
+    tls: ssl.SSLContext | None
+    means: Means | None
+
+
+def in_force(settings: Settings, line: Line, *, node: str | None) -> InForce:
+    """Everything that follows, made; ConfigurationError says what can't be. `node` is the name of one that sends."""
+    refuse_false_safety(settings)
+    return InForce(
+        settings=settings,
+        line=line,
+        tls=_tls(settings),
+        means=_means(settings, line, node) if node is not None else None,
+    )
+
+
+def _means(settings: Settings, line: Line, node: str) -> Means:
+    from gateway.sending import open_means  # the role's boundary: an SMTP process does without all this
+
+    return open_means(settings, line.clock, line.desk, node)
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    try:
+        return server_tls(settings.smtp.tls_certificate, settings.smtp.tls_key)
+    except OSError as error:
+        raise ConfigurationError([f"smtp.tls_certificate: the certificate and key can't be used: {error}"]) from error
+
+
+def tell_of(settings: Settings) -> None:
+    """Say in the log what of a configuration does not do what it seems to."""
+    for key in without_effect(settings):
+        log.warning(Event.KEY_WITHOUT_EFFECT, key=key)
+    for key in example_values(settings):
+        log.warning(Event.EXAMPLE_IN_USE, key=key)
+
+
+class Reloading:
+    """Reads again whenever it is asked to. `obey` puts a configuration in force, or raises ConfigurationError."""
+
+    def __init__(self, read: Callable[[], Settings], obey: Callable[[Settings], None]) -> None:
+        self._read = read
+        self._obey = obey
+        self._asked = asyncio.Event()
+
+    def ask(self) -> None:
+        """Read it soon; asked twice before that, once is enough."""
+        self._asked.set()
+
+    async def run(self) -> None:
+        """For as long as the service runs."""
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            await self._reload()
+
+    async def _reload(self) -> None:
+        with refused_aloud():
+            self._obey(await asyncio.to_thread(self._read))
+
+
+@contextmanager
+def refused_aloud() -> Iterator[None]:
+    """What is wrong with a configuration goes to the log, and no further: the old one is in force."""
+    try:
+        yield
+    except ConfigurationError as error:
+        for problem in error.problems:
+            log.error(Event.CONFIGURATION_REFUSED, reason=problem)
+    except Exception:
+        count(FAULTS)
+        log.exception(Event.FAULT, doing="reading the configuration again; the old one stays in force")

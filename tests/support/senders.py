@@ -93,7 +93,9 @@ class Senders:
         due = len(record.due)
         try:
             if line is None:
-                line = await Dialogue.open(self._where())
+                line = await Dialogue.open(self._where(), hello=None)
+                await line.hear("220", within=self._patience)
+                await line.say("EHLO sender.example", "250")
             await self._transact(line, record)
         except _BROKEN as error:
             record.answers.append(f"no answer: {type(error).__name__}")

@@ -68,7 +68,7 @@ class Soak:
         print(f"campaign {number + 1}: {name}, seed {campaign.seed}")
         judged = await campaign.run()
         self._add(campaign, judged)
-        print(f"\r  {sum(campaign.kinds.values())} kills, {judged.figures['taken']} messages: "
+        print(f"\r  {sum(campaign.kinds.values())} kills, {judged.figures['answered 250']} messages: "
               f"{'ACCOUNT DOES NOT BALANCE' if judged.broken else 'all accounted for'}".ljust(78))  # fmt: skip
         for sentence in judged.broken:
             print(f"  {sentence}")
@@ -86,13 +86,14 @@ class Soak:
         name = f"soak_{number}"
         if database == "PostgreSQL":
             self._server.run("CREATE DATABASE {}", name)
+        broken = len(self._broken)
         try:
             yield directory, self._server.url(name) if database == "PostgreSQL" else f"sqlite:///{directory}/liaison.db"
-        finally:
-            if self._broken:
-                print(f"  configuration, log{' and database' if database == 'SQLite' else ''}: {directory}")
-            else:
+            if len(self._broken) == broken:
                 shutil.rmtree(directory)
+        finally:
+            if directory.exists():
+                print(f"  configuration, logs{' and database' if database == 'SQLite' else ''}: {directory}")
             if database == "PostgreSQL":
                 self._server.run("DROP DATABASE {} WITH (FORCE)", name)
 

@@ -142,15 +142,17 @@ async def is_quiet(store: Store) -> bool:
 
 def account(evidence: Evidence) -> Account:
     """Judge it."""
+    promises = [list(_promises(evidence, record)) for record in evidence.records]
     broken = [
         *evidence.inconsistencies,
         *([f"{evidence.claimed} outbox items are still claimed"] if evidence.claimed else []),
-        *(sentence for record in evidence.records for sentence in _promises(evidence, record)),
+        *(sentence for broken_ones in promises for sentence in broken_ones),
         *(sentence for item in evidence.items for sentence in _item(evidence, item)),
         *_strangers(evidence),
         *_releases(evidence),
     ]
-    return Account(broken=tuple(broken), figures=_figures(evidence))
+    kept = sum(not broken_ones for broken_ones in promises)
+    return Account(broken=tuple(broken), figures={"accounted for": kept, **_figures(evidence)})
 
 
 def _promises(evidence: Evidence, record: Record) -> Iterator[str]:
@@ -292,8 +294,8 @@ def _figures(evidence: Evidence) -> dict[str, int]:
         for _ in messages
     )
     return {
-        "taken": sum(record.taken for record in evidence.records),
-        **{f"taken, {kind}": kinds[kind] for kind in Kind},
+        "answered 250": sum(record.taken for record in evidence.records),
+        **{f"  {kind}": kinds[kind] for kind in Kind},
         "attempts without 250": sum(not reply.startswith("2") for one in evidence.records for reply in one.answers),
         "through another relay": sum(len(record.trace) > 0 for record in evidence.records),
         "delivered twice or more": sum(times > 1 for times in relayed.values()),

@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check bench format lock wheel clean
+.PHONY: help setup demo test check soak bench format lock wheel clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ check: setup  ## Lint, format, types, and who may import whom
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+soak: setup  ## Kill it under load for MINUTES=10 and account for every message
+	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10)
 
 bench: setup  ## Measure it beside Postfix, in about ten minutes; as root, with Debian's postfix package
 	@$(BIN)/python -m bench.performance --write docs/performance.md

@@ -30,7 +30,11 @@ def _hello(engine: Engine, line: bytes) -> None:
 
 
 def _mail(engine: Engine, line: bytes) -> None:
-    engine.reply(engine.conversation.mail(line))
+    answer = engine.conversation.mail(line)
+    if answer is replies.SERVICE_CLOSING:
+        engine.close_with(answer)  # what the client sent ahead would be refused with 503, as if that were its fault
+    else:
+        engine.reply(answer)
 
 
 def _rcpt(engine: Engine, line: bytes) -> None:

@@ -73,7 +73,8 @@ def _name_for(tmp_path: Path) -> str:
 
 
 @contextmanager
-def _running_server() -> Iterator[PostgresServer]:
+def running_server() -> Iterator[PostgresServer]:
+    """A new server with nothing in it, gone at the end."""
     with warnings.catch_warnings():
         # Its import asks for XDG_RUNTIME_DIR, which only a desktop session has.
         warnings.simplefilter("ignore")
@@ -95,7 +96,7 @@ def _running_server() -> Iterator[PostgresServer]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """The session's PostgreSQL server, with a migrated template."""
-    with _running_server() as server:
+    with running_server() as server:
         server.run("CREATE DATABASE liaison_template")
         asyncio.run(_migrate(server.url("liaison_template")))
         yield server

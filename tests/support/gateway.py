@@ -86,9 +86,10 @@ def write_configuration(
     mode: str = "auto",
     more: str = "",
     smtp: str = "",
+    collation: str = "",
     name_server: int | None = None,
 ) -> Path:
-    """A configuration file for a gateway on loopback."""
+    """A configuration file for a gateway on loopback; `smtp` and `collation` are more keys of those tables."""
     (directory / "pack.toml").write_text(PACK, encoding="utf-8")
     path = directory / "gateway.toml"
     outbound = f'[outbound]\nsmarthost = "127.0.0.1:{smarthost}"\nretry = [1]\n' if smarthost else ""
@@ -107,6 +108,7 @@ timeout = 5
 [collation]
 address = "collation@ildc.example"
 from = "liaison@police.example"
+{collation}
 [senders]
 packs = ["pack.toml"]
 [emergency]

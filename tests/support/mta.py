@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 
 DROP = "drop"
 HANG = "hang"
+TAKE_AND_HANG = "take and hang"
+"""After the final dot: the message is taken, and nobody is told so."""
 
 Script = Callable[[str, "Link"], "str | None"]
-"""(command line or stage, the connection) to a reply line, DROP, HANG, or None for the usual answer.
+"""(command line or stage, the connection) to a reply line, DROP, HANG, TAKE_AND_HANG, or None for the usual answer.
 
 Stages that are no command: "connect", "content" (the final dot has come), "octets" (content has begun to come).
 """
@@ -151,15 +153,18 @@ class _Dialogue:
     async def say(self, stage: str, usual: str) -> str:
         answer = self.mta.script(stage, self.link)
         await asyncio.sleep(self.mta.delay)
-        if answer == DROP:
-            self.writer.transport.abort()
-            raise ConnectionResetError
-        if answer == HANG:
-            await asyncio.sleep(3600)
+        await self.fail_if_told(answer)
         said = usual if answer is None else answer
         self.writer.write(said.encode() + b"\r\n")
         await self.writer.drain()
         return said
+
+    async def fail_if_told(self, answer: str | None) -> None:
+        if answer == DROP:
+            self.writer.transport.abort()
+            raise ConnectionResetError
+        if answer in (HANG, TAKE_AND_HANG):
+            await asyncio.sleep(3600)
 
     async def command(self, line: str) -> bool:
         verb = line.split(" ", 1)[0].split(":", 1)[0].upper()
@@ -194,9 +199,7 @@ class _Dialogue:
         if not (await self.say(line, "354 go on")).startswith("354"):
             return
         wire = await self.reader.readexactly(1)
-        if self.mta.script("octets", self.link) == DROP:
-            self.writer.transport.abort()
-            raise ConnectionResetError
+        await self.fail_if_told(self.mta.script("octets", self.link))
         if wire == b".":
             wire += await self.reader.readuntil(b"\r\n")
             if wire != b".\r\n":
@@ -211,12 +214,8 @@ class _Dialogue:
             mail_line=self.mail_line,
         )
         answer = self.mta.script("content", self.link)
-        if answer is None or answer.startswith("2"):
+        if answer is None or answer == TAKE_AND_HANG or answer.startswith("2"):
             self.mta.take(message)
-        if answer == DROP:
-            self.writer.transport.abort()
-            raise ConnectionResetError
-        if answer == HANG:
-            await asyncio.sleep(3600)
+        await self.fail_if_told(answer)
         self.writer.write((answer or "250 2.0.0 taken").encode() + b"\r\n")
         await self.writer.drain()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import signal
 import sys
+from contextlib import suppress
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
@@ -49,6 +51,10 @@ class Served:
         await client.mail("resident@town.example", ["desk@police.example"], CLEAN, expect=expect)
         await client.close()
 
+    async def kill(self) -> None:
+        """With all its workers, at this instant."""
+        await kill_group(self.process)
+
     async def children(self) -> list[int]:
         found = await asyncio.create_subprocess_exec(
             "ps", "-o", "pid=", "--ppid", str(self.process.pid), stdout=asyncio.subprocess.PIPE
@@ -63,7 +69,7 @@ async def serve() -> AsyncIterator[Callable[[Path], Awaitable[Served]]]:
     started: list[Served] = []
 
     async def start(path: Path, *, open_files: tuple[int, int] | None = None) -> Served:
-        started.append(await _serve(path, open_files))
+        started.append(await start_serving(path, open_files))
         return started[-1]
 
     yield start
@@ -71,24 +77,35 @@ async def serve() -> AsyncIterator[Callable[[Path], Awaitable[Served]]]:
         for dialogue in served.dialogues:
             await dialogue.close()
         if served.process.returncode is None:
-            served.process.kill()
-            await served.process.wait()
+            await served.kill()
 
 
-async def _serve(path: Path, open_files: tuple[int, int] | None) -> Served:
-    """`open_files` are the soft and the hard limit that the process begins with."""
-    limit = partial(resource.setrlimit, resource.RLIMIT_NOFILE, open_files) if open_files else None
+async def start_serving(path: Path, open_files: tuple[int, int] | None = None) -> Served:
+    """When it accepts. `open_files` are the soft and the hard limit that the process begins with."""
     log = path.with_suffix(f".{next(_numbers)}.log")
-    with log.open("wb") as stderr:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gateway", "serve", "--config", str(path),
-            stdout=asyncio.subprocess.PIPE, stderr=stderr, preexec_fn=limit,
-        )  # fmt: skip
+    process = await spawn(path, log, open_files)
     assert process.stdout is not None
     async with asyncio.timeout(30):
         line = (await process.stdout.readline()).decode()
     assert line.startswith("ready smtp=127.0.0.1:"), line
     return Served(process, line, log)
+
+
+async def spawn(path: Path, log: Path, open_files: tuple[int, int] | None = None) -> asyncio.subprocess.Process:
+    """In a process group of its own, so that it can be killed with all its workers at one instant."""
+    limit = partial(resource.setrlimit, resource.RLIMIT_NOFILE, open_files) if open_files else None
+    with log.open("ab") as stderr:
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "gateway", "serve", "--config", str(path),
+            stdout=asyncio.subprocess.PIPE, stderr=stderr, preexec_fn=limit, start_new_session=True,
+        )  # fmt: skip
+
+
+async def kill_group(process: asyncio.subprocess.Process) -> None:
+    """SIGKILL to it and to all that it has started, as a machine that loses power would end them."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
 
 
 async def ended(process: asyncio.subprocess.Process) -> int:

@@ -1,0 +1,1 @@
+"""The long test: `make soak`. Not collected by `make test`."""

@@ -100,7 +100,7 @@ class Store:
         if self._engines.file is not None:
             create_sqlite_file(self._engines.file)
         with database_trouble():
-            async with self._engines.writer.begin() as connection:
+            async with self._engines.migrator.begin() as connection:
                 if connection.dialect.name == "postgresql":
                     await connection.execute(text(f"SET LOCAL lock_timeout = '{_UPGRADE_PATIENCE}'"))
                     await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})

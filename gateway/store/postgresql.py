@@ -91,7 +91,7 @@ def _server_side(patience: float, whole: int) -> str:
     """What the server does for this connection: a node that vanished must not keep its locks from the others."""
     settings = {
         "lock_timeout": round(patience * 1000),
-        "idle_in_transaction_session_timeout": 3000 * whole,
+        "idle_in_transaction_session_timeout": round(patience * 3000),
         "tcp_keepalives_idle": whole,
         "tcp_keepalives_interval": whole,
         "tcp_keepalives_count": 2,

@@ -110,7 +110,11 @@ async def fall_silent(store: Store, way: StallingWay) -> None:
 async def test_a_node_that_stops_in_the_middle_of_a_unit_of_work_holds_the_others_up_for_a_while_only(
     postgres_url: str, clock: StoppedClock
 ) -> None:
-    async with opened(postgres_url, clock) as stopped, opened(postgres_url, clock, patience=20) as other, within(20):
+    async with (
+        opened(postgres_url, clock, patience=0.5) as stopped,
+        opened(postgres_url, clock, patience=20) as other,
+        within(20),
+    ):
         with pytest.raises(StoreError):
             async with stopped.begin() as work:
                 await work.audit.append("test", "first", "", {})

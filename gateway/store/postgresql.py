@@ -7,10 +7,13 @@ says, and win over what is set here. Never waits without an end, and never takes
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from psycopg import AsyncConnection, OperationalError, ProgrammingError
+from psycopg import AsyncConnection, Error, OperationalError, ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
+from psycopg.waiting import wait_async
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -22,8 +25,9 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 _ANSWER_WITHIN = 6
-"""Times the patience with a lock: for the answer to one statement, or to COMMIT. The driver then takes up to ten
-seconds more to call it back."""
+"""Times the patience with a lock: for the answer to one statement, or to COMMIT."""
+_CALL_BACK_WITHIN = 1.0
+"""Seconds for the server to take the word that nobody waits for its answer any more."""
 UPGRADE_WITHIN = 3600.0
 """The same while the tables are migrated: another node may be at it, and an index over many rows takes its time."""
 
@@ -38,13 +42,26 @@ class Connection(AsyncConnection[Any]):
     _warning: str | None = None
 
     async def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:  # noqa: ASYNC109
-        """The server's answer; OperationalError, and the connection is closed, if it does not come in time."""
+        """The server's answer. OperationalError if it does not come in time.
+
+        Whoever stops waiting closes the connection; the driver would first wait ten seconds for a server that hangs.
+        """
         try:
             async with asyncio.timeout(self.patience):
-                return await super().wait(gen, interval, timeout)
+                return await wait_async(gen, self.pgconn.socket, interval, timeout)
         except TimeoutError as error:
-            self.pgconn.finish()
+            await self._abandon()
             raise OperationalError(f"the server gave no answer within {self.patience:g} seconds") from error
+        except asyncio.CancelledError:
+            await self._abandon()
+            raise
+
+    async def _abandon(self) -> None:
+        """Call the statement back, if the server hears, or it would go on holding its locks there; and hang up."""
+        if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+            with suppress(Error):
+                await self.cancel_safe(timeout=_CALL_BACK_WITHIN)
+        self.pgconn.finish()
 
     async def commit(self) -> None:
         """COMMIT; OperationalError if the server warns that no standby is known to have it.

@@ -125,7 +125,7 @@ def test_addresses_in_special_use_domains_are_accepted(read: Reader, domain: str
     assert read(f'[agency]\ncontact_email = "liaison@{domain}"').agency.contact_email == f"liaison@{domain}"
 
 
-@pytest.mark.parametrize("name", ["gateway.toml", "development.toml"])
+@pytest.mark.parametrize("name", ["gateway.toml", "development.toml", "cluster.toml"])
 def test_the_shipped_files_load(name: str) -> None:
     assert load(CHECKOUT / "config" / name, {}).route[0].domains == ("police.example",)
 

@@ -13,6 +13,7 @@ from gateway.errors import StoreError
 from gateway.store.postgresql import parameters_of
 from gateway.store.unit_of_work import Store
 from tests.support.databases import TEST_SEAL
+from tests.support.nodes import SkewedClock
 from tests.support.records import RAW, a_case, record
 from tests.support.stalling import StallingWay
 
@@ -153,6 +154,15 @@ async def test_a_commit_that_was_told_not_to_wait_for_a_standby_is_trouble(
                 await asyncio.sleep(0.05)
             with pytest.raises(StoreError, match="synchronous replication"):
                 await putting
+
+
+async def test_a_node_knows_how_far_its_clock_is_ahead_of_the_databases(postgres_url: str, sqlite_url: str) -> None:
+    store = Store.open(postgres_url, TEST_SEAL, SkewedClock(1000))
+    assert 900 < await store.clock_ahead() < 1100
+    await store.close()
+    store = Store.open(sqlite_url, TEST_SEAL, SkewedClock(1000))
+    assert await store.clock_ahead() == 0
+    await store.close()
 
 
 @contextmanager

@@ -204,7 +204,7 @@ async def test_what_a_dead_node_had_in_hand_is_another_nodes_after_its_lease(nod
 
 
 async def test_a_clock_that_is_ahead_makes_a_decline_uncertain_at_worst_and_never_sends_it_twice(
-    nodes: Nodes, names: FailingNameServer
+    nodes: Nodes, names: FailingNameServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     contents = hanging(nodes)
     right = await nodes.open(name_server=names.port)
@@ -216,6 +216,7 @@ async def test_a_clock_that_is_ahead_makes_a_decline_uncertain_at_worst_and_neve
     assert (states[Purpose.DECLINE], states[Purpose.REPORT]) == (OutboxState.SENDING, OutboxState.SENDING)
     await nodes.open(name_server=names.port, clock=SkewedClock(300))
     await settled(near, Purpose.DECLINE, OutboxState.UNCERTAIN)
+    assert "clock_differs" in capsys.readouterr().out
     commands = [command for link in nodes.smarthost.links for command in link.commands]
     assert commands.count(f"RCPT TO:<{listed()[0]}>") == 1
 

@@ -57,6 +57,8 @@ class Event(StrEnum):
     """A new version of lists, policy or mode is in force in this process."""
     DNS_FAILED = "dns_failed"
     """The name servers did not answer a question; what was decided without it stands beside."""
+    CLOCK_DIFFERS = "clock_differs"
+    """This node's clock is far from the database's: it may take what other nodes still work on."""
     STORE_FAILED = "store_failed"
     """The database could not be read or written."""
 

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 LEASE = timedelta(seconds=60)
 BATCH = 10
+CLOCKS_AGREE = 10.0
+"""Seconds. Leases go by each node's own clock, and are renewed when 40 seconds of them are left."""
 NO_WAY_PAUSE = timedelta(seconds=10)
 """How often an item without a way out is looked at again."""
 
@@ -71,6 +73,9 @@ class Outbox:
 
     async def start(self) -> None:
         """A node starts again: what its last life claimed is free, what it left half sent is judged."""
+        ahead = await self.store.clock_ahead()
+        if abs(ahead) > CLOCKS_AGREE:
+            log.warning(Event.CLOCK_DIFFERS, ahead=round(ahead, 1))
         async with self.store.begin() as work:
             await work.outbox.free_claims_of(self.node)
         await self.judge_abandoned()

@@ -1,6 +1,7 @@
 """The configuration: typed, validated, immutable. `load` reads it; nothing else looks for it anywhere."""
 
 from gateway.settings.checks import unaligned_senders
+from gateway.settings.exposure import exposed_files
 from gateway.settings.reading import PLACES, load
 from gateway.settings.rendering import render_defaults
 from gateway.settings.tree import (
@@ -66,6 +67,7 @@ __all__ = [
     "Store",
     "Tls",
     "example_values",
+    "exposed_files",
     "load",
     "refuse_false_safety",
     "render_defaults",

@@ -63,6 +63,8 @@ def open_engine(url: str, *, patience: float = PATIENCE) -> Engines:
         parsed = make_url(url)
     except (ArgumentError, ValueError) as error:
         raise _wrong_url("is not a URL") from error
+    if "@" in (parsed.host or ""):
+        raise _wrong_url("has an @ in its user name or password, which has to be written %40")
     match parsed.get_backend_name():
         case "sqlite":
             return _open_sqlite(parsed, patience)

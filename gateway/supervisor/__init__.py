@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import structlog
@@ -9,7 +10,7 @@ import structlog
 from gateway import counters, logs
 from gateway.assembly import open_desk, open_line
 from gateway.events import Event
-from gateway.settings import example_values, refuse_false_safety, without_effect
+from gateway.settings import example_values, exposed_files, refuse_false_safety, without_effect
 from gateway.supervisor.service import Role, Service
 
 if TYPE_CHECKING:
@@ -42,10 +43,7 @@ async def serve(
     refuse_false_safety(settings)
     if slot is not None:
         counters.join(*slot)
-    for key in without_effect(settings):
-        log.warning(Event.KEY_WITHOUT_EFFECT, key=key)
-    for key in example_values(settings):
-        log.warning(Event.EXAMPLE_IN_USE, key=key)
+    _warn(settings)
     async with open_desk(settings, clock) as desk:
         logs.hash_with(desk.gate.secret)
         line = open_line(settings, clock, desk)
@@ -59,3 +57,15 @@ async def serve(
         finally:
             await service.stop()
             log.info(Event.STOPPED, role=str(role))
+
+
+def _warn(settings: Settings) -> None:
+    """What runs all the same, and should not stay so."""
+    for key in without_effect(settings):
+        log.warning(Event.KEY_WITHOUT_EFFECT, key=key)
+    for key in example_values(settings):
+        log.warning(Event.EXAMPLE_IN_USE, key=key)
+    for exposed in exposed_files(settings):
+        log.warning(Event.SECRET_EXPOSED, key=exposed.key, file=str(exposed.file))
+    if os.geteuid() == 0:
+        log.warning(Event.RUNS_AS_ROOT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from filters.address import AddressError, Mailbox, canonical_domain, canonical_local_part, parse_path
@@ -91,6 +91,7 @@ def test_no_reading_raises(text: str) -> None:
     assert strict is None or all(mailbox.domain for mailbox in strict.mailboxes)
 
 
+@example([(EntryKind.LABEL, "mfa", "a")], "a", "gat.gat.mfa.mfa")
 @given(st.lists(st.tuples(st.sampled_from(EntryKind), DOMAINS, LOCAL_PARTS), max_size=6), LOCAL_PARTS, DOMAINS)
 def test_lookups_agree_with_a_naive_reading_of_the_rules(
     listed: list[tuple[EntryKind, str, str]], local_part: str, domain: str

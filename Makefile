@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check bench format lock wheel clean
+.PHONY: help setup demo test check soak fuzz audit bench format lock wheel clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,15 @@ check: setup  ## Lint, format, types, and who may import whom
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+soak: setup  ## Try what `make test` has no time for: half an hour of input made with dice
+	@$(MAKE) --no-print-directory fuzz
+
+fuzz: setup  ## The property tests with dice instead of a seed, and two hundred times as many tries
+	@$(BIN)/python -m pytest -q tests/properties --hypothesis-profile=long --timeout=3600 --show-capture=no
+
+audit: setup  ## Ask a vulnerability service about every locked package; needs the network
+	@$(BIN)/uv tool run --from 'pip-audit==2.10.1' pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 
 bench: setup  ## Measure it beside Postfix, in about ten minutes; as root, with Debian's postfix package
 	@$(BIN)/python -m bench.performance --write docs/performance.md

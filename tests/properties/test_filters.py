@@ -164,6 +164,7 @@ def test_the_gate_for_a_decline_never_raises(path: str, section: bytes) -> None:
     assert reasons
 
 
+@example(EntryKind.ADDRESS, "\uff1a@0.A")
 @given(st.sampled_from(EntryKind), st.one_of(ANY_TEXT, DOMAINS, MAIL_TEXT))
 def test_a_value_is_allowed_only_in_a_form_that_can_be_compared(kind: EntryKind, value: str) -> None:
     canonical = canonical_entry_value(kind, value)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TextIO, assert_never
 
 import orjson
 
-from filters.address import Mailbox
+from filters.address import ADDRESS_IN_WORDS, Mailbox
 from gateway.clock import Clock, SystemClock
 from gateway.counters import LOG_LINES_LOST, count
 from gateway.events import Event
@@ -39,8 +39,6 @@ else:
 
     del sys.modules["rich"]
 
-_ADDRESS = re.compile(r'(?:"(?:[^"\\]|\\.){0,100}"|[^\s<>()\[\],;:"@]{1,100})@[^\s<>()\[\],;:"@]{1,300}')
-"""What a reader takes for an address in somebody else's words."""
 _DIGEST_OCTETS = 8
 """Of a hashed address: 64 bits tell the correspondents of an agency apart."""
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -82,7 +80,7 @@ def redact_words(text: str) -> str:
     """Somebody else's words, such as a next hop's reply or an exception's, with every address in them redacted."""
     if _Redaction.how is LogAddresses.PLAIN or "@" not in text:
         return text
-    return _ADDRESS.sub(lambda found: redact(found[0].strip("'.`")), text)
+    return ADDRESS_IN_WORDS.sub(lambda found: redact(found[0].strip("'.`")), text)
 
 
 def _digest(key: bytes) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from gateway.model.outbox import OutboxState
 from tests.support.dialogue import Dialogue
 from tests.support.gateway import port_of, write_configuration
 from tests.support.mta import DROP, ScriptedMTA
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
     from pathlib import Path
 
+    from tests.support.gateway import Running
     from tests.support.mta import Link
 
 SUBJECT, BODY, NAME = "Zanzibar-subject", "Quokka-body", "Ermintrude-name"
@@ -222,3 +224,28 @@ async def test_a_start_names_what_anybody_may_read_and_whether_it_runs_as_root(
     assert "outbound.password_file" in line
     assert ("runs_as_root" in process.log) is (os.geteuid() == 0)
     assert "correct-horse" not in process.log
+
+
+async def test_the_audit_log_of_a_case_holds_references_and_digests_and_nothing_of_the_mail(gateway: Running) -> None:
+    """The smarthost's answers quote whom they are about; people write notes."""
+    gateway.smarthost.script = lambda stage, _link: (
+        f"554 5.7.1 {stage[8:]} from <office@mission.example>" if stage.startswith("RCPT") else None
+    )
+    await gateway.send(
+        "office@mission.example", [RECIPIENT], message().replace(SENDER.encode(), b"office@mission.example")
+    )
+    (file,) = await gateway.cases()
+    reference = file.case.reference
+    await gateway.desk.casework.note(reference, f"{BODY} {RECIPIENT}", actor="desk")
+    async with asyncio.timeout(20):
+        while not (refused := [item for item in await gateway.items() if item.state is OutboxState.FAILED]):
+            await asyncio.sleep(0.05)
+    await gateway.desk.casework.close(reference, actor="desk")
+    async with gateway.desk.store.reading() as work:
+        rows = [repr(row) for row in await work.audit.entries()]
+    assert any("554 5.7.1" in row and refused[0].id in row for row in rows)
+    assert file.case.sha256 in "".join(rows)
+    found = [
+        word for word in (*CONTENT, *ADDRESSES, "office@", "collation@", "police.example") if word in "".join(rows)
+    ]
+    assert found == []

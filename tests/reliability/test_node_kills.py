@@ -33,7 +33,7 @@ async def test_nothing_is_lost_or_doubled_when_nodes_are_killed_and_the_primary_
         pair.create("liaison")
         async with surroundings(tmp_path, pair.url("liaison"), seed=SEED) as around:
             nodes = {path: await around.start(path) for path in three_configurations(around)}
-            sending = asyncio.ensure_future(around.senders.send(postings(around.dice)))
+            sending = asyncio.ensure_future(around.senders.send(postings(around.dice, around.numbers)))
             for kill in range(KILLS):
                 await asyncio.sleep(around.dice.uniform(0.3, 1.0))
                 if kill == KILLS // 2:

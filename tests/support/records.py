@@ -74,7 +74,7 @@ def an_item(
 ) -> OutboxItem:
     """An item that waits, due so many seconds after noon."""
     return OutboxItem(
-        id=f"item-{next(_numbers)}",
+        id=f"item-{next(_numbers):06}",
         purpose=purpose,
         to=to,
         state=OutboxState.WAITING,

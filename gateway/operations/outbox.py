@@ -17,6 +17,7 @@ from gateway import tokens
 from gateway.compose.text import ComposeError
 from gateway.errors import SealError
 from gateway.events import Event
+from gateway.model.audit import without_addresses
 from gateway.model.case import DeliveryState
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.model.schedule import next_attempt
@@ -241,7 +242,8 @@ class Outbox:
                 await work.deliveries.settle(item.case_id, delivery.key, DeliveryState.RELEASED, reply)
 
     async def _audit(self, work: Work, item: OutboxItem, action: str, reply: str) -> None:
-        await work.audit.append(GATEWAY, action, item.case_reference or item.id, {"item": item.id, "reply": reply})
+        detail = {"item": item.id, "reply": without_addresses(reply)}
+        await work.audit.append(GATEWAY, action, item.case_reference or item.id, detail)
 
 
 def _after_a_crash(item: OutboxItem) -> OutboxState:

@@ -123,6 +123,8 @@ def _open_postgresql(url: str, patience: float) -> Engines:
         parameters = postgresql.parameters_of(url, patience)
     except ValueError as error:
         raise _wrong_url("is not a URL that libpq understands") from error
+    if "@" in str(parameters.get("host", "")).removeprefix("@"):  # of a socket in the abstract namespace
+        raise _wrong_url("has an @ in its user name or password, which has to be written %40")
     engine = postgresql.open_server(parameters, patience)
     reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return Engines(writer=engine, reader=reader, migrator=postgresql.open_for_upgrade(parameters))

@@ -110,4 +110,4 @@ def test_whatever_comes_and_goes_somebody_goes_on_and_nothing_stays_counted(step
         assert not waiting or memory.in_flight > 0
     for spool in spools:
         spool.close()
-    assert (memory.in_flight, memory.held, waiting) == (0, 0, set())
+    assert (memory.in_flight, memory.held, memory.is_crowded) == (0, 0, False)

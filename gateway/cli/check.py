@@ -181,6 +181,11 @@ async def _schema_state(store: Store) -> SchemaState:
 def _schema_line(state: SchemaState) -> Line:
     if state.current is None:
         return Line("database", Grade.OK, "it is empty: `liaison serve` makes the tables")
+    if state.is_newer:
+        words = (
+            f"it is at schema {state.current}, made by a newer version; this one knows {state.head}: install the newer"
+        )
+        return Line("database", Grade.FAILED, words)
     if not state.up_to_date:
         words = f"it is at schema {state.current}, this version needs {state.head}; `liaison db upgrade` migrates it"
         return Line("database", Grade.FAILED, words)

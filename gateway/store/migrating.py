@@ -32,6 +32,11 @@ class SchemaState:
         """Whether nothing is left to migrate."""
         return self.current == self.head
 
+    @property
+    def is_newer(self) -> bool:
+        """Whether a newer version of the program has migrated it, to a schema that this one does not know."""
+        return self.current is not None and self.current > self.head
+
 
 def schema_state(connection: Connection) -> SchemaState:
     """Where the database stands."""

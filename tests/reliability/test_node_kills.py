@@ -1,18 +1,19 @@
 """Three nodes on one PostgreSQL under load: nodes are killed, the database goes away; the account afterwards.
 
-`NODES_SEED=7 NODES_KILLS=30 make test` rolls other dice, for longer.
+`NODES_SEED=7 NODES_KILLS=30 .venv/bin/python -m pytest -s tests/reliability/test_node_kills.py` rolls other dice, for
+longer, and shows the figures.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.nodes import copy_of
-from tests.support.postings import postings
 from tests.support.replicated import replicated
 from tests.support.surroundings import surroundings
 
@@ -33,7 +34,7 @@ async def test_nothing_is_lost_or_doubled_when_nodes_are_killed_and_the_primary_
         pair.create("liaison")
         async with surroundings(tmp_path, pair.url("liaison"), seed=SEED) as around:
             nodes = {path: await around.start(path) for path in three_configurations(around)}
-            sending = asyncio.ensure_future(around.senders.send(postings(around.dice, around.numbers)))
+            sending = asyncio.ensure_future(around.go_on_sending())
             for kill in range(KILLS):
                 await asyncio.sleep(around.dice.uniform(0.3, 1.0))
                 if kill == KILLS // 2:
@@ -42,6 +43,7 @@ async def test_nothing_is_lost_or_doubled_when_nodes_are_killed_and_the_primary_
             around.senders.enough.set()
             await sending
             judged = await around.accounted()
+            sys.stdout.write(f"{judged.figures}\n")  # to be seen with -s
             judged.must_hold(f"NODES_SEED={SEED}")
             assert judged.figures["cases"] > judged.figures["kills"] == KILLS
 

@@ -131,7 +131,7 @@ class Surroundings:
         """Exceptions of the gateway's own machinery, which only its log tells."""
         return [
             f"in {log.name}: {line[:2000]}"
-            for log in sorted(self.configuration.parent.glob("*.log"))
+            for log in sorted(self.configuration.parent.rglob("*.log"))
             for line in log.read_text(encoding="utf-8", errors="replace").splitlines()
             if '"event":"fault"' in line or "Traceback" in line
         ]

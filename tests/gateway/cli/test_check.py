@@ -142,6 +142,17 @@ def test_an_old_schema_is_exit_1_and_says_what_to_do(liaison: CommandLine) -> No
     assert "`liaison db upgrade`" in line
 
 
+def test_a_newer_schema_is_exit_1_and_nobody_is_told_to_upgrade_it(liaison: CommandLine) -> None:
+    liaison.ok("db", "upgrade")
+    engine = create_engine(f"sqlite:///{liaison.database}")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    (line,) = wrong(liaison, 1)
+    assert "a newer version" in line
+    assert "`liaison db upgrade`" not in line
+
+
 def test_an_empty_database_is_well(liaison: CommandLine) -> None:
     liaison.file("liaison.db", b"")
     assert "ok database: it is empty" in liaison.ok("check")

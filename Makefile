@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check soak bench format lock wheel clean
+.PHONY: help setup demo test check soak fuzz audit bench format lock wheel clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,8 +45,15 @@ check: setup  ## Lint, format, types, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-soak: setup  ## Kill it under load for MINUTES=10 and account for every message
+soak: setup  ## Kill it under load for MINUTES=10 and account for every message; then half an hour of `make fuzz`
 	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10)
+	@$(MAKE) --no-print-directory fuzz
+
+fuzz: setup  ## The property tests with dice instead of a seed, and two hundred times as many tries
+	@$(BIN)/python -m pytest -q tests/properties --hypothesis-profile=long --timeout=3600 --show-capture=no
+
+audit: setup  ## Ask a vulnerability service about every locked package; needs the network
+	@$(BIN)/uv tool run --from 'pip-audit==2.10.1' pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 
 bench: setup  ## Measure it beside Postfix, in about ten minutes; as root, with Debian's postfix package
 	@$(BIN)/python -m bench.performance --write docs/performance.md

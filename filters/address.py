@@ -78,6 +78,8 @@ _LITERAL = re.compile(r"\[(?:([A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?):)?([!-Z^
 _SOURCE_ROUTE = re.compile(rf"@{_DOMAIN}(?:,@{_DOMAIN})*:")
 _MAX_ROUTED_PATH = 4096
 
+ADDRESS_IN_WORDS = re.compile(r'(?:"(?:[^"\\]|\\.){0,100}"|[^\s<>()\[\],;:"@]{1,100})@[^\s<>()\[\],;:"@]{1,300}')
+"""What a reader takes for an address in a sentence, quotes and brackets around it apart."""
 _SPECIALS = re.compile(r'[\s()<>\[\]:;@\\,."\x00-\x1f\x7f]')
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _FULL_STOPS = re.compile("[\u3002\uff0e\uff61\u2024\ufe52]")

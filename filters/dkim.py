@@ -252,14 +252,22 @@ def _single_spaces(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 def _without_empty_end(pieces: Iterable[bytes], if_empty: bytes) -> Iterator[bytes]:
     """All empty lines at the end are left out, and what is left ends with one CRLF."""
-    empty = True
-    held: list[bytes] = []
+    empty, lines, odd = True, 0, b""
     for piece in pieces:
         kept = piece.rstrip(b"\r\n")
         if kept:
-            yield from held
-            yield kept
-            empty, held = False, []
+            yield from _empty_lines(lines)
+            yield odd + kept
+            empty, lines, odd = False, 0, b""
         end = piece[len(kept) :]
-        held.append(held[-1] if held and held[-1] == end else end)  # megabytes of empty lines take no megabytes
+        if odd or end != b"\r\n" * (len(end) // 2):
+            odd += end  # a bare CR among them, which only a file can have
+        else:
+            lines += len(end) // 2
     yield if_empty if empty else b"\r\n"
+
+
+def _empty_lines(number: int) -> Iterator[bytes]:
+    """Megabytes of them in a message take no megabytes here."""
+    for done in range(0, number, PIECE):
+        yield b"\r\n" * min(PIECE, number - done)

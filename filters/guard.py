@@ -61,11 +61,12 @@ def _example(kind: EntryKind) -> str:
 
 
 def _address_refusal(value: str, canonical: str, own: frozenset[str]) -> str | None:
-    try:
-        validate_email(value, check_deliverability=False, allow_quoted_local=True, test_environment=True)
-    except EmailNotValidError as error:
-        why = str(error).rstrip(".")
-        return f"“{value}” is no e-mail address ({why}); one looks like {_example(EntryKind.ADDRESS)}."
+    for text in dict.fromkeys((value, canonical)):  # what is saved has to be an address too: it is exported as such
+        try:
+            validate_email(text, check_deliverability=False, allow_quoted_local=True, test_environment=True)
+        except EmailNotValidError as error:
+            why = str(error).rstrip(".")
+            return f"“{value}” is no e-mail address ({why}); one looks like {_example(EntryKind.ADDRESS)}."
     domain = canonical.rpartition("@")[2]
     return _own_refusal(domain, own) or _protected_refusal(domain)
 

@@ -177,7 +177,7 @@ class ListIndex:
     def _by_label(self, domain: str, suffix: str) -> Iterator[ListEntry]:
         """The last label before the suffix is the "one or more": it can't be the first label itself."""
         before = domain[: -len(suffix)].split(".")[:-1]
-        for label in before[:-1]:
+        for label in dict.fromkeys(before[:-1]):
             yield from _all(self._labels[suffix].get(label, ()))
 
 

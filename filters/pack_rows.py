@@ -23,6 +23,8 @@ COLUMNS = (
 """The columns of the CSV form, in order. In TOML the three names are one inline table, `mission`."""
 
 _Word = TypeVar("_Word", bound=StrEnum)
+_LONGEST_SHOWN = 60
+"""Characters."""
 _YES, _NO = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 
 
@@ -82,7 +84,7 @@ class Row:
         value = self.columns.get(column, "")
         if isinstance(value, str):
             return value
-        self.refuse(column, f"“{column}” has to be a text in quotes, not {value}")
+        self.refuse(column, f"“{column}” has to be a text in quotes, not {_shown(value)}")
         return ""
 
     def required_word(self, column: str, words: Iterable[_Word]) -> _Word | None:
@@ -98,16 +100,16 @@ class Row:
         given = self.columns[column]
         choices = {word.value: word for word in words}
         if not isinstance(given, str) or given.strip().lower() not in choices:
-            self.refuse(column, f"“{column}” has to be one of {', '.join(choices)}, not “{given}”")
+            self.refuse(column, f"“{column}” has to be one of {', '.join(choices)}, not “{_shown(given)}”")
             return None
         return choices[given.strip().lower()]
 
     def flag(self, column: str) -> bool:
         """True or false; false where there is nothing."""
         given = self.columns.get(column, False)
-        word = str(given).strip().lower()
+        word = _shown(given).strip().lower()
         if word not in _YES | _NO:
-            self.refuse(column, f"“{column}” has to be true or false, not “{given}”")
+            self.refuse(column, f"“{column}” has to be true or false, not “{_shown(given)}”")
         return word in _YES
 
     def day(self, column: str) -> date | None:
@@ -116,10 +118,19 @@ class Row:
         if given is None or (isinstance(given, date) and not isinstance(given, datetime)):
             return given
         try:
-            return date.fromisoformat(str(given).strip())
+            return date.fromisoformat(_shown(given).strip())
         except ValueError:
-            self.refuse(column, f"“{column}” has to be a date like 2027-05-31, not “{given}”")
+            self.refuse(column, f"“{column}” has to be a date like 2027-05-31, not “{_shown(given)}”")
             return None
+
+
+def _shown(given: object) -> str:
+    """What stands in the file, cut where it is long."""
+    try:
+        text = str(given)
+    except ValueError:  # Python does not write down the longest numbers
+        return "a number of thousands of digits"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def columns_of(entry: ListEntry) -> dict[str, str]:

@@ -9,6 +9,7 @@ import csv
 import io
 import re
 import tomllib
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from filters.lists import ListEntry
@@ -41,6 +42,7 @@ def _entries(rows: Iterable[Row], pack: str) -> Parsed:
 
 _ENTRY_LINE = re.compile(r"^[ \t]*\[\[[ \t]*entry[ \t]*\]\]", re.MULTILINE)
 _KEY_LINE = re.compile(r"^[ \t]*\"?([A-Za-z0-9_-]+)\"?[ \t]*=", re.MULTILINE)
+_ENDLESS_NUMBER = re.compile(r"[0-9][0-9_]{4000}")
 _ERROR_PLACE = re.compile(r" ?\(at (?:line (\d+), column \d+|end of document)\)")
 
 
@@ -50,6 +52,8 @@ def parse_pack(text: str, name: str) -> Parsed:
         document: Mapping[str, object] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return (), (_toml_problem(str(error), text),)
+    except ValueError:  # int(), where there are more digits than Python converts
+        return (), (_endless_number(text),)
     except RecursionError:
         return (), (PackProblem(0, "this is no pack: its arrays or tables are nested too deeply"),)
     tables = document.get("entry", [])
@@ -66,13 +70,20 @@ def _toml_problem(error: str, text: str) -> PackProblem:
     return PackProblem(line, f"this is no TOML: {_ERROR_PLACE.sub('', error)}")
 
 
+def _endless_number(text: str) -> PackProblem:
+    number = _ENDLESS_NUMBER.search(text)
+    line = text.count("\n", 0, number.start()) + 1 if number else 0
+    return PackProblem(line, "a number has thousands of digits; no key needs one, and texts stand in quotes")
+
+
 def _toml_rows(tables: list[object], text: str) -> Iterator[Row]:
     """The TOML reader gives no lines: the n-th [[entry]] of the text is taken for the n-th entry."""
     starts = [match.start() for match in _ENTRY_LINE.finditer(text)]
-    for number, table in enumerate(tables):
-        start = starts[number] if number < len(starts) else len(text)
-        end = starts[number + 1] if number + 1 < len(starts) else len(text)
-        lines = {"": text.count("\n", 0, start) + 1}
+    line, counted = 1, 0
+    starts += [len(text)] * (len(tables) + 1 - len(starts))
+    for table, (start, end) in zip(tables, pairwise(starts), strict=False):
+        line, counted = line + text.count("\n", counted, start), start
+        lines = {"": line}
         for key in _KEY_LINE.finditer(text, start, end):
             lines[key[1]] = lines[""] + text.count("\n", start, key.start(1))
         yield _toml_row(table if isinstance(table, dict) else {}, lines)

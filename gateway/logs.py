@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TextIO, assert_never
 
 import orjson
 
-from filters.address import Mailbox
+from filters.address import ADDRESS_IN_WORDS, Mailbox
 from gateway.clock import Clock, SystemClock
 from gateway.counters import LOG_LINES_LOST, count
 from gateway.events import Event
@@ -76,6 +76,13 @@ def _mailbox(address: str) -> Mailbox:
     return Mailbox(local_part, domain) if at else Mailbox(address, "")
 
 
+def redact_words(text: str) -> str:
+    """Somebody else's words, such as a next hop's reply or an exception's, with every address in them redacted."""
+    if _Redaction.how is LogAddresses.PLAIN or "@" not in text:
+        return text
+    return ADDRESS_IN_WORDS.sub(lambda found: redact(found[0].strip("'.`")), text)
+
+
 def _digest(key: bytes) -> str:
     return blake2b(key, digest_size=_DIGEST_OCTETS, key=_Redaction.key, person=b"log").hexdigest()
 
@@ -130,7 +137,7 @@ def _rendering(log: Log, stream: TextIO) -> list[Processor]:
             renderer = structlog.dev.ConsoleRenderer(
                 colors=True, exception_formatter=structlog.dev.plain_traceback, sort_keys=False
             )
-            return [_escape_unprintable, renderer]
+            return [_with_trace, _escape_unprintable, renderer]
         case LogFormat.CONSOLE:
             return [_as_line]
         case unreachable:
@@ -158,17 +165,25 @@ def _stamp(clock: Clock) -> Callable[[WrappedLogger, str, EventDict], EventDict]
 
 def _as_json(logger: WrappedLogger, method: str, event: EventDict) -> str:
     if "exc_info" in event:
-        event = structlog.processors.format_exc_info(logger, method, event)
+        event = _with_trace(logger, method, event)
     try:
         return orjson.dumps(event, default=str, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
     except TypeError:  # text that is no UTF-8: octets of a hostile client, decoded with surrogates
         return json.dumps(event, default=str)
 
 
+def _with_trace(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """What an exception says may hold the address that it is about."""
+    event = structlog.processors.format_exc_info(logger, method, event)
+    if "exception" in event:
+        event["exception"] = redact_words(event["exception"])
+    return event
+
+
 def _as_line(logger: WrappedLogger, method: str, event: EventDict) -> str:
     """As on a terminal, without colours: where nobody looks on, a line costs every message a third of that."""
     if "exc_info" in event:
-        event = structlog.processors.format_exc_info(logger, method, event)
+        event = _with_trace(logger, method, event)
     when, level, what, trace = (
         event.pop("timestamp"),
         event.pop("level"),
@@ -203,7 +218,7 @@ class _Forward(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """One line of ours for one record of theirs."""
         try:
-            message = record.getMessage()
+            message = redact_words(record.getMessage())
         except (TypeError, ValueError):  # their format and their arguments don't fit
             self.handleError(record)
             return

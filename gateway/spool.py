@@ -44,6 +44,11 @@ class Memory:
         self.budget, self.most = budget, most
         self._let_in()
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether somebody waits for room."""
+        return bool(self._waiting)
+
     def must_wait(self, spool: Spool, go_on: Callable[[], None]) -> bool:
         """Whether no more of this message may be read now; `go_on` is called when it may. A small one never waits."""
         if self.in_flight <= self.most or spool.size <= MEMORY_LIMIT:

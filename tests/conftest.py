@@ -1,5 +1,7 @@
 """Fixtures for all tests. Each kind lives in its own module under tests/support."""
 
+from hypothesis import settings
+
 from tests.support.databases import (
     clock,
     database_url,
@@ -27,3 +29,8 @@ __all__ = [
     "store",
     "unchecked_store",
 ]
+
+# What `make test` tries is the same on every run and every machine; `make soak` takes dice, and its time.
+settings.register_profile("seeded", derandomize=True, deadline=None, max_examples=100)
+settings.register_profile("long", deadline=None, max_examples=20_000, print_blob=True)
+settings.load_profile("seeded")

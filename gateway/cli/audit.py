@@ -112,17 +112,27 @@ def _exported(file: Path) -> list[AuditEntry]:
 
 
 def _row(line: bytes, place: str) -> AuditEntry:
+    """What stands there is what `audit show --json` writes, and nothing besides: all of it is under the hash."""
     try:
-        row = json.loads(line)
-        return AuditEntry(
-            seq=int(row["seq"]),
-            at=datetime.fromisoformat(row["at"]),
-            actor=str(row["actor"]),
-            action=str(row["action"]),
-            subject=str(row["subject"]),
-            detail={str(key): str(value) for key, value in row["detail"].items()},
-            previous=str(row["previous"]),
-            hash=str(row["hash"]),
-        )
+        row = json.loads(line, object_pairs_hook=_once)
+        entry = AuditEntry(**row | {"at": datetime.fromisoformat(row["at"])})
+        _demand_form(row, entry)
     except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
         raise RefusedError(f"{place}: this line is no row of an audit export ({type(error).__name__}).") from error
+    return entry
+
+
+def _demand_form(row: dict[str, object], entry: AuditEntry) -> None:
+    """Every value as the export writes it: 1.0 or true is no number of a row, and 1 is no text."""
+    texts = (entry.actor, entry.action, entry.subject, *entry.detail.values())
+    if type(entry.seq) is not int or not all(isinstance(text, str) for text in texts):
+        raise TypeError("a value of another type")
+    if json.dumps(row, sort_keys=True) != json.dumps(audit_shape(entry), sort_keys=True):
+        raise ValueError("a value in another form")
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object; ValueError for a name that stands twice, for readers differ in which of the two they see."""
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a name stands twice")
+    return dict(pairs)

@@ -26,7 +26,7 @@ from gateway.errors import ConfigurationError, StoreError
 from gateway.relay.connection import NextHopError
 from gateway.relay.opening import open_connection
 from gateway.sending import open_signer
-from gateway.settings import example_values, refuse_false_safety, unaligned_senders, without_effect
+from gateway.settings import example_values, exposed_files, refuse_false_safety, unaligned_senders, without_effect
 from gateway.smtp.server import server_tls
 from gateway.verify.dmarc import evaluate_dmarc
 from gateway.verify.resolver import Inquiry, Resolver
@@ -99,6 +99,8 @@ def _lines(*, online: bool) -> Iterator[Line]:
         yield Line("configuration", Grade.OK, f"set, but not obeyed by this version yet: {', '.join(idle)}")
     if examples := example_values(settings):
         yield Line("configuration", Grade.OK, f"still the example's, replace before mail leaves: {', '.join(examples)}")
+    for exposed in exposed_files(settings):
+        yield Line("secrets", Grade.OK, f"anybody on this machine may read {exposed.file} ({exposed.key}): chmod o= it")
     for look in _CHECKS:
         yield from look(settings)
     if online:

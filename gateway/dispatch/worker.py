@@ -128,31 +128,39 @@ class Worker:
         outbox, ways = self._means.outbox, self._means.ways
         way = await ways.towards(item.to)
         if isinstance(way, Objection):
-            await outbox.object(item, way, claim)
+            await self._write_down(item, partial(outbox.object, item, way, claim))
             return
         leaving = _Leaving()
         try:
             prepared = await outbox.prepare(item)
             if isinstance(prepared, Objection):
-                await outbox.object(item, prepared, claim)
+                await self._write_down(item, partial(outbox.object, item, prepared, claim))
                 return
             begin = partial(outbox.begin_sending, item, prepared, claim)
             outcome = await self._lines.send(prepared, way, partial(leaving.begin, begin))
-        except StoreError:
-            raise
+        except StoreError as error:  # before the final dot, the last thing that is asked of the store: nothing has left
+            await self._give_back(item, claim, error)
+            return
         except Exception as error:  # one item that can't be handled must not stop all others
             count(FAULTS)
             log.exception(Event.FAULT, item=item.id)
             kind = OutcomeKind.UNCERTAIN if leaving.begun else OutcomeKind.TRY_LATER
             outcome = Outcome(kind, f"a fault of the gateway ({type(error).__name__}); the log has it")
         count_attempt(item.purpose.value, outcome.kind.name.lower())
-        await self._settle(item, outcome, claim)
+        await self._write_down(item, partial(self._means.outbox.settle, item, outcome, claim))
 
-    async def _settle(self, item: OutboxItem, outcome: Outcome, claim: Claim) -> None:
+    async def _give_back(self, item: OutboxItem, claim: Claim, error: StoreError) -> None:
+        """What the store failed at: even if it has `sending` on record, nothing was sent, which no lease can tell."""
+        count(STORE_FAILURES)
+        log.warning(Event.STORE_FAILED, doing="preparing an outbox item", item=item.id, reason=str(error))
+        failed = Objection(str(error), final=False)
+        await self._write_down(item, partial(self._means.outbox.object, item, failed, claim))
+
+    async def _write_down(self, item: OutboxItem, write: Callable[[], Awaitable[None]]) -> None:
         """Until the store takes it: what came of an attempt stands nowhere else."""
         while True:
             try:
-                await self._means.outbox.settle(item, outcome, claim)
+                await write()
             except StoreError as error:
                 count(STORE_FAILURES)
                 log.error(Event.STORE_FAILED, doing="settling an outbox item", item=item.id, reason=str(error))

@@ -47,6 +47,8 @@ RECORD_WITHIN = 25.0
 """Seconds for one unit of work: a database that hangs must not hold the client past its own patience."""
 SETTLE_GRACE = 3.0
 """Seconds past the client's deadline; a delivery that is not settled by then stays visibly `pending`."""
+SETTLE_PAUSE = 0.5
+"""Seconds before another try: a database that was restarted or replaced is soon back."""
 RECORDS_AT_ONCE = 4
 """Units of work that write a record, at a time."""
 
@@ -134,9 +136,9 @@ class FlaggedMail:
     recorder: Recorder
     hostname: str
     secret: bytes
-    served_first: ServedFirst
     whole: Turns
     """What is recorded stands whole in memory meanwhile: anybody can claim to be a mission, with 50 MB."""
+    served_first: ServedFirst
     recording: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(RECORDS_AT_ONCE))
 
     async def take(self, suspicion: Suspicion, outgoing: Outgoing, deliver: Deliver, *, deadline: float) -> Taken:
@@ -259,11 +261,24 @@ class FlaggedMail:
         """The second unit of work. If it fails the deliveries stay visibly `pending`; the client's answer stands."""
         try:
             async with asyncio.timeout_at(min(_now() + RECORD_WITHIN, deadline + SETTLE_GRACE)):
+                await self._until_settled(recorded, served)
+        except TimeoutError as error:
+            _tell_unsettled(recorded, error)
+
+    async def _until_settled(self, recorded: CaseFile, served: Sequence[RelayResult]) -> None:
+        while True:
+            try:
                 await self.recorder.settle(recorded.case, served)
-        except (StoreError, TimeoutError) as error:
-            reference = recorded.case.reference
-            count(STORE_FAILURES)
-            log.error(Event.STORE_FAILED, doing="settling deliveries", case=reference, reason=_words(error))
+            except StoreError as error:
+                _tell_unsettled(recorded, error)
+                await asyncio.sleep(SETTLE_PAUSE)
+            else:
+                return
+
+
+def _tell_unsettled(recorded: CaseFile, error: Exception) -> None:
+    count(STORE_FAILURES)
+    log.error(Event.STORE_FAILED, doing="settling deliveries", case=recorded.case.reference, reason=_words(error))
 
 
 def _now() -> float:

@@ -17,6 +17,7 @@ from gateway import tokens
 from gateway.compose.text import ComposeError
 from gateway.errors import SealError
 from gateway.events import Event
+from gateway.model.audit import without_addresses
 from gateway.model.case import DeliveryState
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.model.schedule import next_attempt
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 LEASE = timedelta(seconds=60)
 BATCH = 10
+CLOCKS_AGREE = 10.0
+"""Seconds. Leases go by each node's own clock, and are renewed when 40 seconds of them are left."""
 NO_WAY_PAUSE = timedelta(seconds=10)
 """How often an item without a way out is looked at again."""
 
@@ -71,6 +74,9 @@ class Outbox:
 
     async def start(self) -> None:
         """A node starts again: what its last life claimed is free, what it left half sent is judged."""
+        ahead = await self.store.clock_ahead()
+        if abs(ahead) > CLOCKS_AGREE:
+            log.warning(Event.CLOCK_DIFFERS, ahead=round(ahead, 1))
         async with self.store.begin() as work:
             await work.outbox.free_claims_of(self.node)
         await self.judge_abandoned()
@@ -236,7 +242,8 @@ class Outbox:
                 await work.deliveries.settle(item.case_id, delivery.key, DeliveryState.RELEASED, reply)
 
     async def _audit(self, work: Work, item: OutboxItem, action: str, reply: str) -> None:
-        await work.audit.append(GATEWAY, action, item.case_reference or item.id, {"item": item.id, "reply": reply})
+        detail = {"item": item.id, "reply": without_addresses(reply)}
+        await work.audit.append(GATEWAY, action, item.case_reference or item.id, detail)
 
 
 def _after_a_crash(item: OutboxItem) -> OutboxState:

@@ -17,6 +17,7 @@ from filters.content import parse_header
 from gateway.counters import STORE_FAILURES, count
 from gateway.errors import StoreError
 from gateway.events import Event
+from gateway.model.audit import without_addresses
 from gateway.model.delivery_status import LOOKED_AT, failed_delivery, is_delivery_report
 from gateway.operations.recording import GATEWAY
 
@@ -58,7 +59,7 @@ class ReturnedMail:
         if item is None:
             return
         reply, subject = f"returned: {failed.reason}", item.case_reference or item.id
-        detail = {"item": item.id, "reply": reply, "notification": failed.notification}
+        detail = {"item": item.id, "reply": without_addresses(reply), "notification": failed.notification}
         async with self.store.begin() as work:
             if not await work.outbox.returned(item.id, reply):
                 return

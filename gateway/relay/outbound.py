@@ -79,7 +79,7 @@ class Submission:
     tls: str
     hostname: str
     username: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
 
 
 class TlsUnavailableError(Exception):

@@ -11,7 +11,7 @@ from gateway.model.reply import Reply
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_REPLY_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*?))?\r*\Z", re.DOTALL)
+_REPLY_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?\Z", re.DOTALL)
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s+|\Z)")
 _REPLY_LIMIT = 64 * 1024
 """Octets of unfinished replies; no honest server sends more (RFC 5321 §4.5.3.1.5 allows 512 a line)."""
@@ -47,7 +47,7 @@ class ReplyReader:
         *lines, self._rest = (self._rest + octets).split(b"\n")
         replies: list[Reply] = []
         for line in lines:
-            parsed = _REPLY_LINE.match(line)
+            parsed = _REPLY_LINE.match(line.rstrip(b"\r"))
             if parsed is None:
                 self.fault = "sent a line that is no SMTP reply"
                 break

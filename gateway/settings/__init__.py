@@ -2,6 +2,7 @@
 
 from gateway.settings.changes import needs_restart, until_restart
 from gateway.settings.checks import unaligned_senders
+from gateway.settings.exposure import exposed_files
 from gateway.settings.incoming import Screening, Smtp
 from gateway.settings.reading import PLACES, load
 from gateway.settings.rendering import render_defaults
@@ -68,6 +69,7 @@ __all__ = [
     "Store",
     "Tls",
     "example_values",
+    "exposed_files",
     "load",
     "needs_restart",
     "refuse_false_safety",

@@ -32,6 +32,8 @@ DAY = 86400
 """Seconds."""
 
 _LONGEST_QUOTED = 60
+_LONGEST_INTEGER = 64
+"""Bits (TOML 1.0.0)."""
 _TYPE_NAMES = {
     bool: "a boolean",
     int: "an integer",
@@ -178,7 +180,7 @@ def whole(least: int, most: int, unit: str = "") -> Kind:
         if not isinstance(value, int) or isinstance(value, bool):
             raise UnfitError(f"is {described(value)}, not an integer")
         if not least <= value <= most:
-            raise UnfitError(f"{value} is out of range")
+            raise _out_of_range(value)
         return value
 
     return Kind(f"a whole number{unit and ' of '}{unit} from {least} to {most}", read)
@@ -191,10 +193,16 @@ def seconds(most: int) -> Kind:
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise UnfitError(f"is {described(value)}, not a number")
         if not 0 < value <= most:  # TOML has nan too, which is neither
-            raise UnfitError(f"{value} is out of range")
+            raise _out_of_range(value)
         return value
 
     return Kind(f"a number of seconds above 0, at most {most}", read)
+
+
+def _out_of_range(value: float) -> UnfitError:
+    """Without the number where it is longer than TOML allows: Python does not even write down the longest."""
+    endless = isinstance(value, int) and value.bit_length() > _LONGEST_INTEGER
+    return UnfitError(f"{'the number' if endless else value} is out of range")
 
 
 def _parse_address(value: str) -> str:

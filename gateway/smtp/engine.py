@@ -6,23 +6,20 @@ own grammar, like EHLO with a plain name, and DATA is read in chunks. Every othe
 there the engine reads on by itself. So there is one buffer and one order of commands. What that loop is given stands
 in `gateway.smtp.borrowed`.
 
-aiosmtpd's constructor inspects classes, and costs more than a whole mail transaction: it is called once for a server,
-and what it sets is what all engines of that server begin with, as attributes of their class. The private attributes of
-aiosmtpd 1.4.6 that this relies on are asserted by `engine_class()`.
+Engines are made without aiosmtpd's constructor; what it would set stands in their class (`gateway.smtp.template`).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-import aiosmtpd
 import structlog
 from aiosmtpd.smtp import SMTP
 
 from gateway.counters import FAULTS, PROTOCOL_VIOLATIONS, SESSIONS_NOT_SECURED, count
 from gateway.events import Event
 from gateway.smtp import replies
-from gateway.smtp.borrowed import Hooks, Lines, SessionCommands, with_enhanced_code
+from gateway.smtp.borrowed import Lines, SessionCommands, with_enhanced_code
 from gateway.smtp.client_identity import peer_of
 from gateway.smtp.commands import COMMANDS, FOREIGN_VERBS, WITHOUT_ARGUMENT
 from gateway.smtp.replies import octets
@@ -42,28 +39,11 @@ INPUT_LIMIT = 64 * 1024
 LINGER = 5.0
 """Seconds for a client to read our last words."""
 
-_PRIVATE = (
-    "_handle_client", "_smtp_methods", "_handle_hooks", "_handler_coroutine", "_create_session", "_create_envelope",
-    "_call_handler_hook", "_tls_handshake_okay", "_proxy_timeout", "_enforce_call_limit", "_ehlo_hook_ver",
-)  # fmt: skip
-
 log = structlog.get_logger()
 
 
-def engine_class(server: SmtpServer, loop: asyncio.AbstractEventLoop) -> type[Engine]:
-    """What this server's engines are instances of; each is made by `cls.__new__(cls)`, without the constructor.
-
-    RuntimeError if aiosmtpd is not what this was written against.
-    """
-    first = Engine(Hooks(), hostname=server.hostname, ident="ESMTP", data_size_limit=None, loop=loop)
-    missing = [name for name in _PRIVATE if not hasattr(first, name)]
-    if missing or aiosmtpd.__version__ != "1.4.6":
-        raise RuntimeError(f"aiosmtpd {aiosmtpd.__version__} is not 1.4.6, or lacks {missing}")
-    return type("Engine", (Engine,), vars(first) | {"_server": server})
-
-
 class Engine(SMTP):
-    """One SMTP session's engine; its class is made by `engine_class()`."""
+    """One SMTP session's engine; a server's class of them is made by `engine_class()`."""
 
     conversation: Session
     """Once the connection is admitted."""
@@ -177,6 +157,7 @@ class Engine(SMTP):
 
     def _go_on_soon(self) -> None:
         """There is room for more content; the session that made it must not be held up by this one."""
+        self.last_active = self.loop.time()
         self.loop.call_soon(self.resume)
 
     def _throttle(self) -> None:
@@ -353,7 +334,9 @@ class Engine(SMTP):
         limits = self._server.limits
         if self._time.is_up(now, limits):
             self._commands_left = 0  # the next command outside a mail transaction is one too many
-        objection = self._time.objection(now, self.last_active, self.conversation.transaction_id, limits)
+        held_up = self._data is not None and self._server.memory.is_crowded
+        in_hand = self.conversation.transaction_id
+        objection = self._time.objection(now, self.last_active, in_hand, limits, held_up=held_up)
         if objection is not None and not self._waiting:
             self.close_with(objection)
 

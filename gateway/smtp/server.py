@@ -22,9 +22,9 @@ from gateway.events import Event
 from gateway.model.reply import Reply
 from gateway.smtp import replies
 from gateway.smtp.client_identity import ClientIdentity
-from gateway.smtp.engine import engine_class
 from gateway.smtp.proxied import ProxyDoor
 from gateway.smtp.session import Session
+from gateway.smtp.template import engine_class
 from gateway.spool import Memory
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from gateway.counters import (
     count_transaction,
 )
 from gateway.events import Event
-from gateway.logs import redact
+from gateway.logs import redact, redact_words
 from gateway.model.reply import Reply
 from gateway.smtp import replies
 from gateway.smtp.data import DataReader
@@ -232,9 +232,14 @@ class Session:
             recipients=len(transaction.recipients),
             size=self._size,
             tier=tier,
-            reply=str(reply) if reply else "abandoned",
+            reply=_logged(reply, clear=screening is None) if reply else "abandoned",
         )
         self._size = 0
+
+
+def _logged(reply: Reply, *, clear: bool) -> str:
+    """A refusal is in the next hop's words, and those may quote whom it refuses."""
+    return str(reply) if reply.positive or not clear else redact_words(str(reply))
 
 
 @lru_cache(maxsize=64)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from gateway.model.reply import Reply
     from gateway.settings import Smtp
 
+PATIENCE_UNDER_STRESS = 10.0
+"""Seconds of silence from a client for whose message others have to wait."""
+
 
 class SessionTime:
     """Times are the event loop's, in seconds."""
@@ -29,11 +32,17 @@ class SessionTime:
         """Whether the session may begin no further mail transaction."""
         return now - self._began > limits.session_timeout
 
-    def objection(self, now: float, last_active: float, in_hand: str, limits: Smtp) -> Reply | None:
-        """Why to close a session that waits for its client; `in_hand` is the id of its mail transaction, "" if none."""
+    def objection(
+        self, now: float, last_active: float, in_hand: str, limits: Smtp, *, held_up: bool = False
+    ) -> Reply | None:
+        """Why to close a session that waits for its client; `in_hand` is the id of its mail transaction, "" if none.
+
+        `held_up`: others wait for the room that its message takes.
+        """
         if in_hand != self._in_hand:
             self._in_hand, self._since = in_hand, now
-        if now - last_active > limits.idle_timeout:
+        patience = min(limits.idle_timeout, PATIENCE_UNDER_STRESS) if held_up else limits.idle_timeout
+        if now - last_active > patience:
             return replies.IDLE_TOO_LONG
         if in_hand:
             return replies.TRANSACTION_TOO_LONG if now - self._since > limits.transaction_timeout else None

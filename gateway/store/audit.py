@@ -1,7 +1,8 @@
 """The audit log: append-only rows, each covering the one before it.
 
-Never changes or removes a row. An append locks the head until the unit of work ends, so that the chain has no forks;
-append last, for other units wait for it.
+Never changes or removes a row, and triggers refuse whoever tries by mistake; whoever means it can drop them, and is
+found out by the chain. An append locks the head until the unit of work ends, so that the chain has no forks; append
+last, for other units wait for it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select, update
 
+from gateway.errors import StoreError
 from gateway.model.audit import AuditEntry, chain_hash
 from gateway.store.columns import storable
 from gateway.store.embedded import brief
@@ -19,6 +21,8 @@ from gateway.store.schema import audit_entries, audit_head
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from sqlalchemy import Row
 
     from gateway.clock import Clock
     from gateway.store.engine import Connection
@@ -48,7 +52,7 @@ class Audit:
 
     async def append(self, actor: str, action: str, subject: str, detail: Mapping[str, str]) -> AuditEntry:
         """Write the next row. `subject` is a case reference, an entry's value, an item id or ""."""
-        head = ChainHead(*(await self._connection.execute(_LOCK_HEAD)).one())
+        head = _chain_head((await self._connection.execute(_LOCK_HEAD)).first())
         # The hash covers what a row gives back, so the values are brought into that form first.
         seq, at = head.seq + 1, self._clock.now().astimezone(UTC)
         actor, action, subject = storable(actor), storable(action), storable(subject)
@@ -73,9 +77,28 @@ class Audit:
         statement = select(audit_entries).where(audit_entries.c.seq > after).order_by(audit_entries.c.seq)
         if subject is not None:
             statement = statement.where(audit_entries.c.subject == subject)
-        rows = (await self._connection.execute(statement)).mappings()
-        return [AuditEntry(**{name: row[name] for name in _FIELDS}) for row in rows]
+        try:
+            rows = (await self._connection.execute(statement)).mappings()
+            return [AuditEntry(**{name: row[name] for name in _FIELDS}) for row in rows]
+        except (ValueError, TypeError, RecursionError) as error:
+            raise StoreError(await self._unreadable(after)) from error
+
+    async def _unreadable(self, after: int) -> str:
+        """Which row is none that was ever written, in words."""
+        numbers = select(audit_entries.c.seq).where(audit_entries.c.seq > after).order_by(audit_entries.c.seq)
+        for seq in (await self._connection.execute(numbers)).scalars():
+            try:
+                (await self._connection.execute(select(audit_entries).where(audit_entries.c.seq == seq))).all()
+            except (ValueError, TypeError, RecursionError):
+                return f"Row {seq} of the audit log can't be read: it was changed after it was written"
+        return "The audit log can't be read: it was changed after it was written"
 
     async def head(self) -> ChainHead:
         """The end of the chain, to be copied outside."""
-        return ChainHead(*(await self._connection.execute(_HEAD)).one())
+        return _chain_head((await self._connection.execute(_HEAD)).first())
+
+
+def _chain_head(row: Row[int, str] | None) -> ChainHead:
+    if row is None:
+        raise StoreError("The audit log has lost its head, which says where it ends: somebody took the row out")
+    return ChainHead(*row)

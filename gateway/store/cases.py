@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import fields
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from sqlalchemy import bindparam, select, true, update
 
@@ -24,7 +24,7 @@ from gateway.store.schema import cases, deliveries, notes
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, RowMapping, Select, Table
+    from sqlalchemy import ColumnElement, Executable, RowMapping, Select, Table
 
     from filters.disposition import Tier
     from gateway.model.case import ActionState, CaseId, Disposal
@@ -43,7 +43,8 @@ _THIS = cases.c.id == bindparam("this")
 _INSERT = brief(insert_new(cases).on_conflict_do_nothing(index_elements=[cases.c.intake_key]).returning(*cases.c))
 _BY_ID = brief(select(cases).where(_THIS))
 _BY_REFERENCE = brief(select(cases).where(cases.c.reference == bindparam("this")))
-_BY_INTAKE_KEY = brief(select(cases).where(cases.c.intake_key == bindparam("this")))
+_THIS_KEY = cases.c.intake_key == bindparam("this")
+_FIND_AND_WRITE = brief(update(cases).where(_THIS_KEY).values(intake_key=bindparam("this")).returning(*cases.c))
 _CHANGE = brief(update(cases).where(_THIS))
 _SILENCE = brief(update(cases).where(_THIS, ~cases.c.silenced).values(silenced=True))
 _REOPEN = brief(
@@ -63,13 +64,15 @@ class Cases:
     async def insert_or_find(self, case: Case) -> tuple[Case, bool]:
         """The stored case of this intake key, and whether it is new; `case.id` is ignored.
 
-        A second transaction with the same key waits for the first one's end, then finds its case.
+        A second transaction with the same key waits for the first one's end, then finds its case. It writes the row
+        again: the first may have committed without a synchronous standby's word for it, and only a COMMIT of something
+        waits for that.
         """
         values = {name: getattr(case, name) for name in _FIELDS if name != "id"}
         row = (await self._connection.execute(_INSERT, values)).mappings().one_or_none()
         if row is not None:
             return _case_of(row), True
-        found = await self.by_intake_key(case.intake_key)
+        found = await self._one(_FIND_AND_WRITE, case.intake_key)
         if found is None:
             raise StoreError("The case of this message went away while it was looked up")
         return found, False
@@ -81,10 +84,6 @@ class Cases:
     async def by_id(self, case_id: CaseId) -> Case | None:
         """The case of this row."""
         return await self._one(_BY_ID, case_id)
-
-    async def by_intake_key(self, intake_key: str) -> Case | None:
-        """The case of this message, if it was recorded."""
-        return await self._one(_BY_INTAKE_KEY, intake_key)
 
     async def set_action(self, case_id: CaseId, action: CaseAction, state: ActionState) -> None:
         """How far the decline or report is. While it has an outbox item, `Outbox` keeps this by itself."""
@@ -144,7 +143,7 @@ class Cases:
         statement = select(cases).where(wanted).order_by(cases.c.received_at.desc(), cases.c.id.desc())
         return [_case_of(row) for row in (await self._connection.execute(statement)).mappings()]
 
-    async def _one(self, statement: Select[*tuple[Any, ...]], this: str | CaseId) -> Case | None:
+    async def _one(self, statement: Executable, this: str | CaseId) -> Case | None:
         row = (await self._connection.execute(statement, {"this": this})).mappings().one_or_none()
         return None if row is None else _case_of(row)
 

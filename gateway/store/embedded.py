@@ -344,7 +344,7 @@ def create_sqlite_file(file: Path) -> None:
     owner may read it; SQLite gives its -wal and -shm files the same permissions.
     """
     try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_directory(file.parent)
         if not file.exists():
             _make_aside(file)
         os.close(os.open(file, os.O_RDWR))
@@ -352,6 +352,13 @@ def create_sqlite_file(file: Path) -> None:
         raise StoreError(f"The database file {file} can't be created or written: {error.strerror}") from error
     except sqlite3.Error as error:
         raise StoreError(f"The database file {file} can't be created: {error}") from error
+
+
+def _make_directory(directory: Path) -> None:
+    """Closed to others, and so are all that have to be made above it, whatever the umask."""
+    if not directory.is_dir():
+        _make_directory(directory.parent)
+        directory.mkdir(mode=0o700, exist_ok=True)
 
 
 def _make_aside(file: Path) -> None:

@@ -1,8 +1,8 @@
 """Engines: what units of work get their connections from, for each dialect so set up that a commit means durable.
 
 Never decides what is stored. SQLite (one node): WAL, synchronous=FULL, foreign keys, BEGIN IMMEDIATE for whoever
-writes; see `gateway.store.embedded`. PostgreSQL (several nodes): READ COMMITTED, with locks taken by the statements
-that need them.
+writes; see `gateway.store.embedded`. PostgreSQL (several nodes; `gateway.store.postgresql`): READ COMMITTED, with
+locks taken by the statements that need them.
 """
 
 from __future__ import annotations
@@ -42,13 +42,14 @@ _READERS = 15
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """Two faces of one database: `writer` begins with the write lock in hand, `reader` sees one snapshot.
+    """Faces of one database: `writer` begins with the write lock in hand, `reader` sees one snapshot.
 
-    `file` is the database file of SQLite, None for PostgreSQL.
+    `migrator` is a writer that may take long. `file` is the database file of SQLite, None for PostgreSQL.
     """
 
     writer: AsyncEngine | SqliteWriter
     reader: AsyncEngine | SqliteReader
+    migrator: AsyncEngine | SqliteWriter
     file: Path | None = None
 
     async def close(self) -> None:
@@ -59,17 +60,15 @@ class Engines:
 
 def open_engine(url: str, *, patience: float = PATIENCE) -> Engines:
     """Engines for `sqlite:///path` or `postgresql://…`; connects to nothing yet. Raises ConfigurationError."""
+    if url.startswith(("postgresql:", "postgresql+psycopg:")):
+        return _open_postgresql(url, patience)
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError) as error:
         raise _wrong_url("is not a URL") from error
-    match parsed.get_backend_name():
-        case "sqlite":
-            return _open_sqlite(parsed, patience)
-        case "postgresql":
-            return _open_postgresql(parsed, patience)
-        case other:
-            raise _wrong_url(f"{other!r} is not supported")
+    if parsed.get_backend_name() != "sqlite":
+        raise _wrong_url(f"{parsed.get_backend_name()!r} is not supported")
+    return _open_sqlite(parsed, patience)
 
 
 @contextmanager
@@ -108,29 +107,27 @@ def _open_sqlite(url: URL, patience: float) -> Engines:
     if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
         raise _wrong_url("names no file")
     file = Path(url.database).absolute()
+    writer = SqliteWriter(file, patience=patience)
     return Engines(
-        writer=SqliteWriter(file, patience=patience),
+        writer=writer,
         reader=SqliteReader(file, places=_READERS, patience=patience),
+        migrator=writer,
         file=file,
     )
 
 
-def _open_postgresql(url: URL, patience: float) -> Engines:
-    arguments: dict[str, str | int] = {"connect_timeout": max(2, round(patience))}
-    if "options" not in url.query:
-        arguments["options"] = f"-c lock_timeout={round(patience * 1000)}"
-    from sqlalchemy.ext.asyncio import create_async_engine  # 8 MB that a node on SQLite can do without
+def _open_postgresql(url: str, patience: float) -> Engines:
+    from gateway.store import postgresql  # the driver and the dialect: 8 MB that a node on SQLite can do without
 
-    engine = create_async_engine(
-        url.set(drivername="postgresql+psycopg"),
-        hide_parameters=True,
-        pool_timeout=patience,
-        # Asks before a connection is used, so that a restarted server costs nobody a message.
-        pool_pre_ping=True,
-        connect_args=arguments,
-    )
+    try:
+        parameters = postgresql.parameters_of(url, patience)
+    except ValueError as error:
+        raise _wrong_url("is not a URL that libpq understands") from error
+    if "@" in str(parameters.get("host", "")).removeprefix("@"):  # of a socket in the abstract namespace
+        raise _wrong_url("has an @ in its user name or password, which has to be written %40")
+    engine = postgresql.open_server(parameters, patience)
     reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    return Engines(engine, reader)
+    return Engines(writer=engine, reader=reader, migrator=postgresql.open_for_upgrade(parameters))
 
 
 def _wrong_url(problem: str) -> ConfigurationError:

@@ -61,14 +61,14 @@ class Seal:
     def seal(self, content: bytes, subject: str) -> Sealed:
         """Close `content` as belonging to `subject` (a case reference or an item id)."""
         digest = hashlib.sha256(content).hexdigest()
-        packed = zstandard.ZstdCompressor().compress(content)
         if not self.keys:
-            return Sealed(digest, len(content), "", packed)
+            return Sealed(digest, len(content), "", _compress(content))
         from gateway.store.cipher import encrypt  # 7 MB, for those who have a key
 
         key, nonce = self.keys[0], tokens.nonce()
         bound = _associated_data(subject, digest, len(content))
-        return Sealed(digest, len(content), key.id, nonce + encrypt(key.octets, nonce, packed, bound))
+        encrypted = encrypt(key.octets, nonce, _compress(content), bound)  # no name holds the copy in between
+        return Sealed(digest, len(content), key.id, nonce + encrypted)
 
     def unseal(self, sealed: Sealed, subject: str) -> bytes:
         """The content, whole and unchanged; raises SealError with the reason otherwise."""
@@ -158,6 +158,10 @@ def _parse_key(line: str, taken: set[str]) -> SealKey:
 
 def _associated_data(subject: str, digest: str, size: int) -> bytes:
     return b"\x00".join((_CONTEXT, subject.encode("utf-8", "backslashreplace"), digest.encode(), str(size).encode()))
+
+
+def _compress(content: bytes) -> bytes:
+    return zstandard.ZstdCompressor().compress(content)
 
 
 def _decompress(packed: bytes, size: int, subject: str) -> bytes:

@@ -30,6 +30,7 @@ from gateway.store.values import Values
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from datetime import datetime
 
     from gateway.clock import Clock
     from gateway.store.engine import Connection, Engines
@@ -104,7 +105,7 @@ class Store:
         if self._engines.file is not None:
             create_sqlite_file(self._engines.file)
         with database_trouble():
-            async with self._engines.writer.begin() as connection:
+            async with self._engines.migrator.begin() as connection:
                 if connection.dialect.name == "postgresql":
                     await connection.execute(text(f"SET LOCAL lock_timeout = '{_UPGRADE_PATIENCE}'"))
                     await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
@@ -115,6 +116,15 @@ class Store:
         with database_trouble():
             async with self._engines.reader.connect() as connection:
                 return await connection.run_sync(migrating.schema_state)
+
+    async def clock_ahead(self) -> float:
+        """Seconds that this node's clock is ahead of the database's; an SQLite file has no other clock."""
+        if self._engines.file is not None:
+            return 0.0
+        with database_trouble():
+            async with self._engines.reader.connect() as connection:
+                theirs: datetime = (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one()
+        return (self._clock.now() - theirs).total_seconds()
 
     async def close(self) -> None:
         """Close every connection; units of work must have ended."""

@@ -7,6 +7,7 @@ in force. No connection notices: a session goes on, and its next mail transactio
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ import structlog
 from gateway.counters import FAULTS, count
 from gateway.errors import ConfigurationError
 from gateway.events import Event
-from gateway.settings import example_values, refuse_false_safety, without_effect
+from gateway.settings import example_values, exposed_files, refuse_false_safety, without_effect
 from gateway.smtp.server import server_tls
 
 if TYPE_CHECKING:
@@ -65,11 +66,15 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
 
 
 def tell_of(settings: Settings) -> None:
-    """Say in the log what of a configuration does not do what it seems to."""
+    """Say in the log what runs all the same, and should not stay so."""
     for key in without_effect(settings):
         log.warning(Event.KEY_WITHOUT_EFFECT, key=key)
     for key in example_values(settings):
         log.warning(Event.EXAMPLE_IN_USE, key=key)
+    for exposed in exposed_files(settings):
+        log.warning(Event.SECRET_EXPOSED, key=exposed.key, file=str(exposed.file))
+    if os.geteuid() == 0:
+        log.warning(Event.RUNS_AS_ROOT)
 
 
 class Reloading:

@@ -13,7 +13,7 @@ import structlog
 from filters.address import NULL_PATH, Mailbox
 from gateway import counters
 from gateway.events import Event
-from gateway.logs import configure, hash_with, redact
+from gateway.logs import configure, hash_with, redact, redact_words
 from gateway.settings import Log, LogAddresses, LogFormat, LogLevel
 from tests.support.clocks import StoppedClock
 
@@ -187,3 +187,31 @@ def test_a_line_that_cannot_be_written_is_lost_and_counted_and_costs_nobody_anyt
     structlog.get_logger().error(Event.FAULT)
     assert slots.totals()[counters.LOG_LINES_LOST] == 2
     slots.close()
+
+
+WORDS = "550 5.1.1 <Resident@home.example>: \"a b\"@home.example, 'o'neil@home.example' (other=resident@home.example.)"
+
+
+def test_addresses_in_somebody_else_s_words_are_hidden_like_others() -> None:
+    configure(Log(addresses=LogAddresses.NONE))
+    assert redact_words(WORDS) == "550 5.1.1 <->: -, - (-)"
+    configure(Log(addresses=LogAddresses.HASHED))
+    assert f"<{redact(RESIDENT)}>" in redact_words(WORDS)
+    configure(Log(addresses=LogAddresses.PLAIN))
+    assert redact_words(WORDS) == WORDS
+
+
+@pytest.mark.parametrize("form", LogFormat)
+@pytest.mark.parametrize("kind", [io.StringIO, _Terminal])
+def test_an_address_in_an_exception_or_a_library_s_words_is_hidden(form: LogFormat, kind: type[io.StringIO]) -> None:
+    stream = kind()
+    configure(Log(format=form), stream=stream)
+    try:
+        _fail("no such key: 'Resident@home.example'")
+    except RuntimeError:
+        structlog.get_logger().exception(Event.FAULT)
+        logging.getLogger("asyncio").exception("about %s", "Resident@home.example")
+    said = stream.getvalue()
+    assert said.count(redact(RESIDENT)) >= 3
+    assert "RuntimeError: no such key" in said
+    assert "Resident" not in said

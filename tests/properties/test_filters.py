@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from filters.address import AddressError, Mailbox, canonical_domain, canonical_local_part, parse_path
@@ -91,6 +91,7 @@ def test_no_reading_raises(text: str) -> None:
     assert strict is None or all(mailbox.domain for mailbox in strict.mailboxes)
 
 
+@example([(EntryKind.LABEL, "mfa", "a")], "a", "gat.gat.mfa.mfa")
 @given(st.lists(st.tuples(st.sampled_from(EntryKind), DOMAINS, LOCAL_PARTS), max_size=6), LOCAL_PARTS, DOMAINS)
 def test_lookups_agree_with_a_naive_reading_of_the_rules(
     listed: list[tuple[EntryKind, str, str]], local_part: str, domain: str
@@ -163,6 +164,7 @@ def test_the_gate_for_a_decline_never_raises(path: str, section: bytes) -> None:
     assert reasons
 
 
+@example(EntryKind.ADDRESS, "\uff1a@0.A")
 @given(st.sampled_from(EntryKind), st.one_of(ANY_TEXT, DOMAINS, MAIL_TEXT))
 def test_a_value_is_allowed_only_in_a_form_that_can_be_compared(kind: EntryKind, value: str) -> None:
     canonical = canonical_entry_value(kind, value)

@@ -31,6 +31,11 @@ class Dialogue:
         """Send octets and wait for nothing."""
         self._writer.write(octets)
 
+    async def push(self, octets: bytes) -> None:
+        """Send octets, as fast as they are taken."""
+        self._writer.write(octets)
+        await self._writer.drain()
+
     async def hear(self, expect: str = "", within: float = 20.0) -> str:
         """The next reply, all its lines."""
         lines = []

@@ -42,7 +42,7 @@ delivery = "flag"
 """
 
 
-@dataclass
+@dataclass(repr=False)
 class Running:
     """A running gateway and what stands around it."""
 

@@ -38,13 +38,23 @@ class KeyPair:
         """Whether the first signature of the mail holds."""
         return bool(dkim.verify(content, dnsfunc=self._ask))
 
-    def _ask(self, name: bytes, timeout: int = 5) -> bytes | None:  # noqa: ARG002 -- dkimpy's signature
-        if name.decode() != f"{SELECTOR}._domainkey.{DOMAIN}.":
-            return None
+    @property
+    def record(self) -> str:
+        """The public half as a TXT record, in strings of a length that the DNS takes."""
+        text = self._text.decode()
+        return " ".join(f'"{text[at : at + 250]}"' for at in range(0, len(text), 250))
+
+    @property
+    def _text(self) -> bytes:
         public = self.private.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )
         return b"v=DKIM1; k=rsa; p=" + base64.b64encode(public)
+
+    def _ask(self, name: bytes, timeout: int = 5) -> bytes | None:  # noqa: ARG002 -- dkimpy's signature
+        if name.decode() != f"{SELECTOR}._domainkey.{DOMAIN}.":
+            return None
+        return self._text
 
 
 def pem_of(

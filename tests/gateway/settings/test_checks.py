@@ -47,6 +47,18 @@ CONFLICTS = {
         "smtp.trusted_authserv_id",
         "is our own hostname",
     ),
+    "less room than one message": (
+        "[smtp]\nmax_message_size = 2000\nmax_in_flight = 1999",
+        3,
+        "smtp.max_in_flight",
+        "is less than one message of smtp.max_message_size (2000); write 2000 or more",
+    ),
+    "screening that ends before the DNS": (
+        "[dns]\ntimeout = 20\n[screening]\ntimeout = 10",
+        4,
+        "screening.timeout",
+        "ends before the time for the DNS does (dns.timeout, 20 s); write 20 or more, or a shorter dns.timeout",
+    ),
     "a domain in two routes": (
         TWO_ROUTES,
         7,

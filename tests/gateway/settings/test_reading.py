@@ -93,7 +93,12 @@ def test_relative_paths_start_at_the_directory_of_the_file(read: Reader, tmp_pat
 
 @pytest.mark.parametrize(
     "url",
-    ["sqlite:////var/lib/liaison/liaison.db", "postgresql://liaison@db.police.example/liaison", "postgresql:///l"],
+    [
+        "sqlite:////var/lib/liaison/liaison.db",
+        "postgresql://liaison@db.police.example/liaison",
+        "postgresql:///l",
+        "postgresql://liaison@db1.police.example,db2.police.example:5433/liaison?target_session_attrs=read-write",
+    ],
 )
 def test_an_absolute_database_url_stays_as_it_is(read: Reader, url: str) -> None:
     assert read(f'[store]\nurl = "{url}"').store.url == url
@@ -120,7 +125,7 @@ def test_addresses_in_special_use_domains_are_accepted(read: Reader, domain: str
     assert read(f'[agency]\ncontact_email = "liaison@{domain}"').agency.contact_email == f"liaison@{domain}"
 
 
-@pytest.mark.parametrize("name", ["gateway.toml", "development.toml"])
+@pytest.mark.parametrize("name", ["gateway.toml", "development.toml", "cluster.toml"])
 def test_the_shipped_files_load(name: str) -> None:
     assert load(CHECKOUT / "config" / name, {}).route[0].domains == ("police.example",)
 

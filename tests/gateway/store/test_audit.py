@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import text
 
 from gateway.model.audit import GENESIS, verify_chain
 from gateway.store.audit import ChainHead
 from gateway.store.unit_of_work import Store
 from tests.support.databases import TEST_SEAL
+from tests.support.tampering import tamper
 
 if TYPE_CHECKING:
     from tests.support.clocks import StoppedClock
@@ -86,8 +86,7 @@ async def test_a_changed_row_is_detected(unchecked_store: Store) -> None:
     async with unchecked_store.begin() as work:
         for number in range(3):
             await work.audit.append("gateway", "test", f"LG-{number}", {})
-    async with unchecked_store._engines.writer.begin() as connection:
-        await connection.execute(text("UPDATE audit_entries SET actor = 'nobody' WHERE seq = 2"))
+    await tamper(unchecked_store, "UPDATE audit_entries SET actor = 'nobody' WHERE seq = 2")
     async with unchecked_store.reading() as work:
         broken = verify_chain(await work.audit.entries())
     assert broken is not None

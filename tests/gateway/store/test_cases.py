@@ -29,13 +29,11 @@ async def test_a_case_comes_back_as_it_was_stored(store: Store) -> None:
     assert found.id is not None
 
 
-async def test_a_case_is_found_by_its_row_and_by_its_key(store: Store) -> None:
+async def test_a_case_is_found_by_its_row(store: Store) -> None:
     async with store.begin() as work:
         stored = await record(work)
         assert await work.cases.by_id(stored_id(stored)) == stored
-        assert await work.cases.by_intake_key(stored.intake_key) == stored
         assert await work.cases.by_reference("LG-NONE-NONE") is None
-        assert await work.cases.by_intake_key("another") is None
 
 
 async def test_a_retry_finds_the_case_of_its_key_and_leaves_the_first_verdict(store: Store) -> None:

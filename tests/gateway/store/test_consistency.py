@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import text
 
 from gateway.model.outbox import Purpose
 from gateway.store.consistency import check_consistency
@@ -12,6 +11,7 @@ from gateway.store.unit_of_work import Store
 from tests.support.clocks import NOON
 from tests.support.databases import TEST_SEAL
 from tests.support.records import a_post, an_item, record
+from tests.support.tampering import tamper
 
 if TYPE_CHECKING:
     from tests.support.clocks import StoppedClock
@@ -61,8 +61,7 @@ async def test_a_sound_store_has_no_problems(unchecked_store: Store) -> None:
 )
 async def test_what_is_broken_is_told_in_a_sentence(unchecked_store: Store, damage: str, problem: str) -> None:
     await fill(unchecked_store)
-    async with unchecked_store._engines.writer.begin() as connection:
-        await connection.execute(text(damage))
+    await tamper(unchecked_store, damage)
     assert any(problem in sentence for sentence in await check_consistency(unchecked_store))
 
 

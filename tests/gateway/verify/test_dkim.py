@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from datetime import UTC, datetime
+from pathlib import Path
 
 import dkim
 import pytest
@@ -251,3 +253,28 @@ async def test_a_signature_is_over_octets_whatever_they_are() -> None:
     message = MESSAGE + bytes(octet for octet in range(256) if octet not in b"\r\n") + b"\r\n"
     assert (await result(signed(message))).result is Result.PASS
     assert hashlib.sha256(message).hexdigest()
+
+
+async def test_who_gives_up_waiting_for_a_long_verification_leaves_nobody_reading_the_message() -> None:
+    before = descriptors()
+    content = Spool.of(signed(b"From: office@mission.example\r\n\r\n" + b" \t x" * 8_000_000 + b"\r\n"))
+    (file,) = descriptors() - before
+    async with name_server({(PUBLISHED, "TXT"): [record()]}) as server:
+        inquiry = Inquiry(Resolver([Endpoint("127.0.0.1", server.port)]), 5)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.4):
+                await verify_signatures(inquiry, content, NOW)
+    reached = position(file)
+    await asyncio.sleep(0.3)
+    assert position(file) == reached < content.size
+    content.close()
+
+
+def descriptors() -> set[str]:
+    """The open files of this process, by their numbers."""
+    return {one.name for one in Path("/proc/self/fd").iterdir() if one.is_symlink()}
+
+
+def position(file: str) -> int:
+    """Where the next octets would be read."""
+    return int(Path(f"/proc/self/fdinfo/{file}").read_text(encoding="ascii").split()[1])

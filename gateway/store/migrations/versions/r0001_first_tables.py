@@ -341,3 +341,27 @@ def _create_audit_entries() -> None:
         sa.UniqueConstraint("hash", name=op.f("uq_audit_entries_hash")),
     )
     op.create_index(op.f("ix_audit_entries_subject"), "audit_entries", ["subject"], unique=False)
+    if op.get_bind().dialect.name == "postgresql":
+        _refuse_changes_in_postgresql()
+    else:
+        _refuse_changes_in_sqlite()
+
+
+def _refuse_changes_in_sqlite() -> None:
+    for verb in ("update", "delete"):
+        op.execute(
+            f"CREATE TRIGGER audit_entries_no_{verb} BEFORE {verb} ON audit_entries "
+            "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
+        )
+
+
+def _refuse_changes_in_postgresql() -> None:
+    op.execute(
+        "CREATE FUNCTION audit_entries_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$"
+    )
+    for verb in ("update", "delete", "truncate"):
+        op.execute(
+            f"CREATE TRIGGER audit_entries_no_{verb} BEFORE {verb} ON audit_entries "
+            "FOR EACH STATEMENT EXECUTE FUNCTION audit_entries_refuse()"
+        )

@@ -146,14 +146,17 @@ class Lines:
 
     async def _take(self, line: _Line, post: Post) -> _Resting | None:
         """A connection that rests and on which this mail's MAIL was taken; else one is opened, which costs nothing."""
-        for resting in self._resting[::-1]:
-            if resting.line == line:
-                self._resting.remove(resting)
-                with suppress(SMTPException, OSError, UnicodeError):
-                    await _mail(resting.client, post)
-                    return resting
-                resting.client.close()
+        while (resting := self._newest(line)) is not None:
+            self._resting.remove(resting)
+            with suppress(SMTPException, OSError, UnicodeError):
+                await _mail(resting.client, post)
+                return resting
+            resting.client.close()
         return None
+
+    def _newest(self, line: _Line) -> _Resting | None:
+        """What rests now: while one mail's MAIL is answered, others take what they need."""
+        return next((resting for resting in reversed(self._resting) if resting.line == line), None)
 
     async def _converse(self, on: _Resting, post: Post, about_to_send: Callable[[], Awaitable[bool]]) -> Outcome:
         sent = False

@@ -55,6 +55,8 @@ class Outcome:
 
 async def begin(client: SMTP, post: Post) -> None:
     """MAIL, with what the server's EHLO allows to declare. One of `TROUBLE` where it was not taken."""
+    if post.smtputf8 and not client.supports_extension("SMTPUTF8"):
+        raise SMTPNotSupported("the server does not take addresses that are not ASCII (SMTPUTF8)")
     await _say(client, _mail_line(client, post))
 
 

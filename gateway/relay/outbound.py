@@ -218,7 +218,7 @@ async def _greet(client: SMTP) -> None:
 
 
 async def _secure(client: SMTP, name: str, policy: str) -> bool:
-    """STARTTLS as the policy wants, and whether there is TLS; what was learned before it is forgotten (RFC 3207 §4.2)."""
+    """STARTTLS as the policy wants; what was learned before it is forgotten (RFC 3207 §4.2). Whether there is TLS."""
     if client.supports_extension("STARTTLS"):
         try:
             await client.starttls(tls_context=tls_context(policy), server_hostname=name)

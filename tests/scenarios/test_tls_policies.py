@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from tests.support.passage import Passage
     from tests.support.tlshops import Certificates
 
+    HopWith = Callable[[str], Awaitable[ScriptedMTA]]
+
 __all__ = ["authorities", "certificates", "localhost"]
 
 MESSAGE = b"From: a@town.example\r\n\r\nGood day.\r\n"
@@ -58,9 +60,6 @@ async def hop_with(authorities: Certificates) -> AsyncIterator[Callable[[str], A
     yield start
     for mta in started:
         await mta.stop()
-
-
-HopWith = "Callable[[str], Awaitable[ScriptedMTA]]"
 
 
 # --- towards next hops ------------------------------------------------------------------------------------------------

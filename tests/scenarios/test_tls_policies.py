@@ -98,6 +98,7 @@ async def attempts(port: int, policy: str, *, host: str = "127.0.0.1", post: Pos
     way = Submission(
         servers=(Server(Endpoint(host, port), "localhost"),), tls=policy, hostname="mx.police.example", timeout=2
     )
+    outcome = Outcome(OutcomeKind.NOT_OURS, "")
     for _ in range(times):
         lines = Lines()
         outcome = await lines.send(post, way, _yes)

@@ -1,7 +1,7 @@
 """What every TLS context of the gateway has in common, towards clients and towards servers (RFC 9325).
 
-Versions from 1.2 on (§3.1.1), no compression (§3.3), no renegotiation (§3.5). Nobody is asked for a client certificate:
-mail comes from strangers.
+Versions from 1.2 on (RFC 9325 §3.1.1), no compression (RFC 9325 §3.3), no renegotiation (RFC 9325 §3.5). Nobody is
+asked for a client certificate: mail comes from strangers.
 """
 
 from __future__ import annotations

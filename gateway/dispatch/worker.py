@@ -17,7 +17,8 @@ from gateway.counters import FAULTS, STORE_FAILURES, count, count_attempt
 from gateway.errors import StoreError
 from gateway.events import Event
 from gateway.operations.outbox import Objection
-from gateway.relay.outbound import Lines, Outcome, OutcomeKind
+from gateway.relay.mailing import Outcome, OutcomeKind
+from gateway.relay.outbound import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

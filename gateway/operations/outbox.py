@@ -22,7 +22,7 @@ from gateway.model.case import DeliveryState
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.model.schedule import next_attempt
 from gateway.operations.recording import GATEWAY
-from gateway.relay.outbound import Outcome, OutcomeKind
+from gateway.relay.mailing import Outcome, OutcomeKind
 from gateway.verify.destination import Reach
 
 if TYPE_CHECKING:

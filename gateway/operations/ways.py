@@ -44,7 +44,7 @@ class Ways:
         for route in self.routes:
             if not at or wanted in {canonical_domain(served) for served in route.domains}:
                 servers = tuple(Server(endpoint, endpoint.host) for endpoint in route.next_hop)
-                return Submission(servers=servers, tls=route.tls, hostname=self.hostname)
+                return Submission(servers=servers, tls=route.tls, hostname=self.hostname, timeout=route.timeout)
         if self.outbound.smarthost is not None:
             return self._by_smarthost(self.outbound.smarthost)
         return await self._by_mx(domain) if self.outbound.mx else NO_WAY

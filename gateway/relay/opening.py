@@ -7,6 +7,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from gateway.relay.connection import Connection, NextHopError, TlsRefusedError
+from gateway.tls import harden
 
 if TYPE_CHECKING:
     from gateway.settings import Endpoint
@@ -20,8 +21,7 @@ def tls_context(policy: str) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
+    return harden(context)
 
 
 async def open_connection(endpoint: Endpoint, *, hostname: str, tls: str, timeout: float) -> Connection:

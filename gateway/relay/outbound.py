@@ -1,30 +1,21 @@
-"""Delivery of mail that we originate, over aiosmtplib: a well-kept client matters more here than speed.
+"""Connections for mail that we originate, over aiosmtplib: a well-kept client matters more here than speed.
 
-A connection is kept for some seconds, for the next mail that goes the same way. Never retries by itself:
-`gateway.operations.outbox` decides what follows from an outcome. Before the message leaves, `about_to_send` is awaited:
-it commits the attempt and answers whether it may go on (decision 13).
+A connection is kept for some seconds, for the next mail that goes the same way; what is said on it stands in
+`gateway.relay.mailing`. Never retries by itself: `gateway.operations.outbox` decides what follows from an outcome.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
-import re
 from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import TYPE_CHECKING
 
-from aiosmtplib import (
-    SMTP,
-    SMTPException,
-    SMTPNotSupported,
-    SMTPResponseException,
-)
+from aiosmtplib import SMTP, SMTPException, SMTPHeloError
 
-from gateway.model.reply import Reply
+from gateway.relay.mailing import TROUBLE, Outcome, OutcomeKind, begin, hand_over, not_delivered, words
 from gateway.relay.opening import tls_context
-from gateway.relay.wire import normalize
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -32,35 +23,15 @@ if TYPE_CHECKING:
     from gateway.model.outbox import Post
     from gateway.settings import Endpoint
 
-_ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})\s+(.*)", re.DOTALL)
 TIMEOUT = 60.0
 """Seconds for each step of a delivery."""
+PATIENCE = 2
+"""Times as long for the answer to the final dot. RFC 5321 §4.5.3.2.6 has ten minutes; but who hangs holds up others,
+and what is sent again has the same Message-ID."""
 REST = 5.0
 """Seconds that a connection is kept when it has nothing to do."""
 MOST_MAILS = 100
 """On one connection."""
-
-
-class OutcomeKind(Enum):
-    """What came of one attempt."""
-
-    SENT = "sent"
-    TRY_LATER = "try later"
-    """Nothing was delivered: not reached, 4yz, or the TLS policy could not be met."""
-    REFUSED = "refused"
-    """5yz: it will not be taken."""
-    UNCERTAIN = "uncertain"
-    """Lost after the message had begun to leave: it may have been delivered."""
-    NOT_OURS = "not ours"
-    """Another worker has the item now; nothing was sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The kind, and the last reply or the trouble in words."""
-
-    kind: OutcomeKind
-    reply: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +51,12 @@ class Submission:
     hostname: str
     username: str = ""
     password: str = field(default="", repr=False)
+    timeout: float = TIMEOUT
+    """Seconds for each step."""
 
 
 class TlsUnavailableError(Exception):
-    """The TLS policy can't be met; nothing was said in clear."""
+    """STARTTLS can't be had as the policy wants it; no mail transaction was begun in clear."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +68,7 @@ class _Line:
     hostname: str
     username: str
     password: str = field(repr=False)
+    timeout: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +97,11 @@ class Lines:
             resting = await self._take(line, post)
             if resting is not None:
                 return await self._converse(resting, post, about_to_send)
-            client = _client(line)
             try:
-                await _open(client, line)
-            except (SMTPException, OSError, TlsUnavailableError) as error:
-                outcome = Outcome(OutcomeKind.TRY_LATER, f"{_where(server)}: {_words(error)}")
-                client.close()
+                client = await _open(line)
+            except (*TROUBLE, TlsUnavailableError) as error:
+                outcome = Outcome(OutcomeKind.TRY_LATER, f"{_where(server)}: {words(error)}")
                 continue
-            except BaseException:
-                client.close()
-                raise
             return await self._converse(_Resting(line, client, 0, 0.0), post, about_to_send)
         return outcome
 
@@ -148,8 +117,8 @@ class Lines:
         """A connection that rests and on which this mail's MAIL was taken; else one is opened, which costs nothing."""
         while (resting := self._newest(line)) is not None:
             self._resting.remove(resting)
-            with suppress(SMTPException, OSError, UnicodeError):
-                await _mail(resting.client, post)
+            with suppress(*TROUBLE):
+                await begin(resting.client, post)
                 return resting
             resting.client.close()
         return None
@@ -161,7 +130,7 @@ class Lines:
     async def _converse(self, on: _Resting, post: Post, about_to_send: Callable[[], Awaitable[bool]]) -> Outcome:
         sent = False
         try:
-            outcome = await _transaction(on.client, post, about_to_send, begun=on.sent > 0)
+            outcome = await _transaction(on, post, about_to_send)
             sent = outcome.kind is OutcomeKind.SENT
         finally:
             if sent and on.sent + 1 < MOST_MAILS:
@@ -185,6 +154,16 @@ class Lines:
                 await _leave(self._resting.pop(0).client)
 
 
+async def _transaction(on: _Resting, post: Post, about_to_send: Callable[[], Awaitable[bool]]) -> Outcome:
+    """All of a mail transaction; on a connection that rested, MAIL was said already."""
+    if not on.sent:
+        try:
+            await begin(on.client, post)
+        except TROUBLE as error:
+            return not_delivered(error)
+    return await hand_over(on.client, post, about_to_send, within=on.line.timeout * PATIENCE)
+
+
 def _line(server: Server, way: Submission, *, verified: bool) -> _Line:
     return _Line(
         server=server,
@@ -192,31 +171,75 @@ def _line(server: Server, way: Submission, *, verified: bool) -> _Line:
         hostname=way.hostname,
         username=way.username,
         password=way.password,
+        timeout=way.timeout,
     )
 
 
-def _client(line: _Line) -> SMTP:
+async def _open(line: _Line) -> SMTP:
+    """A connection that is ready for MAIL. Only `opportunistic` falls back to clear text, on a new connection.
+
+    Not with a password: who spoils a handshake would be told it.
+    """
+    try:
+        return await _opened(line, line.policy)
+    except TlsUnavailableError:
+        if line.policy != "opportunistic" or line.username:
+            raise
+        return await _opened(line, "none")
+
+
+async def _opened(line: _Line, policy: str) -> SMTP:
     endpoint = line.server.endpoint
-    return SMTP(
-        hostname=endpoint.host, port=endpoint.port, local_hostname=line.hostname, timeout=TIMEOUT, start_tls=False
+    client = SMTP(
+        hostname=endpoint.host,
+        port=endpoint.port,
+        local_hostname=line.hostname,
+        timeout=line.timeout,
+        start_tls=False,
     )
+    try:
+        await client.connect()
+        await _greet(client)
+        secured = policy != "none" and await _secure(client, line.server.name, policy)
+        if line.username:
+            _demand_secrecy(line, secured=secured)
+            await client.login(line.username, line.password)
+    except BaseException:
+        client.close()
+        raise
+    return client
 
 
-async def _open(client: SMTP, line: _Line) -> None:
-    await client.connect()
-    if line.policy != "none":
+async def _greet(client: SMTP) -> None:
+    """EHLO, or HELO where EHLO is not known (RFC 5321 §3.2)."""
+    try:
         await client.ehlo()
-        await _secure(client, line.server.name, line.policy)
-    if line.username:
-        await client.login(line.username, line.password)
+    except SMTPHeloError as error:
+        if error.code < 500:
+            raise
+        await client.helo()
 
 
-async def _secure(client: SMTP, name: str, policy: str) -> None:
-    """STARTTLS as the policy wants. A failed handshake leaves no connection to fall back on: it is tried later."""
+async def _secure(client: SMTP, name: str, policy: str) -> bool:
+    """STARTTLS as the policy wants; what was learned before it is forgotten (RFC 3207 §4.2). Whether there is TLS."""
     if client.supports_extension("STARTTLS"):
-        await client.starttls(tls_context=tls_context(policy), server_hostname=name)
-    elif policy != "opportunistic":
+        try:
+            await client.starttls(tls_context=tls_context(policy), server_hostname=name)
+        except TROUBLE as error:
+            raise TlsUnavailableError(f"STARTTLS failed: {words(error)}") from error
+        await _greet(client)
+        return True
+    if policy != "opportunistic":
         raise TlsUnavailableError(f"STARTTLS is not offered, which tls = {policy!r} needs")
+    return False
+
+
+def _demand_secrecy(line: _Line, *, secured: bool) -> None:
+    """A password is said in clear where the configuration says so, or where it does not leave the machine."""
+    if not secured and line.policy != "none" and not _is_this_machine(line.server.endpoint):
+        raise TlsUnavailableError(
+            "STARTTLS is not offered, and the password is not said in clear (but with tls = 'none')"
+        )
 
 
 def _where(server: Server) -> str:
@@ -233,68 +256,9 @@ def _is_this_machine(endpoint: Endpoint) -> bool:
     return False
 
 
-async def _mail(client: SMTP, post: Post) -> None:
-    options = ["SMTPUTF8"] if post.smtputf8 else []
-    if post.smtputf8 and not client.supports_extension("SMTPUTF8"):
-        raise SMTPNotSupported("the server does not take addresses that are not ASCII (SMTPUTF8)")
-    await client.mail(post.reverse_path, options=options, encoding=_encoding(post))
-
-
-def _encoding(post: Post) -> str:
-    return "utf-8" if post.smtputf8 else "ascii"
-
-
-async def _transaction(
-    client: SMTP, post: Post, about_to_send: Callable[[], Awaitable[bool]], *, begun: bool
-) -> Outcome:
-    """The rest of a mail transaction if MAIL has `begun` it, else all of it."""
-    try:
-        if not begun:
-            await _mail(client, post)
-        await client.rcpt(post.recipient, encoding=_encoding(post))
-    except (SMTPException, OSError, UnicodeError) as error:
-        return _not_delivered(error)
-    if not await about_to_send():
-        return Outcome(OutcomeKind.NOT_OURS, "")
-    try:
-        answer = await client.data(normalize(post.content))
-    except SMTPResponseException as error:
-        return _after_the_dot(error)
-    except (SMTPException, OSError) as error:
-        return Outcome(OutcomeKind.UNCERTAIN, _words(error))
-    return Outcome(OutcomeKind.SENT, str(_reply(answer.code, answer.message)))
-
-
 async def _leave(client: SMTP) -> None:
     """QUIT; what it is answered changes nothing any more."""
     with suppress(SMTPException, OSError):
         if client.is_connected:
             await client.quit(timeout=5)
     client.close()
-
-
-def _after_the_dot(error: SMTPResponseException) -> Outcome:
-    """Only 4yz and 5yz say that it was not taken; what is no answer at all leaves it open."""
-    if 400 <= error.code < 600:
-        return _not_delivered(error)
-    taken = 200 <= error.code < 300
-    return Outcome(OutcomeKind.SENT if taken else OutcomeKind.UNCERTAIN, _words(error))
-
-
-def _not_delivered(error: Exception) -> Outcome:
-    permanent = isinstance(error, (SMTPNotSupported, UnicodeError)) or (
-        isinstance(error, SMTPResponseException) and 500 <= error.code < 600
-    )
-    return Outcome(OutcomeKind.REFUSED if permanent else OutcomeKind.TRY_LATER, _words(error))
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, SMTPResponseException):
-        return str(_reply(error.code, error.message))
-    return str(error) or type(error).__name__
-
-
-def _reply(code: int, message: str) -> Reply:
-    printable = "".join(char if char.isprintable() or char == "\n" else "?" for char in message)
-    found = _ENHANCED.match(printable)
-    return Reply(code, found[1], found[2]) if found else Reply(code, "", printable)

@@ -318,7 +318,8 @@ class Engine(SMTP):
         if wire is not None:
             wire.write(self._output + octets(reply))
             self._output = b""
-            wire.close()
+            if not wire.is_closing():  # once the client hangs up it is
+                wire.close()
             if wire.get_write_buffer_size():
                 self.loop.call_later(LINGER, wire.abort)  # a client that never reads would keep the socket for ever
             self.connection_lost(None)

@@ -26,6 +26,7 @@ from gateway.smtp.proxied import ProxyDoor
 from gateway.smtp.session import Session
 from gateway.smtp.template import engine_class
 from gateway.spool import Memory
+from gateway.tls import harden
 
 if TYPE_CHECKING:
     import socket
@@ -49,8 +50,7 @@ def server_tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | N
     """The context for STARTTLS, or None when none is configured. OSError or ssl.SSLError for unusable files."""
     if certificate is None:
         return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context = harden(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
     context.load_cert_chain(certificate, key)
     return context
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ import structlog
 from gateway import counters
 from gateway.assembly import governing, reopen_line
 from gateway.connections import Connections
+from gateway.errors import ConfigurationError
 from gateway.events import Event
 from gateway.settings import needs_restart, until_restart
 from gateway.smtp.server import SmtpServer
@@ -37,9 +39,12 @@ if TYPE_CHECKING:
     from gateway.dispatch.worker import Means, Worker
     from gateway.sending import Node
     from gateway.settings import Settings
+    from gateway.supervisor.reloading import InForce
 
 MOST_CONNECTIONS = 1_000_000
 """In one process, whatever a reload allows: what is never used of that memory is none."""
+LEDGER_WITHIN = 5.0
+"""Seconds for the ledger to be written at the end."""
 STOP_WITHIN = 40.0
 """Seconds that the attempts of the outbox worker may take after SIGTERM."""
 
@@ -85,7 +90,7 @@ class Service:
         """
         self._inherited = inherited
         self._node = _take_node_name(settings) if role.sends_mail else None
-        self._now = in_force(settings, line, node=self._node.name if self._node is not None else None)
+        self._now = self._begin(settings, line)
         here = role.takes_mail and (bool(inherited) or settings.smtp.workers == 1)
         self._connections = connections or Connections.new(MOST_CONNECTIONS, 1 + settings.smtp.workers)
         self._server = self._open_server() if here else None
@@ -99,6 +104,23 @@ class Service:
         self._listening: list[str] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stopping = asyncio.Event()
+
+    def _begin(self, settings: Settings, line: Line) -> InForce:
+        """The first configuration; who refuses it gives the node's name back."""
+        try:
+            return in_force(settings, line, node=self._node_name)
+        except ConfigurationError:
+            self._give_name_back()
+            raise
+
+    @property
+    def _node_name(self) -> str | None:
+        """Of this process among those that send mail; None if it does not."""
+        return self._node.name if self._node is not None else None
+
+    def _give_name_back(self) -> None:
+        if self._node is not None:
+            self._node.mark.close()
 
     def _open_server(self) -> SmtpServer:
         settings = self._now.settings
@@ -171,9 +193,7 @@ class Service:
     def obey(self, read: Settings) -> None:
         """Put another configuration in force, whole; or raise ConfigurationError, and leave the old one as it is."""
         old, settings = self._now, until_restart(self._now.settings, read)
-        new = in_force(
-            settings, reopen_line(settings, old.line), node=self._node.name if self._node is not None else None
-        )
+        new = in_force(settings, reopen_line(settings, old.line), node=self._node_name)
         govern = governing(new.line.desk.lasting, settings)
         allow_descriptors(settings.smtp.max_connections)
         self._now = new  # from here on nothing can fail
@@ -216,15 +236,20 @@ class Service:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._now.line.desk.tallying.flush()
+        await self._write_the_ledger()
         self._now.line.routes.close()
-        if self._node is not None:
-            self._node.mark.close()
+        self._give_name_back()
         if self._monitoring is not None:
             await self._monitoring.stop()
         if self._slots is not None:
             self._slots.close()
         self._connections.close()
+
+    async def _write_the_ledger(self) -> None:
+        """A last time; a database that hangs must not hold up the end for a minute's counts."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEDGER_WITHIN):
+                await self._now.line.desk.tallying.flush()
 
     async def _stop_taking_mail(self) -> None:
         if self._workers is not None:

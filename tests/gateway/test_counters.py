@@ -14,7 +14,7 @@ from filters.disposition import Tier
 from gateway import counters
 from gateway.counters import BOUNDS, CELLS, FAMILIES, FAULTS, STORE_FAILURES, Kind, Slots
 from gateway.model.outbox import Purpose
-from gateway.relay.outbound import OutcomeKind
+from gateway.relay.mailing import OutcomeKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

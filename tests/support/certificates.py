@@ -35,7 +35,8 @@ class Certificate:
         return ssl.create_default_context(cafile=self.certificate)
 
 
-def self_signed(directory: Path, name: str) -> Certificate:
+def self_signed(directory: Path, name: str, *, days: int = 20_000) -> Certificate:
+    """Valid until so many days after the first of 2026."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     names: list[x509.GeneralName] = [x509.DNSName(name)]
@@ -49,7 +50,7 @@ def self_signed(directory: Path, name: str) -> Certificate:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(today - timedelta(days=2000))
-        .not_valid_after(today + timedelta(days=20_000))
+        .not_valid_after(today + timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())

@@ -183,14 +183,22 @@ class _Dialogue:
             await self.data(line)
         elif verb == "STARTTLS" and self.mta.tls:
             await self.say(line, "220 2.0.0 go")
-            await self.writer.start_tls(self.mta.tls)
-            self.link.tls = True
+            await self.secure(self.mta.tls)
         elif verb == "QUIT":
             await self.say(line, "221 2.0.0 bye")
             return False
         else:
             await self.say(line, "250 2.0.0 ok")
         return True
+
+    async def secure(self, context: ssl.SSLContext) -> None:
+        plain = self.writer.transport
+        try:
+            await self.writer.start_tls(context)
+        except AttributeError:  # the client left in mid-handshake, and asyncio's streams are not made for that
+            self.writer._transport = plain  # type: ignore[attr-defined]
+            raise ConnectionResetError from None
+        self.link.tls = True
 
     async def data(self, line: str) -> None:
         if not self.recipients:

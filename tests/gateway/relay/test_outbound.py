@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.model.outbox import Post
-from gateway.relay.outbound import MOST_MAILS, Lines, OutcomeKind, Server, Submission
+from gateway.relay.mailing import OutcomeKind
+from gateway.relay.outbound import MOST_MAILS, Lines, Server, Submission
 from gateway.settings import Endpoint
 from tests.support.mta import DROP, ScriptedMTA
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from gateway.relay.outbound import Outcome
+    from gateway.relay.mailing import Outcome
     from tests.support.mta import Link
 
 POST = Post(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway.relay.outbound import Lines, OutcomeKind
+from gateway.relay.mailing import OutcomeKind
+from gateway.relay.outbound import Lines
 from tests.gateway.relay.test_outbound import send, way_to
 from tests.support.mta import DROP, ScriptedMTA
 

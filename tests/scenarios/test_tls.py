@@ -223,3 +223,18 @@ async def test_a_large_message_goes_through_tls_on_both_sides(
     await client.say("EHLO client.example", "250")
     await client.mail("a@town.example", DESK, content, expect="250 2.0.0")
     assert tls_hop.messages[0].behind_received == content
+
+
+async def test_a_client_that_has_just_left_is_hung_up_on_without_a_fault(
+    secure: Running, localhost: Certificate
+) -> None:
+    client = await secure.client()
+    await client.start_tls(localhost.client())
+    assert secure.service._server is not None
+    (engine,) = secure.service._server._engines
+    leaving = asyncio.ensure_future(client.close())
+    while engine._wire is not None and not engine._wire.is_closing():
+        await asyncio.sleep(0)
+    assert engine._wire is not None, "it is heard of before it is over"
+    engine.drain()
+    await leaving

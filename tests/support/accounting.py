@@ -296,7 +296,7 @@ def _figures(evidence: Evidence) -> dict[str, int]:
     return {
         "answered 250": sum(record.taken for record in evidence.records),
         **{f"  {kind}": kinds[kind] for kind in Kind},
-        "attempts without 250": sum(not reply.startswith("2") for one in evidence.records for reply in one.answers),
+        "other answers, or none": sum(not reply.startswith("2") for one in evidence.records for reply in one.answers),
         "through another relay": sum(len(record.trace) > 0 for record in evidence.records),
         "delivered twice or more": sum(times > 1 for times in relayed.values()),
         "cases": len(evidence.files),

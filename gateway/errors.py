@@ -9,6 +9,8 @@ LiaisonError
 
 from __future__ import annotations
 
+from filters.sentence import Sentence
+
 
 class LiaisonError(Exception):
     """Base of all."""
@@ -23,7 +25,14 @@ class ConfigurationError(LiaisonError):
 
 
 class RefusedError(LiaisonError):
-    """An operation was refused; the message is a sentence for the person who asked."""
+    """An operation was refused; the message is a sentence for the person who asked.
+
+    `RefusedError("{reference} is closed already", reference=...)`: what stands in braces can be translated around.
+    """
+
+    def __init__(self, template: str, **values: object) -> None:
+        self.sentence = template if isinstance(template, Sentence) else Sentence(template, **values)
+        super().__init__(self.sentence)
 
 
 class StoreError(LiaisonError):

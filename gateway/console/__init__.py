@@ -1,0 +1,1 @@
+"""The console: pages for records staff, list administrators, auditors, operators and administrators."""

@@ -1,0 +1,1 @@
+"""What of a message a person may safely see."""

@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from filters.disposition import Delivery, Handling, Mode, Tier
 from filters.lists import EntryKind
-from gateway.model.case import ActionState, CaseStatus, DeliveryState, Disposal
+from gateway.model.case import ActionState, CaseStatus, ContactKind, DeliveryState, Disposal
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.model.people import Stage
 from gateway.store.columns import Evidence, Findings, RowId, SafeText, StringMap, Strings, UtcDateTime, vocabulary
@@ -73,7 +73,7 @@ cases = Table(
     Column("intake_key", SafeText, nullable=False, unique=True),
     Column("tier", vocabulary(Tier), nullable=False),
     Column("status", vocabulary(CaseStatus), nullable=False),
-    Column("received_at", UtcDateTime, nullable=False, index=True),
+    Column("received_at", UtcDateTime, nullable=False),
     _text("reverse_path"),
     _text("header_from"),
     _text("subject"),
@@ -102,9 +102,22 @@ cases = Table(
     Column("silenced", Boolean, nullable=False),
     Column("disposal", vocabulary(Disposal)),
     Column("closed_at", UtcDateTime),
+    Column("kind", vocabulary(ContactKind), nullable=False, server_default=ContactKind.MAIL.value),
+    Column("assigned_to", SafeText, nullable=False, server_default=""),
+    Column("assigned_at", UtcDateTime),
     CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed"),
     sqlite_autoincrement=True,
 )
+
+CASE_LIST = Index(
+    "ix_cases_list",
+    *(cases.c.received_at, cases.c.id, cases.c.status, cases.c.tier, cases.c.kind, cases.c.decline, cases.c.report),
+    *(cases.c.assigned_to, cases.c.entry, cases.c.mission_en, cases.c.mission_fr),
+)
+"""All that a listing filters and sorts by: the rows themselves are wide, and only those of one page are looked at."""
+
+case_search = Table("case_search", metadata, _case_id(primary_key=True), _text("text"))
+"""What a search looks through: see gateway.store.case_search."""
 
 messages = Table("messages", metadata, _case_id(primary_key=True), *_sealed())
 
@@ -120,6 +133,7 @@ deliveries = Table(
     _text("reply"),
     UniqueConstraint("case_id", "key"),
 )
+Index("ix_deliveries_state", deliveries.c.state, deliveries.c.case_id)
 
 notes = Table(
     "notes",

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from gateway.store import migrating
 from gateway.store.audit import Audit
 from gateway.store.backlog import Backlogs
+from gateway.store.case_list import CaseListing
 from gateway.store.cases import Cases
 from gateway.store.deliveries import Deliveries
 from gateway.store.digests import Digests
@@ -50,6 +51,7 @@ class Work:
     """One unit of work: everything read and written through it is one transaction."""
 
     cases: Cases
+    case_list: CaseListing
     deliveries: Deliveries
     messages: Messages
     notes: Notes
@@ -137,6 +139,7 @@ class Store:
     def _work(self, connection: Connection) -> Work:
         return Work(
             cases=Cases(connection),
+            case_list=CaseListing(connection),
             deliveries=Deliveries(connection),
             messages=Messages(connection, self._seal),
             notes=Notes(connection),

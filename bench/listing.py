@@ -4,7 +4,9 @@
     .venv/bin/python -m bench.listing --cases 10000 --sqlite
     .venv/bin/python -m bench.listing --keep DIRECTORY      # SQLite only; the database stays there, for `liaison serve`
 
-Each question is asked seven times; what is told is the median and the longest, in milliseconds.
+Each question is asked seven times; what is told, in milliseconds, is the median, the longest, and the median of
+the processor time of this process: where the machine has other work to do, that is what the question itself costs on
+SQLite (PostgreSQL's own is not in it).
 """
 
 from __future__ import annotations
@@ -39,7 +41,6 @@ LISTS: dict[str, tuple[CaseFilter, CaseOrder, int]] = {
     "list, open, oldest first": (OPEN, CaseOrder.OLDEST, 1),
     "list, last page": (EVERY_CASE, CaseOrder.NEWEST, 10**9),
     "list, by tier": (EVERY_CASE, CaseOrder.TIER, 1),
-    "list, by mission, page 1000": (EVERY_CASE, CaseOrder.MISSION, 1000),
     "list, open and held": (CaseFilter(status=CaseStatus.OPEN, delivery=DeliveryState.HELD), CaseOrder.NEWEST, 1),
     "list, open and held, oldest first": (
         CaseFilter(status=CaseStatus.OPEN, delivery=DeliveryState.HELD),
@@ -57,6 +58,8 @@ LISTS: dict[str, tuple[CaseFilter, CaseOrder, int]] = {
     "search, one sender": (CaseFilter(words=("office7@mission7.example",)), CaseOrder.NEWEST, 1),
     "search, two common words": (CaseFilter(words=("meeting", "visit")), CaseOrder.NEWEST, 1),
     "search, in everything": (CaseFilter(words=("police",)), CaseOrder.NEWEST, 1),
+    "search, in everything, the last page": (CaseFilter(words=("police",)), CaseOrder.NEWEST, 10**9),
+    "search, in everything, open": (CaseFilter(status=CaseStatus.OPEN, words=("police",)), CaseOrder.NEWEST, 1),
     "search, nothing found": (CaseFilter(words=("nobody-wrote-this",)), CaseOrder.NEWEST, 1),
     "search, held of one mission": (
         CaseFilter(mission="Mission 7", delivery=DeliveryState.HELD, words=("meeting",)),
@@ -79,12 +82,13 @@ async def measure(url: str) -> None:
 
 
 async def _tell(name: str, ask: Callable[[], Awaitable[object]]) -> None:
-    took = []
+    took, busy = [], []
     for _ in range(TIMES):
-        began = time.perf_counter()
+        began, busy_before = time.perf_counter(), time.process_time()
         await ask()
         took.append((time.perf_counter() - began) * 1000)
-    print(f"  {name:40} {statistics.median(took):7.1f} {max(took):7.1f}")
+        busy.append((time.process_time() - busy_before) * 1000)
+    print(f"  {name:40} {statistics.median(took):7.1f} {max(took):7.1f} {statistics.median(busy):7.1f}")
 
 
 async def _run(url: str, number: int, share: float) -> None:
@@ -120,7 +124,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with _databases(arguments) as databases:
         for name, url in databases:
-            print(f"{name}: {'median':>35} {'longest':>7}")
+            print(f"{name}: {'median':>35} {'longest':>7} {'busy':>7}")
             asyncio.run(_run(url, arguments.cases, arguments.open))
 
 

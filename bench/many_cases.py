@@ -11,7 +11,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, text, update
 
 from filters.authentication import Authentication, DnsAnswer, DnsStatus, MethodResult, Result
 from filters.disposition import Mode, Tier
@@ -56,8 +56,6 @@ async def write_cases(url: str, number: int, *, open_share: float = 0.5) -> None
     async with engines.migrator.begin() as connection:
         await connection.run_sync(_write, number, open_share)
     if engines.file is None:
-        from sqlalchemy import text
-
         async with engines.migrator.connect() as raw:  # type: ignore[union-attr]
             vacuum = await raw.execution_options(isolation_level="AUTOCOMMIT")
             await vacuum.execute(text("VACUUM ANALYZE"))  # as autovacuum does it, by and by
@@ -68,7 +66,9 @@ def _write(connection: Connection, number: int, open_share: float) -> None:
     chance = random.Random(number)  # noqa: S311 -- the same cases each time
     previous = GENESIS
     for first in range(1, number + 1, _SLICE):
-        rows: dict[Table, list[Row]] = {table: [] for table in (cases, messages, deliveries, case_search, audit_entries)}
+        rows: dict[Table, list[Row]] = {
+            table: [] for table in (cases, messages, deliveries, case_search, audit_entries)
+        }
         for place in range(first, min(first + _SLICE, number + 1)):
             for table, row in _rows(chance, place, number, previous, is_open=chance.random() < open_share):
                 rows[table].append(row)
@@ -84,7 +84,9 @@ def _rows(
     case = _case(chance, place, number, is_open=is_open)
     sealed = Seal().seal(_content(case), case["reference"])
     case |= {"sha256": sealed.sha256, "size": sealed.size}
-    recipients = [f"officer{chance.randrange(500)}-{copy}@police.example" for copy in range(chance.choice((1, 1, 1, 2, 5)))]
+    recipients = [
+        f"officer{chance.randrange(500)}-{copy}@police.example" for copy in range(chance.choice((1, 1, 1, 2, 5)))
+    ]
     held = is_open and chance.random() < 0.5
     yield cases, case
     yield messages, {"case_id": place, **columns_of(sealed)}

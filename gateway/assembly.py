@@ -17,7 +17,10 @@ from filters.packs import parse_pack
 from filters.upstream import Upstream
 from gateway import tokens
 from gateway.errors import ConfigurationError
+from gateway.operations.browsing import Browsing
+from gateway.operations.bulk import Bulk
 from gateway.operations.casework import Casework
+from gateway.operations.contacts import Contacts
 from gateway.operations.deciding import Deciding
 from gateway.operations.digests import Digests
 from gateway.operations.exempting import Exempting
@@ -72,6 +75,9 @@ class Desk:
 
     lasting: Lasting
     casework: Casework
+    browsing: Browsing
+    bulk: Bulk
+    contacts: Contacts
     destinations: Destinations
     listkeeping: Listkeeping
     outboxkeeping: Outboxkeeping
@@ -156,16 +162,21 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
     gate = Gate(own_domains=ours, secret=lasting.secret)
     destinations = open_destinations(settings)
     starting = Starting(gate=gate, clock=clock, collation=settings.collation, decline=settings.decline)
+    collation_address = settings.collation.address
+    casework = Casework(
+        store=store,
+        clock=clock,
+        gate=gate,
+        starting=starting,
+        destinations=destinations,
+        collation_address=collation_address,
+    )
     return Desk(
         lasting=lasting,
-        casework=Casework(
-            store=store,
-            clock=clock,
-            gate=gate,
-            starting=starting,
-            destinations=destinations,
-            collation_address=settings.collation.address,
-        ),
+        casework=casework,
+        browsing=Browsing(store=store),
+        bulk=Bulk(store=store, casework=casework),
+        contacts=Contacts(store=store, clock=clock, secret=lasting.secret, collation_address=collation_address),
         destinations=destinations,
         outboxkeeping=Outboxkeeping(store=store, clock=clock),
         peoplekeeping=Peoplekeeping(store=store, clock=clock),

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 
-from filters.disposition import Tier
 from gateway.cli import words
+from gateway.cli.case_filters import filter_options
+from gateway.cli.contacts import record
 from gateway.cli.exemptions import grant_options, granted
-from gateway.cli.invocation import Word, actor, config_option, json_option, with_desk
+from gateway.cli.invocation import actor, config_option, json_option, with_desk
 from gateway.cli.output import emphasize, moment, say, show_json, show_table
 from gateway.cli.shapes import case_shape, dossier_shape
-from gateway.model.case import CaseStatus
+from gateway.model.case_list import EVERY_CASE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from gateway.assembly import Desk
     from gateway.model.case import CaseFile
+    from gateway.model.case_list import CaseFilter
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,20 +39,19 @@ def cases() -> None:
 
 
 @cases.command("list")
-@click.option("--status", type=Word(CaseStatus), help="Only open or only closed cases.")
-@click.option("--tier", type=Word([tier for tier in Tier if tier is not Tier.CLEAR]), help="Only cases of this tier.")
+@filter_options
 @json_option
 @with_desk
-async def list_cases(desk: Desk, status: CaseStatus | None, tier: Tier | None, as_json: bool) -> None:
-    """List every case, the newest first."""
-    files = await desk.casework.files(status=status, tier=tier)
+async def list_cases(desk: Desk, wanted: CaseFilter, as_json: bool) -> None:
+    """List every case, the newest first, or those that all of the options hold for."""
+    files = await desk.casework.files(wanted)
     if as_json:
         show_json([case_shape(file) for file in files])
         return
     show_table(
         ("reference", "received", "tier", "status", "from", "recipients", "decline", "report", "subject"),
         [_row(file) for file in files],
-        empty="There are no cases." if status is None and tier is None else "No case is like that.",
+        empty="There are no cases." if wanted == EVERY_CASE else "No case is like that.",
     )
 
 
@@ -170,3 +171,26 @@ async def close(desk: Desk, reference: str) -> None:
     held = await desk.casework.close(reference, actor=actor())
     say(f"{reference} is closed.")
     say(words.still_held(held, reference))
+
+
+@cases.command()
+@reference_argument
+@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
+@with_desk
+async def reopen(desk: Desk, reference: str, reason: str) -> None:
+    """Take a closed case up again. What was cancelled stays cancelled."""
+    await desk.casework.reopen(reference, reason, actor=actor())
+    say(f"{reference} is open again.")
+
+
+@cases.command()
+@reference_argument
+@click.argument("person", required=False, default="")
+@with_desk
+async def assign(desk: Desk, reference: str, person: str) -> None:
+    """Let PERSON, who has an account, see to the case; without PERSON nobody does."""
+    await desk.casework.assign(reference, person.strip().lower(), actor=actor())
+    say(f"{reference} is assigned to {person.strip().lower() or 'nobody'}.")
+
+
+cases.add_command(record)

@@ -9,7 +9,10 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from gateway.clock import Clock
+    from gateway.operations.browsing import Browsing
+    from gateway.operations.bulk import Bulk
     from gateway.operations.casework import Casework
+    from gateway.operations.contacts import Contacts
     from gateway.operations.exempting import Exempting
     from gateway.operations.listkeeping import Listkeeping
     from gateway.operations.modes import Modes
@@ -31,6 +34,9 @@ class Office:
     public_url: str
     second_factor_required: bool
     casework: Casework
+    browsing: Browsing
+    bulk: Bulk
+    contacts: Contacts
     exempting: Exempting
     listkeeping: Listkeeping
     modes: Modes

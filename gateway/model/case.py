@@ -96,8 +96,9 @@ class StoredFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One flagged message, or one contact by hand. `id` is None until stored; `reference` is the opaque "LG-XXXXX-XXXXX" shown to people.
+    """One flagged message, or one contact by hand.
 
+    `id` is None until stored; `reference` is the opaque "LG-XXXXX-XXXXX" shown to people;
     `reverse_path` is "" for the null path; `header_from`, `subject`, `message_id` are decoded for display;
     `sha256` is of the content as received, hex; `size` in octets; `entry` the deciding value ("" if none);
     `mission_en` and `mission_fr` name the deciding entry's mission;

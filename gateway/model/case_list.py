@@ -27,7 +27,6 @@ class CaseOrder(StrEnum):
     OLDEST = "oldest"
     TIER = "tier"
     """In the order in which the tiers are tried: emergencies first."""
-    MISSION = "mission"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +125,7 @@ NEEDS: Mapping[Need, CaseFilter] = MappingProxyType(
         Need.REPORT_FAILED: CaseFilter(report=ActionState.FAILED),
     }
 )
-"""Which cases each reason means: what is counted is what the list then shows. A report may fail after the case closed."""
+"""Which cases each reason means: what is counted is what the list then shows. Mail may fail after its case closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

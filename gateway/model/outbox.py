@@ -26,6 +26,8 @@ class Purpose(StrEnum):
     NOTICE = "notice"
     RELEASE = "release"
     DIGEST = "digest"
+    RETRACTION = "retraction"
+    """A later report under the same reference, which takes the first one back: the case was dismissed."""
 
 
 class OutboxState(StrEnum):
@@ -75,6 +77,12 @@ class OutboxItem:
     requested_by: str = ""
     summary: bool = False
     """A report that was refused with the original, and goes once more without."""
+
+    @property
+    def may_have_arrived(self) -> bool:
+        """It left, or an attempt began whose outcome nobody knows for certain."""
+        attempted = self.frozen and self.attempts > 0 and self.state is OutboxState.WAITING
+        return attempted or self.state in {OutboxState.SENDING, OutboxState.SENT, OutboxState.UNCERTAIN}
 
 
 def new_item(

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.errors import RefusedError
-from gateway.model.case_list import EVERY_CASE, PAGE, CaseOrder, CasePage
+from gateway.model.case_list import EVERY_CASE, CaseOrder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateway.model.case_list import CaseFilter, CaseLine, ListedMission, Need, Needed
+    from gateway.model.case_list import CaseFilter, CaseLine, CasePage, ListedMission, Need, Needed
     from gateway.store.unit_of_work import Store
 
 MOST_WORDS = 10
@@ -27,10 +27,7 @@ class Browsing:
     async def page(self, wanted: CaseFilter, order: CaseOrder = CaseOrder.NEWEST, *, number: int = 1) -> CasePage:
         """A page of these cases, counted from 1; past the end it is the last one."""
         async with self.store.reading() as work:
-            total = await work.case_list.count(wanted)
-            number = max(1, min(number, -(-total // PAGE)))
-            lines = await work.case_list.lines(wanted, order, skip=(number - 1) * PAGE)
-            return CasePage(lines=tuple(lines), number=number, total=total)
+            return await work.case_list.page(wanted, order, number)
 
     async def count(self, wanted: CaseFilter) -> int:
         """How many cases these are."""
@@ -40,12 +37,12 @@ class Browsing:
     async def newest(self, most: int) -> list[CaseLine]:
         """The newest cases, whatever they are."""
         async with self.store.reading() as work:
-            return await work.case_list.lines(EVERY_CASE, CaseOrder.NEWEST, skip=0, most=most)
+            return await work.case_list.first(EVERY_CASE, CaseOrder.NEWEST, most)
 
     async def next(self, wanted: CaseFilter, order: CaseOrder, *, instead_of: str) -> str:
         """The reference of the first of these cases that is not this one; "" when there is no other."""
         async with self.store.reading() as work:
-            lines = await work.case_list.lines(wanted, order, skip=0, most=2)
+            lines = await work.case_list.first(wanted, order, 2)
             return next((line.reference for line in lines if line.reference != instead_of), "")
 
     async def needs(self) -> Mapping[Need, Needed]:

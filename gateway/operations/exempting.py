@@ -16,6 +16,7 @@ from filters.lists import ListIndex
 from filters.rulebook import Exemption
 from gateway import tokens
 from gateway.errors import RefusedError
+from gateway.operations.case_turns import find
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,9 +66,7 @@ class Exempting:
     ) -> Exemption:
         """Exempt the sender of a case: its address, or the entry where it claims several of it."""
         async with self.store.reading() as work:
-            case = await work.cases.by_reference(reference)
-        if case is None:
-            raise RefusedError(f"There is no case {reference}; `liaison cases list` shows the references")
+            case = await find(work, reference)
         return await self.grant(
             _sender_of(case), recipients, until=until, approver=approver, reason=reason, actor=actor
         )

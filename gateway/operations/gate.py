@@ -9,7 +9,7 @@ from filters.address import AddressError, parse_path
 from filters.content import header_length, parse_header
 from filters.responding import hard_objections, loop_objections
 from gateway import tokens
-from gateway.model.case import ActionState, Disposal
+from gateway.model.case import ActionState, ContactKind, Disposal
 
 if TYPE_CHECKING:
     from filters.address import Mailbox
@@ -30,6 +30,8 @@ class Gate:
 
         `raw` is the content as received.
         """
+        if case.kind is not ContactKind.MAIL:
+            return ("It was no mail: there is no reverse-path to answer to.",)
         if case.silenced:
             return ("The case was silenced: somebody decided that no decline may be sent.",)
         if case.disposal is Disposal.DISMISSED:

@@ -5,20 +5,21 @@ Each question but that for the lines of a page goes through an index that has al
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, case, func, select
 
 from filters.disposition import Tier
-from gateway.model.case_list import NEEDS, PAGE, CaseLine, CaseOrder, ListedMission, Need, Needed
+from gateway.model.case_list import EVERY_CASE, NEEDS, PAGE, CaseLine, CaseOrder, CasePage, ListedMission, Need, Needed
 from gateway.store.case_filter import matching
-from gateway.store.embedded import brief
-from gateway.store.schema import cases, deliveries
+from gateway.store.case_search import has_words
+from gateway.store.schema import case_search, cases, deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, RowMapping, Select
+    from sqlalchemy import BindParameter, ColumnElement, RowMapping, Select
 
     from gateway.model.case import CaseId, DeliveryState
     from gateway.model.case_list import CaseFilter
@@ -34,14 +35,19 @@ _ORDERS: Mapping[CaseOrder, tuple[ColumnElement[Any], ...]] = {
     CaseOrder.NEWEST: _NEWEST,
     CaseOrder.OLDEST: (cases.c.received_at, cases.c.id),
     CaseOrder.TIER: (_RANK, *_NEWEST),
-    CaseOrder.MISSION: (cases.c.mission_en, *_NEWEST),
 }
 
-_THESE = bindparam("these", expanding=True)
+DENSE = 5000
+"""From so many cases on, those of a page are found soonest by going through all in order."""
+
+_THESE: BindParameter[Any] = bindparam("these", expanding=True)
 _LINES = select(cases.c.id, *(cases.c[name] for name in _FIELDS)).where(cases.c.id.in_(_THESE))
 _DELIVERIES = (
     select(
-        deliveries.c.case_id, deliveries.c.state, func.count().label("number"), func.min(deliveries.c.recipient).label("one")
+        deliveries.c.case_id,
+        deliveries.c.state,
+        func.count().label("number"),
+        func.min(deliveries.c.recipient).label("one"),
     )
     .where(deliveries.c.case_id.in_(_THESE))
     .group_by(deliveries.c.case_id, deliveries.c.state)
@@ -56,27 +62,31 @@ class CaseListing:
 
     async def count(self, wanted: CaseFilter) -> int:
         """How many cases these are."""
-        counted = select(func.count()).select_from(cases).where(matching(wanted))
-        number: int = (await self._connection.execute(counted)).scalar_one()
-        return number
+        if not wanted.words:
+            return await self._number(select(func.count()).select_from(cases).where(matching(wanted)))
+        hits = await self._number(select(func.count()).select_from(case_search).where(has_words(wanted.words)))
+        if replace(wanted, words=()) == EVERY_CASE:
+            return hits
+        condition = matching(wanted, dense=hits > DENSE)
+        return await self._number(select(func.count()).select_from(cases).where(condition))
 
-    async def lines(self, wanted: CaseFilter, order: CaseOrder, *, skip: int, most: int = PAGE) -> list[CaseLine]:
-        """So many of them in this order, after so many others."""
-        ids = select(cases.c.id).where(matching(wanted)).order_by(*_ORDERS[order]).limit(most).offset(skip)
-        return await self._lines(list((await self._connection.execute(ids)).scalars()))
+    async def page(self, wanted: CaseFilter, order: CaseOrder, number: int) -> CasePage:
+        """A page of these cases, counted from 1; past the end it is the last one."""
+        total = await self.count(wanted)
+        number = max(1, min(number, -(-total // PAGE)))
+        ids = await self._ids(wanted, order, dense=total > DENSE, skip=(number - 1) * PAGE, most=PAGE)
+        return CasePage(lines=tuple(await self._lines(ids)), number=number, total=total)
 
-    async def references(self, wanted: CaseFilter, *, after: int, upto: int, most: int) -> list[tuple[int, str]]:
-        """Row and reference of the next of these cases, by their rows: whatever becomes of the ones before."""
-        these = select(cases.c.id).where(matching(wanted), cases.c.id > after, cases.c.id <= upto)
-        slice_of = select(cases.c.id, cases.c.reference).where(
-            cases.c.id.in_(these.order_by(cases.c.id).limit(most).scalar_subquery())
-        )
-        return [tuple(row) for row in await self._connection.execute(slice_of.order_by(cases.c.id))]
+    async def first(self, wanted: CaseFilter, order: CaseOrder, most: int) -> list[CaseLine]:
+        """The first of these cases."""
+        return await self._lines(await self._ids(wanted, order, dense=False, skip=0, most=most))
 
-    async def last_row(self) -> int:
-        """The newest case's, 0 without any."""
-        last: int | None = (await self._connection.execute(select(func.max(cases.c.id)))).scalar_one()
-        return last or 0
+    async def references(self, wanted: CaseFilter, most: int) -> list[str]:
+        """The references of the oldest of these cases, so many."""
+        ids = await self._ids(wanted, CaseOrder.OLDEST, dense=False, skip=0, most=most)
+        named = select(cases.c.id, cases.c.reference).where(cases.c.id.in_(_THESE))
+        found = {row.id: row.reference for row in await self._connection.execute(named, {"these": ids})}
+        return [found[case_id] for case_id in ids]
 
     async def needs(self) -> dict[Need, Needed]:
         """What needs a person. Two questions: what is held stands in another table."""
@@ -90,12 +100,21 @@ class CaseListing:
 
     async def missions(self) -> list[ListedMission]:
         """Every entry that decided about a case, with its mission, by the missions' names."""
-        named = (cases.c.mission_en, cases.c.mission_fr, cases.c.entry)
-        grouped = select(*named, func.count().label("number")).group_by(*named).order_by(*named)
-        return [
+        named = (cases.c.mission_fr, cases.c.mission_en, cases.c.entry)
+        grouped = select(*named, func.count().label("number")).group_by(*named)
+        found = [
             ListedMission(name_en=row.mission_en, name_fr=row.mission_fr, entry=row.entry, cases=row.number)
             for row in await self._connection.execute(grouped)
         ]
+        return sorted(found, key=lambda mission: (mission.name_en, mission.entry))
+
+    async def _number(self, statement: Select[int]) -> int:
+        number: int = (await self._connection.execute(statement)).scalar_one()
+        return number
+
+    async def _ids(self, wanted: CaseFilter, order: CaseOrder, *, dense: bool, skip: int, most: int) -> list[CaseId]:
+        ids = select(cases.c.id).where(matching(wanted, dense=dense)).order_by(*_ORDERS[order])
+        return list((await self._connection.execute(ids.limit(most).offset(skip))).scalars())
 
     async def _held(self) -> Needed:
         held = select(func.count(), func.min(cases.c.received_at)).where(matching(NEEDS[Need.HELD]))

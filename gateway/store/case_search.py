@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, exists, update
+from sqlalchemy import and_, bindparam, exists, select, update
 
 from gateway.store.embedded import FEW, brief
 from gateway.store.engine import insert_new
@@ -50,9 +50,15 @@ def searched_text(case: Case) -> str:
 
 
 def has_words(words: Sequence[str]) -> ColumnElement[bool]:
-    """Of a row of `cases`: every one of the words occurs in its text."""
-    occur = (case_search.c.text.contains(word.casefold(), autoescape=True) for word in words)
-    return exists().where(case_search.c.case_id == cases.c.id, *occur)
+    """Of a row of `case_search`: every one of the words occurs in its text."""
+    return and_(*(case_search.c.text.contains(word.casefold(), autoescape=True) for word in words))
+
+
+def found(words: Sequence[str], *, dense: bool) -> ColumnElement[bool]:
+    """Of a row of `cases`: the same. For `dense` see `gateway.store.case_filter`."""
+    if dense:
+        return exists().where(case_search.c.case_id == cases.c.id, has_words(words))
+    return cases.c.id.in_(select(case_search.c.case_id).where(has_words(words)))
 
 
 def _lines(*pieces: str) -> str:

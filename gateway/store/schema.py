@@ -103,7 +103,7 @@ cases = Table(
     Column("disposal", vocabulary(Disposal)),
     Column("closed_at", UtcDateTime),
     Column("kind", vocabulary(ContactKind), nullable=False, server_default=ContactKind.MAIL.value),
-    Column("assigned_to", SafeText, nullable=False, server_default=""),
+    Column("assigned_to", SafeText, nullable=False, server_default=text("''")),
     Column("assigned_at", UtcDateTime),
     CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed"),
     sqlite_autoincrement=True,
@@ -115,6 +115,8 @@ CASE_LIST = Index(
     *(cases.c.assigned_to, cases.c.entry, cases.c.mission_en, cases.c.mission_fr),
 )
 """All that a listing filters and sorts by: the rows themselves are wide, and only those of one page are looked at."""
+
+Index("ix_cases_mission", cases.c.mission_fr, cases.c.mission_en, cases.c.entry)
 
 case_search = Table("case_search", metadata, _case_id(primary_key=True), _text("text"))
 """What a search looks through: see gateway.store.case_search."""
@@ -190,6 +192,14 @@ ONE_NOTICE = Index(
     sqlite_where=text("purpose = 'notice'"),
 )
 """A recipient hears of a held message once."""
+
+ONE_RETRACTION = Index(
+    "uq_outbox_items_retraction",
+    outbox_items.c.case_id,
+    unique=True,
+    sqlite_where=text("purpose = 'retraction' AND state <> 'cancelled'"),
+)
+"""A report is taken back once."""
 
 Index("ix_outbox_items_due", outbox_items.c.state, outbox_items.c.due_at)
 

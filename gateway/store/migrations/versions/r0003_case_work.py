@@ -28,7 +28,7 @@ _SEARCH = sa.table("case_search", sa.column("case_id"), sa.column("text"))
 
 def upgrade() -> None:
     op.add_column("cases", sa.Column("kind", sa.String(length=16), server_default="mail", nullable=False))
-    op.add_column("cases", sa.Column("assigned_to", sa.Text(), server_default="", nullable=False))
+    op.add_column("cases", sa.Column("assigned_to", sa.Text(), server_default=sa.text("''"), nullable=False))
     op.add_column("cases", sa.Column("assigned_at", sa.DateTime(timezone=True), nullable=True))
     _create_indexes()
     _create_search()
@@ -41,11 +41,22 @@ def _create_indexes() -> None:
     op.create_index(
         "ix_cases_list",
         "cases",
-        ["received_at", "id", "status", "tier", "kind", "decline", "report"]
-        + ["assigned_to", "entry", "mission_en", "mission_fr"],
+        [
+            *("received_at", "id", "status", "tier", "kind", "decline", "report"),
+            *("assigned_to", "entry", "mission_en", "mission_fr"),
+        ],
         unique=False,
     )
+    op.create_index("ix_cases_mission", "cases", ["mission_fr", "mission_en", "entry"], unique=False)
     op.create_index("ix_deliveries_state", "deliveries", ["state", "case_id"], unique=False)
+    op.create_index(
+        "uq_outbox_items_retraction",
+        "outbox_items",
+        ["case_id"],
+        unique=True,
+        sqlite_where=sa.text("purpose = 'retraction' AND state <> 'cancelled'"),
+        postgresql_where=sa.text("purpose = 'retraction' AND state <> 'cancelled'"),
+    )
 
 
 def _create_search() -> None:

@@ -64,7 +64,9 @@ async def test_each_filter_lets_through_what_it_names(store: Store) -> None:
         assigned_to="alice",
     )
     await written(store, plain, a_delivery())
-    await written(store, other, a_delivery(state=DeliveryState.RELAYED), a_delivery("b@police.example", DeliveryState.REFUSED))
+    await written(
+        store, other, a_delivery(state=DeliveryState.RELAYED), a_delivery("b@police.example", DeliveryState.REFUSED)
+    )
     async with store.begin() as work:
         stored = await work.cases.by_reference(FIRST)
         assert stored is not None
@@ -120,7 +122,9 @@ async def test_a_search_finds_each_word_anywhere_in_any_letter_case(store: Store
     assert await listed(store, CaseFilter(words=words)) == [FIRST]
 
 
-@pytest.mark.parametrize("words", [("meeting", "absent"), ("%",), ("_",), ("lg-test-0001", "lg-test-0002")], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [("meeting", "absent"), ("%",), ("_",), ("lg-test-0001", "lg-test-0002")], ids=" ".join
+)
 async def test_a_search_finds_nothing_where_one_word_is_missing(store: Store, words: tuple[str, ...]) -> None:
     await written(store, a_case(number=1))
     await written(store, a_case(number=2))
@@ -179,7 +183,9 @@ async def test_the_orders_put_the_newest_the_oldest_or_the_gravest_first(store: 
 
 
 async def test_a_line_counts_its_recipients_by_state(store: Store) -> None:
-    await written(store, a_case(number=1), a_delivery("b@police.example"), a_delivery("a@police.example", DeliveryState.PENDING))
+    await written(
+        store, a_case(number=1), a_delivery("b@police.example"), a_delivery("a@police.example", DeliveryState.PENDING)
+    )
     await written(store, replace(a_case(number=2), kind=ContactKind.PHONE))
     async with store.reading() as work:
         second, first = await work.case_list.first(EVERY_CASE, CaseOrder.NEWEST, 2)
@@ -191,7 +197,11 @@ async def test_a_line_counts_its_recipients_by_state(store: Store) -> None:
 async def test_what_needs_a_person_is_counted_as_the_list_would_show_it(unchecked_store: Store) -> None:
     await written(unchecked_store, replace(a_case(number=1), tier=Tier.SUSPECT))
     await written(unchecked_store, replace(a_case(number=2), tier=Tier.RELATED, report=ActionState.REVIEW))
-    await written(unchecked_store, replace(a_case(number=3), decline=ActionState.UNCERTAIN), a_delivery(state=DeliveryState.RELAYED))
+    await written(
+        unchecked_store,
+        replace(a_case(number=3), decline=ActionState.UNCERTAIN),
+        a_delivery(state=DeliveryState.RELAYED),
+    )
     closed = await written(unchecked_store, replace(a_case(number=4), tier=Tier.SUSPECT, report=ActionState.FAILED))
     async with unchecked_store.begin() as work:
         await work.cases.close(stored_id(closed), Disposal.HANDLED, NOON)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from filters.address import AddressError, Mailbox, parse_path
-from filters.mime_parts import Part, leaves
+from filters.mime_parts import Part, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -63,8 +63,8 @@ def organizers(header: Header, content: memoryview, start: int, limits: MimeLimi
     `content` is the whole message, whose body begins at `start`, the empty line above it included or not.
     """
     found: dict[Mailbox, None] = {}
-    parts = leaves(Part.whole(header, content, start), limits)
-    for calendar in (part for part in parts if part.media_type in CALENDARS):
+    parts = walk(Part.whole(header, content, start), limits)
+    for calendar in (part for part, _ in parts if part.media_type in CALENDARS):
         for mailbox in _organizers_of(calendar_text(calendar)):
             found.setdefault(mailbox)
             if len(found) >= MOST_ORGANIZERS:

@@ -116,11 +116,11 @@ class Part:
                 return self.body
 
 
-def leaves(message: Part, limits: MimeLimits) -> Iterator[Part]:
-    """The message, or what it is made of: every part that isn't opened, in order, at whatever depth.
+def walk(message: Part, limits: MimeLimits) -> Iterator[tuple[Part, bool]]:
+    """The message and each of its parts, in order, at whatever depth; and whether it is opened, so that its own follow.
 
-    A multipart is opened where it has a boundary that stands in it, and is no deeper than the limit. Multiparts count
-    among the parts. No more than one part of each multipart is known at a time.
+    A multipart is opened where it has a boundary that stands in it, and is no deeper than the limit. No more than one
+    part of each multipart is known at a time.
     """
     opened: list[Iterator[Part]] = [iter((message,))]
     looked_at = 0
@@ -131,9 +131,8 @@ def leaves(message: Part, limits: MimeLimits) -> Iterator[Part]:
             continue
         looked_at += 1
         within = _opened(part, limits) if len(opened) <= limits.depth else None
-        if within is None:
-            yield part
-        else:
+        yield part, within is not None
+        if within is not None:
             opened.append(within)
 
 

@@ -5,23 +5,25 @@ from __future__ import annotations
 import re
 
 _QUOTES = re.compile(r">*+")
+_SIGNATURE = "-- "
+"""Never part of a paragraph, though it ends in a space (RFC 3676 §4.3)."""
 
 
 def reflowed(text: str, *, delete_space: bool = False) -> str:
     """Paragraphs on one line each, quotes behind their marks; `delete_space` is DelSp=yes (RFC 3676 §4.1).
 
-    Lines end with LF, before and after.
+    Lines end with LF, before and after. A paragraph ends where its depth changes, whatever it says (RFC 3676 §4.5).
     """
     lines: list[str] = []
     paragraph: list[str] = []
     depth = 0
     for line in text.split("\n"):
         quotes, content = _unstuffed(line)
-        if paragraph and quotes != depth:  # RFC 3676 §4.5: a paragraph that changes its depth ends, whatever it says
+        if paragraph and (quotes != depth or content == _SIGNATURE):
             lines.append(_quoted(depth, paragraph))
             paragraph = []
         depth = quotes
-        flows = content.endswith(" ") and content != "-- "  # RFC 3676 §4.3: the line above a signature never flows
+        flows = content.endswith(" ") and content != _SIGNATURE
         paragraph.append(content[:-1] if flows and delete_space else content)
         if not flows:
             lines.append(_quoted(depth, paragraph))

@@ -157,7 +157,7 @@ def _serves(before: str, character: str, after: str) -> bool:
         case "\u200d":
             return _is_virama(before) or (_is_symbol(before) and _is_symbol(after))
         case "\ufe0e" | "\ufe0f":
-            return _is_symbol(before) or (before in "0123456789#*" and after == "\u20e3")
+            return (_is_symbol(before) and before != "\ufe0f") or (before in "0123456789#*" and after == "\u20e3")
         case _:
             return False
 

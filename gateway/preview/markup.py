@@ -21,6 +21,8 @@ from gateway.preview.invisible import Invisible, line_segments, plain, segments
 _MOST_ELEMENTS = 10_000
 _DEEPEST = 100
 _LONGEST_TARGET = 300
+_MOST_PIECES = 20
+"""Of a link's text: one that says its own target has fewer."""
 _LARGEST_SPAN = 50
 
 # In browsers, elements of these kinds that are left open are opened again in each paragraph that follows: a few
@@ -29,6 +31,7 @@ _FORMATTING = "a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u"
 _FORMATTING_TAG = re.compile(rf"<(/?)({_FORMATTING})(?=[\s/>])", re.IGNORECASE)
 _RENAMED_TAG = re.compile(rf"<(/?)liaison-({_FORMATTING})(?=[\s/>])", re.IGNORECASE)
 _DATA = re.compile(r"\bdata:[^\s\"'<>()]{100,}+", re.IGNORECASE)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _START_TAG = re.compile(r"<[A-Za-z]")
 
 _BLOCKS = MappingProxyType(
@@ -53,6 +56,14 @@ _VOID = frozenset({"br", "hr"})
 _LINK, _IMAGE = "liaison-a", "img"
 _CELLS = frozenset({"td", "th"})
 _SPANS = frozenset({"colspan", "rowspan"})
+
+_AUTHORITY = re.compile(r"[^/?#\\]*+")
+_SPACE = re.compile(r"[ \t\n\f]+")
+_BLANKS = " \t\u00a0"
+_EMPTY_LINES = re.compile(r"\n{3,}")
+_NEW_LINE = "\r"
+"""In text that is being made: a line ends here if there is anything on it. Of data no CR is left."""
+_CLOSE_TOGETHER = frozenset({"caption", "dd", "div", "dt", "li", "tbody", "tfoot", "thead", "tr"})
 
 _ATTRIBUTES = {_LINK: {"href"}, _IMAGE: {"alt"}, "td": set(_SPANS), "th": set(_SPANS)}
 _CLEANER = nh3.Cleaner(
@@ -79,7 +90,7 @@ class SafeHtml:
 
 def safe_html(source: str, most: int) -> SafeHtml:
     """No more than the first `most` characters of the source, pictures inside it not counted, are looked at."""
-    without_pictures = _DATA.sub("data:", source)
+    without_pictures = _DATA.sub("data:", _SURROGATE.sub("\ufffd", source))
     looked_at = without_pictures[:most]
     beyond = next(islice(_START_TAG.finditer(looked_at), _MOST_ELEMENTS, None), None)
     end = len(looked_at) if beyond is None else beyond.start()
@@ -100,6 +111,7 @@ class _Rendering(HTMLParser):
         """Elements of the tree that are open, and whether each was written."""
         self._links: list[tuple[str, int]] = []
         """Targets of the links that are open, and where in the text each begins."""
+        self._preformatted = 0
         self._images = 0
 
     def result(self, *, whole: bool) -> SafeHtml:
@@ -127,12 +139,13 @@ class _Rendering(HTMLParser):
         shown = segments(_as_written(data))
         self._html.extend(_written(piece) for piece in shown)
         text = plain(shown)
-        self._text.append(text if ("pre", True) in self._open else _SPACE.sub(" ", text))
+        self._text.append(text if self._preformatted else _SPACE.sub(" ", text))
 
     def _start(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         spans = "".join(_span(name, value) for name, value in attrs) if tag in _CELLS else ""
         written = len(self._open) < _DEEPEST
         self._open.append((tag, written))
+        self._preformatted += tag == "pre"
         self._html.append(f"<{_WRITTEN[tag]}{spans}>" if written else "")
         self._text.append(_break(tag) + ("- " if tag == "li" else ""))
 
@@ -140,6 +153,7 @@ class _Rendering(HTMLParser):
         """That element, and any that is still open in it; every one if it is none."""
         while self._open:
             last, written = self._open.pop()
+            self._preformatted -= last == "pre"
             self._html.append(f"</{_WRITTEN[last]}>" if written else "")
             self._text.append("\t" if last in _CELLS else _break(last))
             if last == tag:
@@ -161,7 +175,7 @@ class _Rendering(HTMLParser):
 
     def _link(self, target: str, start: int) -> None:
         """Its target, unless it is what the text says."""
-        text = "".join(self._text[start:]).strip()
+        text = "".join(self._text[start : start + _MOST_PIECES]).strip()
         if target and text not in {target, target.removeprefix("mailto:")}:
             self._html.append(' <span class="target">&lt;')
             self._text.append(" <")
@@ -194,9 +208,6 @@ def _break(tag: str) -> str:
     return _NEW_LINE if tag in _CLOSE_TOGETHER else f"{_NEW_LINE}\n{_NEW_LINE}"
 
 
-_AUTHORITY = re.compile(r"[^/?#\\]*+")
-
-
 def _shortened(target: str) -> str:
     """Never within the authority (RFC 3986 §3.2), where a name can be made to stand far behind another."""
     slashes = target.find("//")
@@ -205,18 +216,8 @@ def _shortened(target: str) -> str:
     return target if len(target) <= end else f"{target[:end]}…"
 
 
-_SPACE = re.compile(r"[ \t\n\f]+")
-_NEW_LINE = "\r"
-"""In text that is being made: a line ends here if there is anything on it. Of data no CR is left."""
-_CLOSE_TOGETHER = frozenset({"address", "caption", "center", "dd", "div", "dt", "li", "tbody", "tfoot", "thead", "tr"})
-_EMPTY_LINES = re.compile(r"\n{3,}")
-
-
 def _tidy(text: str) -> str:
     """Lines without space around them, and one empty line at most between two."""
     pieces = (piece.strip(_BLANKS) for piece in text.split(_NEW_LINE))
     lines = (line.strip(_BLANKS) for line in "\n".join(filter(None, pieces)).split("\n"))
     return _EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip("\n")
-
-
-_BLANKS = " \t\u00a0"

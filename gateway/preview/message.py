@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from filters.calendar import CALENDARS
 from filters.content import header_length, parse_header
-from filters.mime_parts import MimeLimits, Part, leaves
+from filters.mime_parts import MimeLimits, Part, walk
 from filters.sentence import Sentence
 from gateway.preview.appointments import appointments
 from gateway.preview.attached import attachment, is_attached, is_message
@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewLimits:
-    """How much of a message is shown: parts and multiparts in each other, characters of all texts, other fields.
+    """How much of a message is shown.
 
-    `html` counts characters of its source, `bodies` the texts and the pages that are shown.
+    `parts` counts multiparts too, and `depth` those inside each other; `bodies` the texts and pages; `text` the
+    characters of all texts, `html` those of the source of all pages.
     """
 
     parts: int = 200
@@ -90,8 +91,7 @@ _LONGEST_SOURCE = 5_000_000
 def preview(content: bytes, limits: PreviewLimits = DEFAULT_LIMITS) -> Preview:
     """What of a message may be seen. It may take a second for the largest: not on the event loop."""
     message = _message(content)
-    found = _parts(message, limits)
-    parts = dict(enumerate(found[: limits.parts]))
+    parts, whole = _parts(message, limits)
     bodies = [number for number, part in parts.items() if _is_body(part)][: limits.bodies]
     texts, pages = _bodies([parts[number] for number in bodies], limits)
     return Preview(
@@ -101,16 +101,15 @@ def preview(content: bytes, limits: PreviewLimits = DEFAULT_LIMITS) -> Preview:
         pages=pages,
         appointments=_appointments(parts.values(), limits),
         attachments=tuple(attachment(part, number) for number, part in parts.items() if number not in bodies),
-        notes=(*other_fields_note(message.header, limits.other_fields), *_part_notes(found, limits)),
+        notes=(*other_fields_note(message.header, limits.other_fields), *_part_notes(limits, whole=whole)),
     )
 
 
 def attached_message(content: bytes, number: int, limits: PreviewLimits = DEFAULT_LIMITS) -> bytes | None:
     """The content of the message that is attached under that number; None if there is none."""
-    parts = _parts(_message(content), limits)[: limits.parts]
-    if not 0 <= number < len(parts) or not is_message(parts[number]):
-        return None
-    return parts[number].decoded().lstrip(b"\r\n")
+    parts, _ = _parts(_message(content), limits)
+    part = parts.get(number)
+    return part.decoded().lstrip(b"\r\n") if part is not None and is_message(part) else None
 
 
 def _message(content: bytes) -> Part:
@@ -120,15 +119,22 @@ def _message(content: bytes) -> Part:
     return Part.whole(parse_header(content[:length]), memoryview(content), min(length + empty_line, len(content)))
 
 
-def _parts(message: Part, limits: PreviewLimits) -> list[Part]:
-    """One more than are looked at, if there are more. What stands behind the end of a multipart is mostly nothing."""
-    most = limits.parts + 1
-    found = islice(leaves(message, MimeLimits(parts=most, depth=limits.depth)), most)
-    return [part for part in found if part is message or part.header.fields or part.body.strip()]
+def _parts(message: Part, limits: PreviewLimits) -> tuple[dict[int, Part], bool]:
+    """Those that hold something themselves, by their number; and whether that is all of them.
+
+    What stands behind the end of a multipart is mostly nothing.
+    """
+    found = list(walk(message, MimeLimits(parts=limits.parts + 1, depth=limits.depth)))
+    parts = {
+        number: part
+        for number, (part, opened) in enumerate(found[: limits.parts])
+        if not opened and (part is message or part.header.fields or part.body.strip())
+    }
+    return parts, len(found) <= limits.parts
 
 
-def _part_notes(parts: list[Part], limits: PreviewLimits) -> tuple[Sentence, ...]:
-    if len(parts) <= limits.parts:
+def _part_notes(limits: PreviewLimits, *, whole: bool) -> tuple[Sentence, ...]:
+    if whole:
         return ()
     return (Sentence("The first {shown} parts are shown. The raw source has all of them.", shown=limits.parts),)
 
@@ -145,7 +151,11 @@ def _bodies(bodies: list[Part], limits: PreviewLimits) -> tuple[tuple[ShownText,
     texts = _texts([part for part in bodies if part.media_type != _HTML], limits)
     pages = [part for part in bodies if part.media_type == _HTML]
     shown, as_texts = _pages(pages, limits)
-    return texts if any(text.segments for text in texts) or not pages else as_texts, shown
+    return texts if any(map(_has_words, texts)) or not pages else as_texts, shown
+
+
+def _has_words(text: ShownText) -> bool:
+    return any(isinstance(piece, str) and piece.strip() for piece in text.segments)
 
 
 def _texts(bodies: list[Part], limits: PreviewLimits) -> tuple[ShownText, ...]:

@@ -96,7 +96,7 @@ MARKUP = {
     "html with a manifest": f'<html manifest="{BEACON}" xmlns="x" onload="{CALL}"><p>h</p></html>',
     # style
     "style that imports": f'<style>@import "{BEACON}.css";</style>',
-    "style with a font": f'<style>@font-face{{font-family:x;src:url({BEACON}.woff)}}p{{font-family:x}}</style><p>p</p>',
+    "style with a font": f"<style>@font-face{{font-family:x;src:url({BEACON}.woff)}}p{{font-family:x}}</style><p>p</p>",
     "style with a picture": f'<p style="background:url({BEACON}.png)">p</p>',
     "style with image-set": f"<p style=\"background-image:image-set('{BEACON}.png' 1x)\">p</p>",
     "style with an expression": f'<p style="width:expression({CALL})">p</p>',
@@ -109,7 +109,7 @@ MARKUP = {
     "form": f'<form action="{BEACON}" method=post><input name=p value=1><button>b</button></form>',
     "form action on a button": f'<form><button formaction="javascript:{CALL}">b</button></form>',
     "form elsewhere": f'<form id=f action="{BEACON}"></form><input form=f name=p><isindex action="{BEACON}">',
-    "form that hides the document": '<form name=body><input name=firstChild></form><img name=cookie>',
+    "form that hides the document": "<form name=body><input name=firstChild></form><img name=cookie>",
     "text area": f"<textarea></textarea>{_IMAGE}<textarea>t</textarea>",
     "select": f"<select><option>{_IMAGE}</option></select>",
     # other namespaces
@@ -141,7 +141,7 @@ MARKUP = {
     "mutation by noembed and noframes": f"<noembed>{_IMAGE}</noembed><noframes>{_IMAGE}</noframes>",
     "mutation by select": f"<select><template><style><!--</template>{_IMAGE}--></style></select>",
     "mutation by annotation": f'<math><annotation-xml encoding="text/html"><style>{_IMAGE}</style></annotation-xml></math>',
-    "mutation by desc": f'<svg><desc><noscript>&lt;/noscript&gt;{_IMAGE}</noscript></desc></svg>',
+    "mutation by desc": f"<svg><desc><noscript>&lt;/noscript&gt;{_IMAGE}</noscript></desc></svg>",
     "mutation by a font": f"<math><font><style>{_IMAGE}</style></font></math>",
     # comments
     "comment that ends early": f"<!-->{_IMAGE}-->",
@@ -207,7 +207,7 @@ CONTENT = {
     "value of a field": _plain(f"X-Mailer: {_SCRIPT}"),
     "name of a file": _part(f'Content-Disposition: attachment; filename="{_IMAGE.replace(chr(34), "")}.pdf"'),
     "name of a file, extended": _part("Content-Disposition: attachment; filename*=utf-8''%3Cimg%20src=x%20onerror=alert(1)%3E"),
-    "name of a file, continued": _part("Content-Disposition: attachment; filename*0=\"<scr\"; filename*1=\"ipt>\""),
+    "name of a file, continued": _part('Content-Disposition: attachment; filename*0="<scr"; filename*1="ipt>"'),
     "name of a file, an encoded-word": _part(f'Content-Type: application/pdf; name="{_word(_IMAGE)}"'),
     "name of a file that turns": _part("Content-Disposition: attachment; filename*=utf-8''%E2%80%AEfdp.exe"),
     "name of a file that climbs": _part('Content-Disposition: attachment; filename="..\\\\..\\\\..%2f/etc/passwd"'),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -62,6 +63,7 @@ _INVISIBLE = (
 _SPACES = " \u00a0\u2000-\u200a\u202f\u205f\u3000"
 _RUNS = re.compile(f"[{_INVISIBLE}](?:[{_SPACES}]*+[{_INVISIBLE}])*+")
 _RUNS_IN_A_LINE = re.compile(f"[\t\n{_INVISIBLE}](?:[{_SPACES}]*+[\t\n{_INVISIBLE}])*+")
+_SPACE = re.compile(f"[{_SPACES}]")
 _PIECES = re.compile(f"[{_TAGS}]+|[^{_TAGS}]")
 
 _MOST_MARKS = 8
@@ -127,20 +129,20 @@ def _piece(text: str, at: int, piece: str) -> str | Invisible:
         return _spelled(piece)
     if _SPACE.match(first) or _serves(text[at - 1 : at], first, text[at + 1 : at + 2]):
         return piece
-    return Invisible(_CODES.get(first, f"U+{ord(first):04X}"), _name(first))
+    return _mark(first)
 
 
-_SPACE = re.compile(f"[{_SPACES}]")
+@cache
+def _mark(character: str) -> Invisible:
+    """There are no more of them than invisible characters."""
+    name = unicodedata.name(character, "") or ("CONTROL" if unicodedata.category(character) == "Cc" else "")
+    return Invisible(_CODES.get(character, f"U+{ord(character):04X}"), name)
 
 
 def _spelled(tags: str) -> Invisible:
     """Tags repeat ASCII: what they say is what somebody wanted to say unseen."""
     spelled = "".join(chr(ord(tag) - 0xE0000) for tag in tags[:_LONGEST_SPELLING])
     return Invisible(f"TAG {spelled}" + ("…" if len(tags) > _LONGEST_SPELLING else ""), "TAG", len(tags))
-
-
-def _name(character: str) -> str:
-    return unicodedata.name(character, "") or ("CONTROL" if unicodedata.category(character) == "Cc" else "")
 
 
 def _serves(before: str, character: str, after: str) -> bool:

@@ -46,8 +46,9 @@ _BLOCKS = MappingProxyType(
 )  # fmt: skip
 _INLINE = MappingProxyType(
     {
-        "liaison-b": "b", "liaison-strong": "b", "liaison-i": "i", "liaison-em": "i", "liaison-u": "u", "liaison-s": "s", "liaison-strike": "s",
-        "liaison-code": "code", "liaison-tt": "code", "liaison-small": "small", "sub": "sub", "sup": "sup", "td": "td", "th": "th",
+        "liaison-b": "b", "liaison-strong": "b", "liaison-i": "i", "liaison-em": "i", "liaison-u": "u",
+        "liaison-s": "s", "liaison-strike": "s", "liaison-code": "code", "liaison-tt": "code",
+        "liaison-small": "small", "sub": "sub", "sup": "sup", "td": "td", "th": "th",
     }
 )  # fmt: skip
 _WRITTEN = MappingProxyType(_BLOCKS | _INLINE)

@@ -240,6 +240,5 @@ CONTENT = {
     "related picture": _part("Content-Type: image/png\r\nContent-ID: <x>\r\nContent-Disposition: inline", "x"),
     "boundary of its own": (_header(kind=f'multipart/mixed; boundary="{_IMAGE.replace(chr(34), "")}"') + f"{WORDS}\r\n").encode(),
     "words that turn": _plain("Subject: =?utf-8?q?=E2=80=AEtxt=E2=81=A6?="),
-} | {  # fmt: skip
-    f"HTML: {name}": (_header(kind="text/html; charset=utf-8") + page(markup)).encode() for name, markup in MARKUP.items()
+    **{f"HTML: {name}": (_header(kind="text/html; charset=utf-8") + page(markup)).encode() for name, markup in MARKUP.items()},
 }  # fmt: skip

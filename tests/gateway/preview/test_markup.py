@@ -48,6 +48,7 @@ def test_what_is_written_means_the_same_when_it_is_read_again(markup: str) -> No
         ("<section><h2>a</h2></section>", "<div><h2>a</h2></div>"),
         ("<table><tr><td colspan=2>a<td>b</table>", '<table><tbody><tr><td colspan="2">a</td><td>b</td></tr></tbody></table>'),
         ("<td colspan=500>", ""),
+        ("<table><td colspan=\u0663>a<td colspan=" + "9" * 5000 + ">b<td colspan=1000>c</table>", "<table><tbody><tr><td>a</td><td>b</td><td>c</td></tr></tbody></table>"),
         ("<p style='display:none'>a</p>", "<p>a</p>"),
         ("<p class=invisible id=x lang=en dir=rtl title=t>a</p>", "<p>a</p>"),
         ("<bdo dir=rtl>a</bdo>", "a"),

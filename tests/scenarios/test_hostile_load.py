@@ -129,6 +129,13 @@ async def test_random_octets_as_content(siege: Siege) -> None:
     assert await from_both(siege, lambda author: [header(author, SIGNATURE), *octets]) == {"250 2.0.0"}
 
 
+async def test_millions_of_lone_dots_and_one_nul(siege: Siege) -> None:
+    """Any of them could be hidden behind a NUL, and has to be looked at."""
+    assert await from_both(
+        siege, lambda author: [header(author, SIGNATURE), b"\0\r\n", *repeated(b"..\r\n", LARGE)]
+    ) == {"250 2.0.0"}
+
+
 async def test_a_header_section_of_nothing_but_fields(siege: Siege) -> None:
     """As many as are allowed; lines that only some readers take for fields; and without an end."""
     assert await from_both(siege, lambda author: [header(author, SIGNATURE, *[b"X: y"] * 990)]) == {"250 2.0.0"}

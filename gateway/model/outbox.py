@@ -28,6 +28,13 @@ class Purpose(StrEnum):
     DIGEST = "digest"
 
 
+NEED_THE_ORIGINAL = frozenset({Purpose.DECLINE, Purpose.REPORT, Purpose.RELEASE})
+"""A decline carries nothing of it, but the hard gate reads its header once more."""
+
+LARGE = 256 * 1024
+"""Octets of an original, from which on mail that needs it stands in memory in turn only."""
+
+
 class OutboxState(StrEnum):
     """How far an item is."""
 
@@ -75,6 +82,8 @@ class OutboxItem:
     requested_by: str = ""
     summary: bool = False
     """A report that was refused with the original, and goes once more without."""
+    octets: int = 0
+    """Of the original, where that is read whole to write this mail; else 0."""
 
 
 def new_item(
@@ -98,6 +107,7 @@ def new_item(
         case_id=case.id if case else None,
         case_reference=case.reference if case else "",
         requested_by=requested_by,
+        octets=case.size if case and purpose in NEED_THE_ORIGINAL else 0,
     )
 
 

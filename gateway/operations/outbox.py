@@ -104,11 +104,14 @@ class Outbox:
             await self.judge_abandoned()
         return due or abandoned
 
-    async def claim(self) -> Claim:
-        """The next items that are due, for this claim alone until its lease ends."""
+    async def claim(self, most: int, *, large_too: bool) -> Claim:
+        """The next items that are due, `most` of them or fewer, for this claim alone until its lease ends."""
         now, owner = self.clock.now(), f"{self.node}/{tokens.item_id()}"
         async with self.store.begin() as work:
-            return Claim(owner, tuple(await work.outbox.claim(owner, self.node, now, now + LEASE, BATCH)))
+            items = await work.outbox.claim(
+                owner, self.node, now, now + LEASE, limit=min(most, BATCH), large_too=large_too
+            )
+        return Claim(owner, tuple(items))
 
     async def renew(self, claim: Claim) -> None:
         """Prolong the lease on what the claim still holds."""

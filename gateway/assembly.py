@@ -27,6 +27,7 @@ from gateway.operations.intake import Intake
 from gateway.operations.listkeeping import Listkeeping
 from gateway.operations.modes import Modes
 from gateway.operations.outboxkeeping import Outboxkeeping
+from gateway.operations.peoplekeeping import Peoplekeeping
 from gateway.operations.recording import Recorder
 from gateway.operations.returned import ReturnedMail
 from gateway.operations.rulebooks import Rulebooks
@@ -74,6 +75,7 @@ class Desk:
     destinations: Destinations
     listkeeping: Listkeeping
     outboxkeeping: Outboxkeeping
+    peoplekeeping: Peoplekeeping
     digests: Digests
     exempting: Exempting
     modes: Modes
@@ -166,6 +168,7 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
         ),
         destinations=destinations,
         outboxkeeping=Outboxkeeping(store=store, clock=clock),
+        peoplekeeping=Peoplekeeping(store=store, clock=clock),
         digests=Digests(store=store, clock=clock, recipient=settings.digest.to, hour=settings.digest.hour),
         listkeeping=Listkeeping(store=store, clock=clock, own_domains=ours),
         exempting=Exempting(store=store, clock=clock, own_domains=ours),

@@ -7,10 +7,23 @@ asked for a client certificate: mail comes from strangers.
 from __future__ import annotations
 
 import ssl
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def harden(context: ssl.SSLContext) -> ssl.SSLContext:
     """The same context, without what is out of date."""
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    return context
+
+
+def server_context(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    """What a server of ours shows its clients; None without a certificate. OSError if the files are unusable."""
+    if certificate is None:
+        return None
+    context = harden(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+    context.load_cert_chain(certificate, key)
     return context

@@ -33,6 +33,38 @@ def trace_id() -> str:
     return secrets.token_hex(6)
 
 
+def session_token() -> str:
+    """What a browser holds while somebody is signed in: 256 bits, for a cookie."""
+    return secrets.token_urlsafe(32)
+
+
+def session_digest(token: str) -> str:
+    """What the store holds of it."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def form_token(session_token: str) -> str:
+    """What a form of this session carries, so that no other site can send it (CSRF)."""
+    return hmac.new(session_token.encode(), b"form", hashlib.sha256).hexdigest()
+
+
+def is_form_token(session_token: str, token: str) -> bool:
+    """Whether the form was made for this session."""
+    return hmac.compare_digest(form_token(session_token).encode(), token.encode(errors="replace"))
+
+
+def recovery_code() -> str:
+    """`XXXX-XXXX-XXXX`: 60 bits, for paper."""
+    letters = "".join(secrets.choice(_REFERENCE_ALPHABET) for _ in range(12))
+    return "-".join((letters[:4], letters[4:8], letters[8:]))
+
+
+def passphrase() -> str:
+    """A password that a person types once: 80 bits."""
+    letters = "".join(secrets.choice(_REFERENCE_ALPHABET) for _ in range(16))
+    return "-".join(letters[at : at + 4] for at in range(0, 16, 4))
+
+
 def nonce() -> bytes:
     """12 random octets, for AES-GCM (NIST SP 800-38D §8.2.2)."""
     return secrets.token_bytes(12)

@@ -26,8 +26,8 @@ from gateway.errors import ConfigurationError, StoreError
 from gateway.relay.connection import NextHopError
 from gateway.relay.opening import open_connection
 from gateway.sending import open_signer
-from gateway.settings import example_values, exposed_files, refuse_false_safety, unaligned_senders, without_effect
-from gateway.smtp.server import server_tls
+from gateway.settings import example_values, exposed_files, refuse_false_safety, unaligned_senders
+from gateway.tls import server_context
 from gateway.verify.dmarc import evaluate_dmarc
 from gateway.verify.resolver import Inquiry, Resolver
 
@@ -95,8 +95,6 @@ def _lines(*, online: bool) -> Iterator[Line]:
         yield from _wrong("configuration", error.problems)
         return
     yield Line("configuration", Grade.OK, f"every key is understood; the mode is {settings.mode}")
-    if idle := without_effect(settings):
-        yield Line("configuration", Grade.OK, f"set, but not obeyed by this version yet: {', '.join(idle)}")
     if examples := example_values(settings):
         yield Line("configuration", Grade.OK, f"still the example's, replace before mail leaves: {', '.join(examples)}")
     for exposed in exposed_files(settings):
@@ -130,7 +128,7 @@ def _look_at_templates(_: Settings) -> Iterator[Line]:
 
 def _look_at_tls(settings: Settings) -> Iterator[Line]:
     try:
-        context = server_tls(settings.smtp.tls_certificate, settings.smtp.tls_key)
+        context = server_context(settings.smtp.tls_certificate, settings.smtp.tls_key)
     except OSError as error:  # ssl.SSLError is an OSError
         yield Line("tls", Grade.MISCONFIGURED, f"smtp.tls_certificate and smtp.tls_key can't be used: {error}")
         return

@@ -24,16 +24,14 @@ from gateway.supervisor.handover import first_told
 if TYPE_CHECKING:
     from gateway.settings import Settings
 
-_CONSOLE = "console"
-
 
 @click.command()
 @click.option(
     "--role",
-    type=click.Choice([*map(str, Role), _CONSOLE], case_sensitive=False),
+    type=click.Choice([*map(str, Role)], case_sensitive=False),
     default=str(Role.ALL),
     show_default=True,
-    help="smtp takes mail, dispatch sends what the gateway itself writes; several processes may share one database.",
+    help="smtp takes mail, dispatch sends what the gateway itself writes, console shows pages; one database for all.",
 )
 @click.option("--inherit", hidden=True, default="", help="Listening sockets that a parent process hands over.")
 @click.option("--counters", hidden=True, default="", help="A parent's counters, and which of their slots is ours.")
@@ -42,11 +40,9 @@ _CONSOLE = "console"
 def serve(role: str, inherit: str, counters: str, connections: str) -> None:
     """Run the gateway.
 
-    Prints `ready smtp=HOST:PORT metrics=HOST:PORT` once it accepts. SIGTERM lets the mail transactions in hand end;
-    SIGHUP reads the configuration again, and keeps the old one if it is wrong.
+    Prints `ready smtp=HOST:PORT console=HOST:PORT metrics=HOST:PORT` once it accepts. SIGTERM lets the mail
+    transactions in hand end; SIGHUP reads the configuration again, and keeps the old one if it is wrong.
     """
-    if role == _CONSOLE:
-        raise click.UsageError(f"This version has no console yet; --role takes {', '.join(Role)}.")
     settings = first_told() if inherit else load_settings()
     logs.configure(settings.log)
     if not inherit:  # a worker's parent has done it

@@ -69,6 +69,14 @@ ALLOWED: Mapping[Role, frozenset[Verb]] = MappingProxyType(
 """Who may do what. What is not here is refused."""
 
 
+class Stage(StrEnum):
+    """How far a session is."""
+
+    PASSWORD = "password"
+    """The password was right; the one-time code is still to come, and nothing is shown."""
+    SIGNED_IN = "signed-in"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """An account. `name` is what is typed at sign-in, lower case; `active` is False after `users disable`."""
@@ -94,6 +102,19 @@ class Person:
     def may(self, verb: Verb) -> bool:
         """Whether one of the roles allows it."""
         return self.active and allowed(self.roles, verb)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One browser in which somebody signs in. `digest` is of the token that only the browser has."""
+
+    digest: str
+    person: Person
+    stage: Stage
+    started_at: datetime
+    seen_at: datetime
+    told: tuple[str, ...] = ()
+    """What the next page says at its top, once: "kind:sentence"."""
 
 
 def allowed(roles: Iterable[Role], verb: Verb) -> bool:

@@ -4,6 +4,7 @@ from gateway.settings.changes import needs_restart, until_restart
 from gateway.settings.checks import unaligned_senders
 from gateway.settings.exposure import exposed_files
 from gateway.settings.incoming import Screening, Smtp
+from gateway.settings.pitfalls import example_values, refuse_false_safety
 from gateway.settings.reading import PLACES, load
 from gateway.settings.rendering import render_defaults
 from gateway.settings.tree import (
@@ -24,7 +25,6 @@ from gateway.settings.tree import (
     Settings,
     Store,
 )
-from gateway.settings.unused import example_values, refuse_false_safety, without_effect
 from gateway.settings.values import (
     BareNewlines,
     ClientInfo,
@@ -35,6 +35,7 @@ from gateway.settings.values import (
     LogFormat,
     LogLevel,
     ReportContent,
+    SecondFactor,
     Tls,
 )
 
@@ -63,6 +64,7 @@ __all__ = [
     "ReportContent",
     "Route",
     "Screening",
+    "SecondFactor",
     "Senders",
     "Settings",
     "Smtp",
@@ -76,5 +78,4 @@ __all__ = [
     "render_defaults",
     "unaligned_senders",
     "until_restart",
-    "without_effect",
 ]

@@ -126,10 +126,10 @@ def _listeners(settings: Settings) -> Iterator[Conflict]:
     """Two sockets can't have one address; port 0 is a different port each time."""
     listeners: list[tuple[KeyPath, Endpoint]] = [
         *((("smtp", "listen", number), endpoint) for number, endpoint in enumerate(settings.smtp.listen)),
-        (("console", "listen"), settings.console.listen),
     ]
-    if settings.metrics.listen is not None:
-        listeners.append((("metrics", "listen"), settings.metrics.listen))
+    for section, endpoint in (("console", settings.console.listen), ("metrics", settings.metrics.listen)):
+        if endpoint is not None:
+            listeners.append(((section, "listen"), endpoint))
     seen: dict[Endpoint, KeyPath] = {}
     for path, endpoint in listeners:
         if endpoint.port and endpoint in seen:
@@ -216,9 +216,10 @@ def _emergency_recipients(settings: Settings) -> Iterator[Conflict]:
 
 def _console(settings: Settings) -> Iterator[Conflict]:
     """Passwords and cases never cross a network in clear text."""
-    if not settings.console.listen.is_loopback and settings.smtp.tls_certificate is None:
+    listen = settings.console.listen
+    if listen is not None and not listen.is_loopback and settings.smtp.tls_certificate is None:
         yield Conflict(
             (("console", "listen"), ("smtp", "tls_certificate"), ("smtp", "tls_key")),
-            f"{settings.console.listen} can be reached from other machines, but there is no TLS",
+            f"{listen} can be reached from other machines, but there is no TLS",
             'smtp.tls_certificate and smtp.tls_key (the console uses them too), or "127.0.0.1:8025"',
         )

@@ -23,6 +23,7 @@ from gateway.settings.values import (
     LogFormat,
     LogLevel,
     ReportContent,
+    SecondFactor,
     Tls,
 )
 from gateway.shipped import shipped
@@ -236,8 +237,19 @@ class Store:
 class Console:
     """Where records staff and administrators work. TLS is that of `[smtp]`."""
 
-    listen: Annotated[Endpoint, Key(kinds.LISTENER, "beyond loopback only with TLS", at_start=True)] = _CONSOLE
+    listen: Annotated[
+        Endpoint | None,
+        Key(kinds.optional(kinds.LISTENER, None), 'beyond loopback only with TLS; "": no console', at_start=True),
+    ] = _CONSOLE
     public_url: Annotated[str, Key(kinds.PUBLIC_URL, "how people's browsers reach it")] = "http://127.0.0.1:8025"
+    second_factor: Annotated[
+        SecondFactor,
+        Key(kinds.one_of(*SecondFactor), "required | optional: a one-time code of an authenticator app at sign-in"),
+    ] = SecondFactor.REQUIRED
+    idle_timeout: Annotated[
+        float, Key(kinds.seconds(DAY), "seconds without a page, after which a person signs in again")
+    ] = 1800
+    session_timeout: Annotated[float, Key(kinds.seconds(7 * DAY), "the same however busy the person is")] = 43200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,6 +75,13 @@ class Language(StrEnum):
     FR = "fr"
 
 
+class SecondFactor(StrEnum):
+    """Whether a password alone opens the console."""
+
+    REQUIRED = "required"
+    OPTIONAL = "optional"
+
+
 class LogFormat(StrEnum):
     """For whom log lines are written: people or programs."""
 

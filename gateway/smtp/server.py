@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -26,12 +25,11 @@ from gateway.smtp.proxied import ProxyDoor
 from gateway.smtp.session import Session
 from gateway.smtp.template import engine_class
 from gateway.spool import Memory
-from gateway.tls import harden
 
 if TYPE_CHECKING:
     import socket
+    import ssl
     from collections.abc import Coroutine, Sequence
-    from pathlib import Path
 
     from gateway.connections import Connections
     from gateway.operations.intake import Intake
@@ -44,15 +42,6 @@ SWEEP_INTERVAL = 1.0
 """Seconds."""
 
 log = structlog.get_logger()
-
-
-def server_tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
-    """The context for STARTTLS, or None when none is configured. OSError or ssl.SSLError for unusable files."""
-    if certificate is None:
-        return None
-    context = harden(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
-    context.load_cert_chain(certificate, key)
-    return context
 
 
 class SmtpServer:

@@ -7,23 +7,10 @@ plain text.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from filters.address_list import Form
-from filters.disposition import Mode, Tier
-from filters.lists import EntryKind
 from filters.sentence import Sentence
-from gateway.model.case import ActionState
-from gateway.model.outbox import OutboxState, Purpose
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from enum import StrEnum
-
-VOCABULARIES: Mapping[str, type[StrEnum]] = {
-    vocabulary.__name__: vocabulary for vocabulary in (ActionState, EntryKind, Form, Mode, OutboxState, Purpose, Tier)
-}
-"""Whose words sentences may contain."""
+from gateway.model.vocabularies import VOCABULARIES
 
 DEEPEST = 5
 """Sentences in sentences; what lies deeper is plain text."""

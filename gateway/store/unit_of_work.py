@@ -25,7 +25,9 @@ from gateway.store.limits import Limits
 from gateway.store.messages import Messages
 from gateway.store.notes import Notes
 from gateway.store.outbox import Outbox
+from gateway.store.people import People
 from gateway.store.senders import Senders
+from gateway.store.sessions import Sessions
 from gateway.store.values import Values
 
 if TYPE_CHECKING:
@@ -59,6 +61,8 @@ class Work:
     ledger: Ledger
     audit: Audit
     values: Values
+    people: People
+    sessions: Sessions
 
 
 class Store:
@@ -144,4 +148,6 @@ class Store:
             ledger=Ledger(connection),
             audit=Audit(connection, self._clock),
             values=Values(connection),
+            people=People(connection, self._seal),
+            sessions=Sessions(connection),
         )

@@ -17,14 +17,15 @@ import structlog
 from gateway.counters import FAULTS, count
 from gateway.errors import ConfigurationError
 from gateway.events import Event
-from gateway.settings import example_values, exposed_files, refuse_false_safety, without_effect
-from gateway.smtp.server import server_tls
+from gateway.settings import example_values, exposed_files, refuse_false_safety
+from gateway.tls import server_context
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator
 
     from gateway.assembly import Line
+    from gateway.console.office import Office
     from gateway.dispatch.worker import Means
     from gateway.settings import Settings
 
@@ -33,15 +34,16 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InForce:
-    """One configuration and what follows from it in this process; `means` where it sends mail."""
+    """One configuration and what follows from it in this process; `means` where it sends mail, `office` for pages."""
 
     settings: Settings
     line: Line
     tls: ssl.SSLContext | None
     means: Means | None
+    office: Office | None
 
 
-def in_force(settings: Settings, line: Line, *, node: str | None) -> InForce:
+def in_force(settings: Settings, line: Line, *, node: str | None, pages: bool) -> InForce:
     """Everything that follows, made; ConfigurationError says what can't be. `node` is the name of one that sends."""
     refuse_false_safety(settings)
     return InForce(
@@ -49,6 +51,7 @@ def in_force(settings: Settings, line: Line, *, node: str | None) -> InForce:
         line=line,
         tls=_tls(settings),
         means=_means(settings, line, node) if node is not None else None,
+        office=_office(settings, line) if pages else None,
     )
 
 
@@ -58,17 +61,21 @@ def _means(settings: Settings, line: Line, node: str) -> Means:
     return open_means(settings, line.clock, line.desk, node)
 
 
+def _office(settings: Settings, line: Line) -> Office:
+    from gateway.office import open_office  # the role's boundary, once more
+
+    return open_office(settings, line.clock, line.desk)
+
+
 def _tls(settings: Settings) -> ssl.SSLContext | None:
     try:
-        return server_tls(settings.smtp.tls_certificate, settings.smtp.tls_key)
+        return server_context(settings.smtp.tls_certificate, settings.smtp.tls_key)
     except OSError as error:
         raise ConfigurationError([f"smtp.tls_certificate: the certificate and key can't be used: {error}"]) from error
 
 
 def tell_of(settings: Settings) -> None:
     """Say in the log what runs all the same, and should not stay so."""
-    for key in without_effect(settings):
-        log.warning(Event.KEY_WITHOUT_EFFECT, key=key)
     for key in example_values(settings):
         log.warning(Event.EXAMPLE_IN_USE, key=key)
     for exposed in exposed_files(settings):

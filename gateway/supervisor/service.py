@@ -23,6 +23,7 @@ from gateway.errors import ConfigurationError
 from gateway.events import Event
 from gateway.settings import needs_restart, until_restart
 from gateway.smtp.server import SmtpServer
+from gateway.supervisor.console import open_console
 from gateway.supervisor.descriptors import allow_descriptors
 from gateway.supervisor.handover import Parent
 from gateway.supervisor.monitoring import Monitoring, open_monitoring
@@ -35,10 +36,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gateway.assembly import Line
+    from gateway.console.office import Office
     from gateway.counters import Slots
     from gateway.dispatch.worker import Means, Worker
     from gateway.sending import Node
     from gateway.settings import Settings
+    from gateway.supervisor.console import Console
     from gateway.supervisor.reloading import InForce
 
 MOST_CONNECTIONS = 1_000_000
@@ -57,16 +60,22 @@ class Role(StrEnum):
     ALL = "all"
     SMTP = "smtp"
     DISPATCH = "dispatch"
+    CONSOLE = "console"
 
     @property
     def takes_mail(self) -> bool:
         """Whether it listens for SMTP."""
-        return self is not Role.DISPATCH
+        return self in {Role.ALL, Role.SMTP}
 
     @property
     def sends_mail(self) -> bool:
         """Whether it works on the outbox."""
-        return self is not Role.SMTP
+        return self in {Role.ALL, Role.DISPATCH}
+
+    @property
+    def shows_pages(self) -> bool:
+        """Whether it is the console."""
+        return self in {Role.ALL, Role.CONSOLE}
 
 
 class Service:
@@ -89,6 +98,7 @@ class Service:
         `connections` is the parent's count of them; None makes one.
         """
         self._inherited = inherited
+        self._shows_pages = role.shows_pages and settings.console.listen is not None
         self._node = _take_node_name(settings) if role.sends_mail else None
         self._now = self._begin(settings, line)
         here = role.takes_mail and (bool(inherited) or settings.smtp.workers == 1)
@@ -99,6 +109,7 @@ class Service:
         self._reloading = Reloading(reread, self.obey) if reread is not None and not inherited else None
         self._slots: Slots | None = None
         self._monitoring: Monitoring | None = None
+        self._console: Console | None = None
         self._sending: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._listening: list[str] = []
@@ -108,7 +119,7 @@ class Service:
     def _begin(self, settings: Settings, line: Line) -> InForce:
         """The first configuration; who refuses it gives the node's name back."""
         try:
-            return in_force(settings, line, node=self._node_name)
+            return in_force(settings, line, node=self._node_name, pages=self._shows_pages)
         except ConfigurationError:
             self._give_name_back()
             raise
@@ -129,8 +140,9 @@ class Service:
     def where(self) -> str:
         """The line that says where it accepts: `ready smtp=127.0.0.1:2525 metrics=127.0.0.1:9025`."""
         smtp = [f"smtp={','.join(self._listening)}"] if self._listening else []
+        console = [f"console={self._console.address}"] if self._console is not None else []
         metrics = [f"metrics={self._monitoring.address}"] if self._monitoring is not None else []
-        return " ".join(["ready", *smtp, *metrics])
+        return " ".join(["ready", *smtp, *console, *metrics])
 
     async def start(self) -> None:
         """Listen, follow the rulebook, work on the outbox, learn what the next hops offer, answer monitoring."""
@@ -138,12 +150,16 @@ class Service:
         if not self._inherited:  # what workers count is exported by their parent
             self._slots = counters.begin(1 + (self._now.settings.smtp.workers if self._workers is not None else 0))
             self._monitoring = open_monitoring(self._now.settings.metrics)
+        if self._shows_pages:
+            self._console = open_console(self._now.settings.console)
         self._own(self._now.line.desk.rulebooks.follow())
         self._own(self._now.line.desk.tallying.keep())
         await self._listen()
         if self._outbox is not None:
             self._sending = self._own(self._outbox.run())
         await self._answer_monitoring()
+        if self._console is not None:
+            await self._console.serve(self._office, self._now.settings.smtp)
         if self._reloading is not None:
             self._own(self._reloading.run())
         if self._inherited:
@@ -172,6 +188,11 @@ class Service:
         line = self._now.line
         await self._monitoring.serve(line.desk, line.clock, self._slots, unready=self._unready, workers=workers)
 
+    def _office(self) -> Office:
+        if self._now.office is None:
+            raise AssertionError("only a process that shows pages has an office")
+        return self._now.office
+
     def _unready(self) -> str:
         """Why no mail is taken now, and what to do; "" while it is, or where none is to be taken."""
         if self._stopping.is_set():
@@ -193,7 +214,7 @@ class Service:
     def obey(self, read: Settings) -> None:
         """Put another configuration in force, whole; or raise ConfigurationError, and leave the old one as it is."""
         old, settings = self._now, until_restart(self._now.settings, read)
-        new = in_force(settings, reopen_line(settings, old.line), node=self._node_name)
+        new = in_force(settings, reopen_line(settings, old.line), node=self._node_name, pages=self._shows_pages)
         govern = governing(new.line.desk.lasting, settings)
         allow_descriptors(settings.smtp.max_connections)
         self._now = new  # from here on nothing can fail
@@ -205,6 +226,8 @@ class Service:
             self._workers.tell(settings)
         if self._outbox is not None and new.means is not None:
             self._outbox.work_with(new.means)
+        if self._console is not None:
+            self._console.renew(settings.smtp)
         old.line.routes.close()
         for key in needs_restart(old.settings, read):
             log.warning(Event.KEY_NEEDS_RESTART, key=key)
@@ -239,6 +262,8 @@ class Service:
         await self._write_the_ledger()
         self._now.line.routes.close()
         self._give_name_back()
+        if self._console is not None:
+            await self._console.stop()
         if self._monitoring is not None:
             await self._monitoring.stop()
         if self._slots is not None:

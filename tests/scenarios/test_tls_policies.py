@@ -18,7 +18,7 @@ from gateway.relay.mailing import Outcome, OutcomeKind
 from gateway.relay.opening import open_connection, tls_context
 from gateway.relay.outbound import Lines, Server, Submission
 from gateway.settings import Endpoint
-from gateway.smtp.server import server_tls
+from gateway.tls import server_context
 from tests.gateway.relay.test_outbound import POST
 from tests.scenarios.test_outbox import LISTED, SENDER
 from tests.support.certificates import localhost, self_signed
@@ -260,7 +260,7 @@ async def test_a_client_with_outdated_tls_is_refused_and_the_next_is_served(
 
 
 def test_no_context_compresses_renegotiates_or_asks_for_a_client_certificate(localhost: Certificate) -> None:
-    server = server_tls(localhost.certificate, localhost.key)
+    server = server_context(localhost.certificate, localhost.key)
     assert server is not None
     assert server.verify_mode is ssl.CERT_NONE
     for context in (server, *map(tls_context, ("opportunistic", "required", "verified"))):

@@ -88,6 +88,7 @@ def write_configuration(
     smtp: str = "",
     collation: str = "",
     name_server: int | None = None,
+    console: str = "",
 ) -> Path:
     """A configuration file for a gateway on loopback; `smtp` and `collation` are more keys of those tables."""
     (directory / "pack.toml").write_text(PACK, encoding="utf-8")
@@ -119,6 +120,8 @@ url = "{url}"
 nameservers = ["127.0.0.1:{name_server or standing_port()}"]
 [metrics]
 listen = "127.0.0.1:0"
+[console]
+listen = "{console}"
 {more}
 """,
         encoding="utf-8",

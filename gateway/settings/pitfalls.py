@@ -1,38 +1,16 @@
-"""Keys that the contract has and this version does not obey yet: set, they are named, never silently ignored.
-
-It shrinks with every stage; the day it is empty it goes.
-"""
+"""What runs and should not stay so: names that are still the example's, and keys that would lull somebody."""
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gateway.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from gateway.settings.tree import Settings
-
-NOT_OBEYED_YET: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "console": ("listen", "public_url"),
-    }
-)
 
 CONTACTS = ("name_en", "name_fr", "contact_email", "contact_phone", "consular_email", "consular_phone")
 """What our mail tells its readers of the agency."""
-
-
-def without_effect(settings: Settings) -> tuple[str, ...]:
-    """The keys that are set to something else than their default, and do nothing yet."""
-    found = []
-    for name, keys in NOT_OBEYED_YET.items():
-        section = getattr(settings, name)
-        usual = type(section)()
-        found += [f"{name}.{key}" for key in keys if getattr(section, key) != getattr(usual, key)]
-    return tuple(found)
 
 
 def example_values(settings: Settings) -> tuple[str, ...]:

@@ -1,0 +1,76 @@
+"""The application: every page of the console, behind its door."""
+
+from __future__ import annotations
+
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from gateway.console.doors import Trouble, stranger
+from gateway.console.navigation import N_
+from gateway.console.pages import account, home, people, sign_in
+from gateway.console.safety import Safety
+from gateway.counters import FAULTS, STORE_FAILURES, count
+from gateway.errors import StoreError
+from gateway.events import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from gateway.console.office import Office
+
+STATIC = Path(__file__).parent / "static"
+
+log = structlog.get_logger()
+
+_STORE_AWAY = Trouble(
+    N_("The database can't be reached"),
+    N_("Nothing was changed. Mail from nobody on the lists passes all the same. Try again in a minute."),
+)
+_FAULT = Trouble(
+    N_("Something went wrong here"),
+    N_("It was not your doing, and it is in the log. What you asked for may not be done: look before you ask again."),
+)
+
+
+def create_app(office: Callable[[], Office]) -> Starlette:
+    """The console. `office` gives what is in force now: it changes when the configuration is read again."""
+    app = Starlette(
+        routes=[
+            *chain.from_iterable(one.ROUTES for one in (home, sign_in, account, people)),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ],
+        middleware=[Middleware(Safety)],
+        exception_handlers={HTTPException: _not_there, StoreError: _store_away, Exception: _fault},
+    )
+    app.state.office = office
+    return app
+
+
+async def _not_there(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    title = N_("There is no such page") if status == 404 else N_("That is not how this page is used")
+    trouble = Trouble(title, N_("The menu and the first page lead to everything that there is."))
+    return await (await stranger(request)).show("trouble.html", trouble, status=status)
+
+
+async def _store_away(request: Request, error: Exception) -> Response:
+    count(STORE_FAILURES)
+    log.error(Event.STORE_FAILED, doing=f"showing {request.url.path}", reason=str(error))
+    return await (await stranger(request)).show("trouble.html", _STORE_AWAY, status=503)
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    count(FAULTS)
+    log.error(Event.FAULT, doing=f"{request.method} {request.url.path}", exc_info=error)
+    return await (await stranger(request)).show("trouble.html", _FAULT, status=500)

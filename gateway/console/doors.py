@@ -1,0 +1,148 @@
+"""The doors: before a page is shown or a form is obeyed, who comes in, whether they may, and whether it is our form.
+
+A GET shows and changes nothing. A POST does one operation and sends the browser on (303), so that "reload" does it not
+again. A refusal of the operation is a sentence at the top of the page that the form stood on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
+
+from gateway import tokens
+from gateway.console.languages import LANGUAGES, Words
+from gateway.console.navigation import N_
+from gateway.console.visit import LANGUAGE, SESSION, Visit
+from gateway.errors import RefusedError
+from gateway.model.people import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from gateway.console.office import Office
+    from gateway.model.people import Session, Verb
+
+    Handler = Callable[[Visit], Awaitable[Response]]
+
+MOST_FIELDS = 2_000
+"""Of a form: a page has fifty cases, an import one text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The context of `trouble.html`: what the trouble is, and what can be done."""
+
+    title: str
+    sentence: str
+
+
+NOT_THERE = N_("That is not there")
+NOT_ALLOWED = Trouble(
+    N_("Your role does not allow this"),
+    N_("An administrator can give you another role. Nothing was changed."),
+)
+FOREIGN_FORM = Trouble(
+    N_("This form is too old, or was not sent from this site"),
+    N_("Nothing was changed. Open the page again, and send the form from there."),
+)
+
+
+def page(path: str, handler: Handler, verb: Verb) -> Route:
+    """A GET for those who may."""
+    return Route(path, _door(handler, verb), methods=["GET"])
+
+
+def action(path: str, handler: Handler, verb: Verb) -> Route:
+    """A POST for those who may."""
+    return Route(path, _door(handler, verb), methods=["POST"])
+
+
+def own(path: str, handler: Handler, method: str) -> Route:
+    """One's own account: for everybody who has signed in, also while something is still to be set up first."""
+    return Route(path, _door(handler, None), methods=[method])
+
+
+def public(path: str, handler: Handler, method: str) -> Route:
+    """For everybody: nobody needs to have signed in."""
+    return Route(path, _door(handler, None, anybody=True), methods=[method])
+
+
+def _door(handler: Handler, verb: Verb | None, *, anybody: bool = False) -> Callable[[Request], Awaitable[Response]]:
+    async def enter(request: Request) -> Response:
+        office: Office = request.app.state.office()
+        visit = await _visit(request, office)
+        if not anybody and (elsewhere := _must_go_elsewhere(visit, own=verb is None)):
+            return RedirectResponse(elsewhere, 303)
+        if request.method == "POST" and not _is_our_form(visit):
+            return await visit.show("trouble.html", FOREIGN_FORM, status=403)
+        if verb is not None and not visit.may(verb):
+            return await visit.show("trouble.html", NOT_ALLOWED, status=403)
+        try:
+            return await handler(visit)
+        except RefusedError as error:
+            if request.method == "POST" and visit.session is not None:
+                return await visit.go(visit.came_from, refused=error.sentence)
+            return await visit.show("trouble.html", Trouble(NOT_THERE, error.sentence), status=404)
+
+    return enter
+
+
+async def stranger(request: Request) -> Visit:
+    """A visit of which nothing is known but the language: for pages that say what went wrong."""
+    office: Office = request.app.state.office()
+    words = Words(_language(request, None), office.zone)
+    return Visit(request=request, office=office, words=words, session=None, token="", form=FormData())
+
+
+async def _visit(request: Request, office: Office) -> Visit:
+    token = request.cookies.get(SESSION, "")
+    session = await office.signing_in.session(token) if token else None
+    form = await request.form(max_files=2, max_fields=MOST_FIELDS) if request.method == "POST" else FormData()
+    words = Words(_language(request, session), office.zone)
+    return Visit(request=request, office=office, words=words, session=session, token=token, form=form)
+
+
+def _language(request: Request, session: Session | None) -> str:
+    """The person's own; before that the browser's."""
+    if session is not None and session.stage is Stage.SIGNED_IN:
+        return session.person.language
+    chosen = request.cookies.get(LANGUAGE, "")
+    if chosen in LANGUAGES:
+        return chosen
+    accepted = [one.strip()[:2].lower() for one in request.headers.get("accept-language", "").split(",")]
+    return next((one for one in accepted if one in LANGUAGES), LANGUAGES[0])
+
+
+def _must_go_elsewhere(visit: Visit, *, own: bool) -> str:
+    """Where somebody has to go first, or ""."""
+    if visit.session is None:
+        return _with_next(visit, "/sign-in")
+    if visit.session.stage is Stage.PASSWORD:
+        return _with_next(visit, "/sign-in/code")
+    if not own and not visit.is_complete:
+        return visit.unfinished
+    return ""
+
+
+def _with_next(visit: Visit, where: str) -> str:
+    """The address, which remembers where somebody wanted to go."""
+    wanted = visit.request.url
+    if visit.request.method == "POST" or wanted.path == "/":
+        return where
+    return f"{where}?next={quote(f'{wanted.path}?{wanted.query}' if wanted.query else wanted.path, safe='')}"
+
+
+def _is_our_form(visit: Visit) -> bool:
+    """Sent from a page of ours (Origin, where the browser says it), and made for this session (CSRF)."""
+    origin = visit.request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != visit.request.headers.get("host", ""):
+        return False
+    return visit.session is None or tokens.is_form_token(visit.token, visit.field("form_token"))

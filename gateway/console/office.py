@@ -1,0 +1,41 @@
+"""What the pages work with: the operations, and what the configuration says about the console."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from gateway.clock import Clock
+    from gateway.operations.casework import Casework
+    from gateway.operations.exempting import Exempting
+    from gateway.operations.listkeeping import Listkeeping
+    from gateway.operations.modes import Modes
+    from gateway.operations.outboxkeeping import Outboxkeeping
+    from gateway.operations.peoplekeeping import Peoplekeeping
+    from gateway.operations.rulebooks import Rulebooks
+    from gateway.operations.signing_in import SigningIn
+    from gateway.operations.tallying import Tallying
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """One for the process; another one takes its place when the configuration is read again."""
+
+    clock: Clock
+    zone: ZoneInfo
+    agency_en: str
+    agency_fr: str
+    public_url: str
+    second_factor_required: bool
+    casework: Casework
+    exempting: Exempting
+    listkeeping: Listkeeping
+    modes: Modes
+    outboxkeeping: Outboxkeeping
+    peoplekeeping: Peoplekeeping
+    rulebooks: Rulebooks
+    signing_in: SigningIn
+    tallying: Tallying

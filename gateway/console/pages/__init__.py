@@ -1,0 +1,1 @@
+"""The pages, one module for each room: contexts, handlers, and `ROUTES`."""

@@ -1,0 +1,132 @@
+"""One's own account: password, second factor, language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import segno
+
+from gateway.console.doors import own
+from gateway.console.navigation import N_
+from gateway.errors import RefusedError
+from gateway.operations import second_factor
+from gateway.operations.passwords import SHORTEST
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from gateway.console.visit import Visit
+    from gateway.model.people import Person
+
+DIFFERENT = N_("The two new passwords differ")
+CHANGED = N_("The password is changed. Your other sessions have ended.")
+ISSUER = "Liaison Gateway"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """The context of `account/account.html`."""
+
+    person: Person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Password:
+    """The context of `account/password.html`. `wrong` says what was."""
+
+    required: bool
+    shortest: int
+    wrong: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactor:
+    """The context of `account/second_factor.html`: a new secret, as a QR code (SVG) and in letters."""
+
+    required: bool
+    secret: str
+    spaced: str
+    picture: str
+    wrong: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryCodes:
+    """The context of `account/recovery_codes.html`, which is shown once."""
+
+    codes: tuple[str, ...]
+
+
+async def show(visit: Visit) -> Response:
+    """What there is to set."""
+    return await visit.show("account/account.html", Account(person=visit.person))
+
+
+async def ask_password(visit: Visit) -> Response:
+    """The form for another password."""
+    return await _password_form(visit, "", 200)
+
+
+async def change_password(visit: Visit) -> Response:
+    """Another password; the other sessions of the person end."""
+    old, new, again = (_typed(visit, name) for name in ("old", "new", "again"))
+    if new != again:
+        return await _password_form(visit, visit.words.say(DIFFERENT), 400)
+    try:
+        await visit.office.peoplekeeping.change_password(
+            visit.person.name, old, new, session=visit.session.digest if visit.session else "", actor=visit.actor
+        )
+    except RefusedError as error:
+        return await _password_form(visit, visit.words.say(error.sentence), 400)
+    return await visit.go("/account", done=CHANGED)
+
+
+async def ask_second_factor(visit: Visit) -> Response:
+    """A new secret, to be read by an app."""
+    return await _factor_form(visit, second_factor.new_secret(), "", 200)
+
+
+async def set_second_factor(visit: Visit) -> Response:
+    """In place once the app's first code is right; the recovery codes are shown then, and never again."""
+    secret = visit.field("secret", 64)
+    try:
+        codes = await visit.office.peoplekeeping.set_second_factor(
+            visit.person.name, secret, visit.field("code", 100), actor=visit.actor
+        )
+    except RefusedError as error:
+        return await _factor_form(visit, secret, visit.words.say(error.sentence), 400)
+    return await visit.show("account/recovery_codes.html", RecoveryCodes(codes=codes))
+
+
+async def _password_form(visit: Visit, wrong: str, status: int) -> Response:
+    required = visit.person.must_change_password
+    page = Password(required=required, shortest=SHORTEST, wrong=wrong)
+    return await visit.show("account/password.html", page, status=status)
+
+
+async def _factor_form(visit: Visit, secret: str, wrong: str, status: int) -> Response:
+    picture = segno.make(second_factor.address(secret, visit.person.name, ISSUER), error="m")
+    page = SecondFactor(
+        required=visit.office.second_factor_required and not visit.person.second_factor,
+        secret=secret,
+        spaced=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
+        picture=picture.svg_inline(scale=5, border=4, light="#fff"),
+        wrong=wrong,
+    )
+    return await visit.show("account/second_factor.html", page, status=status)
+
+
+def _typed(visit: Visit, name: str) -> str:
+    """A password as it was typed."""
+    value = visit.form.get(name, "")
+    return value if isinstance(value, str) else ""
+
+
+ROUTES = [
+    own("/account", show, "GET"),
+    own("/account/password", ask_password, "GET"),
+    own("/account/password", change_password, "POST"),
+    own("/account/second-factor", ask_second_factor, "GET"),
+    own("/account/second-factor", set_second_factor, "POST"),
+]

@@ -1,0 +1,129 @@
+"""A visit: one request, who makes it, in which language, and the answers that it can have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from gateway import tokens
+from gateway.console.navigation import ROOMS
+from gateway.console.templating import environment
+from gateway.model.people import Stage
+
+if TYPE_CHECKING:
+    from starlette.datastructures import FormData
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from gateway.console.languages import Words
+    from gateway.console.office import Office
+    from gateway.model.people import Person, Session, Verb
+
+SESSION = "liaison_session"
+LANGUAGE = "liaison_language"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One request. `session` is None where nobody has signed in; `token` is the browser's, "" without one."""
+
+    request: Request
+    office: Office
+    words: Words
+    session: Session | None
+    token: str
+    form: FormData
+
+    @property
+    def person(self) -> Person:
+        """Who is signed in; ValueError on a page that needs nobody."""
+        if self.session is None:
+            raise ValueError("nobody is signed in")
+        return self.session.person
+
+    @property
+    def actor(self) -> str:
+        """As the audit log names who acts."""
+        return self.person.actor
+
+    @property
+    def is_complete(self) -> bool:
+        """Signed in, with nothing left to set first."""
+        return self.session is not None and self.session.stage is Stage.SIGNED_IN and not self.unfinished
+
+    @property
+    def unfinished(self) -> str:
+        """The page on which this person has something to set before anything else, or ""."""
+        if self.person.must_change_password:
+            return "/account/password"
+        if self.office.second_factor_required and not self.person.second_factor:
+            return "/account/second-factor"
+        return ""
+
+    @property
+    def form_token(self) -> str:
+        """What every form carries."""
+        return tokens.form_token(self.token) if self.token else ""
+
+    @property
+    def client(self) -> str:
+        """The address of the browser, or of the proxy before us."""
+        return self.request.client.host if self.request.client is not None else ""
+
+    def may(self, verb: Verb) -> bool:
+        """Whether who is signed in may do that."""
+        return self.session is not None and self.person.may(verb)
+
+    def field(self, name: str, most: int = 10_000) -> str:
+        """A text of the form, without what only breaks it: NUL, and spaces at its ends."""
+        value = self.form.get(name, "")
+        return value[:most].replace("\0", "").strip() if isinstance(value, str) else ""
+
+    def fields(self, name: str) -> list[str]:
+        """Every value of a field that may come more than once."""
+        return [value for value in self.form.getlist(name) if isinstance(value, str)]
+
+    def query(self, name: str) -> str:
+        """A value of the query, "" without it."""
+        return self.request.query_params.get(name, "").replace("\0", "").strip()
+
+    def part(self, name: str) -> str:
+        """A part of the path."""
+        return str(self.request.path_params[name])
+
+    async def show(self, template: str, page: object, *, status: int = 200) -> Response:
+        """A page; `page` is its context. What the session was to be told is told here, once."""
+        told = self.session.told if self.session is not None else ()
+        html = (
+            environment(self.words)
+            .get_template(template)
+            .render(
+                page=page,
+                visit=self,
+                words=self.words,
+                told=[one.partition(":")[::2] for one in told],
+                rooms=[room for room in ROOMS if self.may(room.verb)] if self.is_complete else [],
+            )
+        )
+        if told and self.session is not None:
+            await self.office.signing_in.tell(self.session, ())
+        return HTMLResponse(html, status)
+
+    async def go(self, where: str, *, done: str = "", refused: str = "") -> Response:
+        """To another page, which says at its top what was done, or why it was not."""
+        if self.session is not None and (done or refused):
+            told = [f"{kind}:{self.words.say(said)}" for kind, said in (("done", done), ("refused", refused)) if said]
+            await self.office.signing_in.tell(self.session, tuple(told))
+        return RedirectResponse(where, 303)
+
+    @property
+    def came_from(self) -> str:
+        """The page of ours whose form this is."""
+        address = urlsplit(self.request.headers.get("referer", ""))
+        if address.netloc != self.request.headers.get("host", "") or not address.path.startswith("/"):
+            return "/"
+        path = "/" + address.path.lstrip("/")
+        return f"{path}?{address.query}" if address.query else path

@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo browser test check soak fuzz audit bench format lock wheel clean
+.PHONY: help setup demo browser test check soak fuzz audit bench format catalogue lock wheel clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ bench: setup  ## Measure it beside Postfix, in about ten minutes; as root, with 
 format: setup  ## Format the code
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
+
+catalogue: setup  ## Bring the console's French up to date with the code; what is new is empty
+	@$(BIN)/python -m tests.support.catalogue
 
 lock: setup  ## Renew both lock files from pyproject.toml
 	$(COMPILE) --upgrade --output-file requirements.lock

@@ -43,8 +43,10 @@ class Words:
 
     def say(self, sentence: str) -> str:
         """The sentence in this language, with its own values; what is no known sentence stays as it is."""
+        if not sentence:
+            return ""  # which would be gettext's name for the catalogue's header
         if not isinstance(sentence, Sentence):
-            return self.catalogue.gettext(sentence) if sentence else ""
+            return self.catalogue.gettext(sentence)
         template = self.catalogue.gettext(sentence.template)
         if not sentence.values:
             return template

@@ -20,7 +20,7 @@ _BEGINS = '{"template":'
 
 def told(text: str) -> str:
     """The text as a column of text holds it."""
-    if type(text) is Sentence or text.startswith(_BEGINS):
+    if isinstance(text, Sentence) or text.startswith(_BEGINS):
         return json.dumps(as_told(text if isinstance(text, Sentence) else Sentence(text)), separators=(",", ":"))
     return str(text)
 
@@ -44,7 +44,8 @@ def as_heard(found: str | dict[str, Any]) -> str:
     """What `as_told` was given."""
     if isinstance(found, str):
         return found
-    return Sentence(found["template"], **{name: _value_heard(value) for name, value in found["values"].items()})
+    template, values = found["template"], found["values"]
+    return Sentence(template, **{name: _value_heard(value) for name, value in values.items()})
 
 
 def _value_told(value: object, depth: int) -> object:

@@ -27,7 +27,8 @@ _TRANSLATED = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48",
 """IPv6 addresses that stand for an IPv4 one (RFC 6052, RFC 8215, RFC 3056, RFC 4380): no place for a mail server."""
 
 
-NO_REASON = Sentence("")
+_NOTHING = ""
+NO_REASON = Sentence(_NOTHING)
 
 
 class Reach(Enum):

@@ -49,6 +49,7 @@ def test_a_plural_has_both_forms() -> None:
         (r"\s[;!?](?=\s|$)", "no space stands before a semicolon, an exclamation mark or a question mark"),
         (r"[“”\"]", "French quotes are guillemets"),
     ],
+    ids=["closing", "opening", "no space", "quotes"],
 )
 def test_french_is_typeset_as_in_canada(wrong: str, why: str) -> None:
     found = [one for message in TRANSLATED for one in texts(message)[1] if re.search(wrong, one)]

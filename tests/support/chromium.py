@@ -27,16 +27,17 @@ def chromium() -> Path | None:
 
 
 def install(os_release: str) -> None:
-    """Try each way until one ends well."""
+    """Try each way until there is one."""
     for commands in _ways(debian=_is_debian(os_release)):
-        codes = [_told_and_run(command) for command in commands]
-        if codes[-1] == 0:
+        for command in commands:
+            _tell_and_run(command)
+        if chromium() is not None:
             return
 
 
-def _told_and_run(command: list[str]) -> int:
-    sys.stderr.write(f"Chromium is missing. {' '.join(command)}\n")
-    return subprocess.run(command, check=False).returncode
+def _tell_and_run(command: list[str]) -> None:
+    sys.stderr.write(f"Chromium is missing: {' '.join(command)}\n")
+    subprocess.run(command, check=False)
 
 
 def _ways(*, debian: bool) -> list[list[list[str]]]:

@@ -11,6 +11,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from filters.sentence import Sentence
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -109,6 +111,13 @@ def new_item(
         requested_by=requested_by,
         octets=case.size if case and purpose in NEED_THE_ORIGINAL else 0,
     )
+
+
+def once_more(item: OutboxItem, actor: str) -> Sentence:
+    """The last reply of an item that somebody wants to be tried again."""
+    if not item.last_reply:
+        return Sentence("once more, asked for by {actor}", actor=actor)
+    return Sentence("{reply}; once more, asked for by {actor}", reply=item.last_reply, actor=actor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

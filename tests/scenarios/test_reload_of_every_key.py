@@ -9,26 +9,30 @@ from __future__ import annotations
 import ssl
 from collections import Counter, deque
 from dataclasses import replace
+from datetime import timedelta
 from enum import Enum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from filters.disposition import Tier
+from gateway.clock import SystemClock
 from gateway.settings import Endpoint, Settings
 from gateway.settings.schema import keys_of, sections
-from gateway.settings.unused import NOT_OBEYED_YET
 from tests.support.certificates import self_signed
+from tests.support.gateway import running_gateway, write_configuration
 from tests.support.signatures import KeyPair, key_pair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from gateway.supervisor import Service
     from tests.support.gateway import Running
+    from tests.support.mta import ScriptedMTA
 
 __all__ = ["key_pair"]
 
@@ -37,15 +41,15 @@ NOBODYS = {
     "collation.smime_certificate",  # refused whole
     "smtp.tls_key",  # goes with tls_certificate
     "dkim.domain", "dkim.selector",  # go with key
-    *(f"{section}.{key}" for section, keys in NOT_OBEYED_YET.items() for key in keys),
 }  # fmt: skip
 
-PLAIN = (str, bytes, int, float, Path, Enum, IPv4Network, IPv6Network, type(None))
+PLAIN = (str, bytes, int, float, Path, Enum, IPv4Network, IPv6Network, ZoneInfo, timedelta, type(None))
 SPECIAL: Mapping[str, Any] = {
     "agency.domains": ("more.example",),
     "dns.nameservers": (Endpoint("127.0.0.1", 5399),),
     "outbound.smarthost": Endpoint("127.0.0.1", 2599),
     "emergency.recipients": ("911@police.example",),
+    "console.time_zone": "America/Toronto",
     "smtp.proxy_protocol_from": (ip_network("192.0.2.0/24"),),
     "smtp.xclient_from": (ip_network("192.0.2.0/24"),),
 }
@@ -59,6 +63,18 @@ def single_keys() -> list[str]:
         f"{table.name}.{one.attribute}" for table in tables for one in keys_of(table.fields) if not one.key.at_start
     }
     return sorted(keys - NOBODYS)
+
+
+@pytest.fixture
+async def gateway(
+    tmp_path: Path, sqlite_url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
+) -> AsyncIterator[Running]:
+    """With every part that there is: mail in, mail out, and pages."""
+    path = write_configuration(
+        tmp_path, next_hop=next_hop.port, smarthost=smarthost.port, url=sqlite_url, console='listen = "127.0.0.1:0"'
+    )
+    async with running_gateway(path, SystemClock(), next_hop, smarthost) as running:
+        yield running
 
 
 @pytest.fixture

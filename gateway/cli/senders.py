@@ -289,8 +289,10 @@ def _show_preview(entries: Sequence[ListEntry], problems: Sequence[PackProblem],
     Of a long list only what is wrong: the rest nobody would read.
     """
     known = {(entry.kind, entry.value) for entry in preview.known}
-    refused = {(entry.kind, entry.value): reason for entry, reason in preview.refused}
-    rows = [("refused", f"line {problem.line}" if problem.line else "", "", problem.message) for problem in problems]
+    refused: dict[tuple[str, str], str] = {(entry.kind, entry.value): reason for entry, reason in preview.refused}
+    rows: list[tuple[str, ...]] = [
+        ("refused", f"line {problem.line}" if problem.line else "", "", problem.message) for problem in problems
+    ]
     for entry in entries:
         key = (entry.kind, entry.value)
         word = "refused" if key in refused else "known" if key in known else "new"

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from gateway.model.case import Case
     from gateway.store.unit_of_work import Work
 
-DECISIONS: Mapping[str, str] = MappingProxyType(
+DECISIONS: Mapping[str, Sentence] = MappingProxyType(
     {
-        "decline-requested": "asked for the decline",
-        "report-requested": "asked for the report",
-        "release-requested": "released it",
-        "case-silenced": "silenced it",
-        "case-handled": "closed it",
-        "case-dismissed": "dismissed it",
-        "case-reopened": "took it up again",
-        "case-assigned": "assigned it",
+        "decline-requested": Sentence("asked for the decline"),
+        "report-requested": Sentence("asked for the report"),
+        "release-requested": Sentence("released it"),
+        "case-silenced": Sentence("silenced it"),
+        "case-handled": Sentence("closed it"),
+        "case-dismissed": Sentence("dismissed it"),
+        "case-reopened": Sentence("took it up again"),
+        "case-assigned": Sentence("assigned it"),
     }
 )
 """The actions of the audit log that change what is left to decide, as they follow a name. Views and notes don't."""
@@ -69,6 +69,6 @@ def _too_late(reference: str, decided: AuditEntry) -> RefusedError:
         "{who} was quicker with {reference}: {did}, at {when}. Look at the case again before you decide",
         who=decided.actor,
         reference=reference,
-        did=Sentence(DECISIONS[decided.action]),
+        did=DECISIONS[decided.action],
         when=f"{decided.at:%Y-%m-%d %H:%M}Z",
     )

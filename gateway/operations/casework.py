@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
+from filters.sentence import Sentence, join
 from gateway import tokens
 from gateway.errors import RefusedError
 from gateway.model.case import ActionState, CaseFile, ContactKind, DeliveryState, Disposal, Note
 from gateway.model.case_list import EVERY_CASE
 from gateway.model.contact import Contact
-from gateway.model.outbox import OutboxItem, OutboxState, Purpose, new_item
+from gateway.model.outbox import OutboxItem, OutboxState, Purpose, new_item, once_more
 from gateway.model.people import Verb
 from gateway.operations.case_turns import find, take, unknown
 from gateway.verify.destination import Reach
@@ -39,7 +40,7 @@ class Dossier:
     file: CaseFile
     items: tuple[OutboxItem, ...]
     audit: tuple[AuditEntry, ...]
-    objections: tuple[str, ...]
+    objections: tuple[Sentence, ...]
     """Why no decline may be sent, in words; empty when one may."""
     contact: Contact | None = None
     """What was entered by hand, if the case was."""
@@ -118,7 +119,9 @@ class Casework:
             objections = (*self._objections(case, await work.messages.get(case), index), *closed)
             if objections:
                 raise RefusedError(
-                    "No decline may be sent for {reference}: {why}", reference=reference, why=" ".join(objections)
+                    "No decline may be sent for {reference}: {objections}",
+                    reference=reference,
+                    objections=join(objections),
                 )
             return await self._add(work, case, Purpose.DECLINE, case.reverse_path, actor)
 
@@ -129,13 +132,15 @@ class Casework:
             if not await work.cases.silence(case.stored_id):
                 raise RefusedError("{reference} is silenced already", reference=reference)
             decline = await work.outbox.find(case.stored_id, Purpose.DECLINE)
-            cancelled = decline is not None and await self._cancel_decline(work, decline, f"silenced by {actor}")
+            cancelled = decline is not None and await self._cancel_decline(
+                work, decline, Sentence("silenced by {actor}", actor=actor)
+            )
             if decline is None and case.decline is ActionState.REVIEW:
                 await work.cases.set_action(case.stored_id, Purpose.DECLINE, ActionState.CANCELLED)
             await work.audit.append(actor, "case-silenced", reference, {"reason": reason} if reason else {})
             return cancelled
 
-    async def _cancel_decline(self, work: Work, decline: OutboxItem, reply: str) -> bool:
+    async def _cancel_decline(self, work: Work, decline: OutboxItem, reply: Sentence) -> bool:
         """If it has not begun to leave; the sender's window is free again then."""
         if decline.state is not OutboxState.WAITING:
             return False
@@ -192,12 +197,12 @@ class Casework:
 
     async def _call_off(self, work: Work, case: Case, item: OutboxItem, actor: str) -> None:
         """One mail of a case that is dismissed. What may have arrived of a report is taken back by a later one."""
-        reply = f"dismissed by {actor}"
+        reply = Sentence("dismissed by {actor}", actor=actor)
         match item.purpose:
             case Purpose.DECLINE:
                 await self._cancel_decline(work, item, reply)
             case Purpose.REPORT:
-                if item.may_have_arrived:
+                if item.may_have_arrived and await _standing(work, case, Purpose.RETRACTION) is None:
                     await self._add(work, case, Purpose.RETRACTION, item.to, actor)
                 await work.outbox.settle(item.id, state=OutboxState.CANCELLED, reply=reply)
             case Purpose.NOTICE | Purpose.DIGEST:
@@ -215,11 +220,16 @@ class Casework:
             return await _still_held(work, case)
 
     async def reopen(self, reference: str, reason: str, *, actor: str, expected: int | None = None) -> None:
-        """Take a closed case up again. What was cancelled stays cancelled."""
+        """Take a closed case up again. What was cancelled stays cancelled; a retraction that waits is called off."""
         async with self.store.begin() as work:
             case = await take(work, reference, expected)
             if not await work.cases.reopen(case.stored_id):
                 raise RefusedError("{reference} is open", reference=reference)
+            retraction = await _standing(work, case, Purpose.RETRACTION)
+            if retraction is not None and not retraction.may_have_arrived:
+                await work.outbox.settle(
+                    retraction.id, state=OutboxState.CANCELLED, reply=Sentence("taken up again by {actor}", actor=actor)
+                )
             await work.audit.append(actor, "case-reopened", reference, {"reason": reason} if reason else {})
 
     async def assign(self, reference: str, person: str, *, actor: str, expected: int | None = None) -> None:
@@ -255,7 +265,7 @@ class Casework:
     async def _add(self, work: Work, case: Case, purpose: Purpose, to: str, actor: str) -> OutboxItem:
         item = new_item(tokens.item_id(), purpose, to, case, now=self.clock.now(), requested_by=actor)
         if not await work.outbox.add([item]):
-            raise RefusedError("{reference} has a {purpose} already", reference=case.reference, purpose=purpose)
+            raise _has_one(case, purpose)
         if purpose is Purpose.DECLINE:
             await self.starting.hold_window(work, case, item.id)
         await work.audit.append(actor, f"{purpose}-requested", case.reference, {"item": item.id})
@@ -263,12 +273,12 @@ class Casework:
 
     async def _once_more(self, work: Work, case: Case, item: OutboxItem, actor: str) -> OutboxItem:
         """The same item again, with the same bytes: what failed is not given up for ever."""
-        again = f"{item.last_reply}; once more, asked for by {actor}"
+        again = once_more(item, actor)
         await work.outbox.settle(item.id, state=OutboxState.WAITING, reply=again, due_at=self.clock.now(), attempts=0)
         await work.audit.append(actor, f"{item.purpose}-requested", case.reference, {"item": item.id})
         return item
 
-    async def _closed_destination(self, reference: str) -> tuple[str, ...]:
+    async def _closed_destination(self, reference: str) -> tuple[Sentence, ...]:
         """Why no decline can get to the sender of the case: the clause of the hard gate that the DNS answers."""
         async with self.store.reading() as work:
             case = await find(work, reference)
@@ -278,8 +288,18 @@ class Casework:
         destination = await self.destinations.of(domain, every_host=False)
         return (destination.reason,) if destination.reach is Reach.CLOSED else ()
 
-    def _objections(self, case: Case, raw: bytes, index: ListIndex) -> tuple[str, ...]:
+    def _objections(self, case: Case, raw: bytes, index: ListIndex) -> tuple[Sentence, ...]:
         return self.gate.objections(case, raw, index)
+
+
+def _has_one(case: Case, purpose: Purpose) -> RefusedError:
+    if purpose is Purpose.DECLINE:
+        return RefusedError("{reference} has a decline already", reference=case.reference)
+    if purpose is Purpose.REPORT:
+        return RefusedError("{reference} has a report already", reference=case.reference)
+    if purpose is Purpose.RETRACTION:
+        return RefusedError("{reference} has a retraction already", reference=case.reference)
+    return RefusedError("{reference} has a release already", reference=case.reference)
 
 
 def _chosen(deliveries: Sequence[Delivery], recipients: Sequence[str]) -> list[Delivery]:
@@ -294,6 +314,12 @@ def _chosen(deliveries: Sequence[Delivery], recipients: Sequence[str]) -> list[D
             )
     wanted = {recipient.lower() for recipient in recipients} or known
     return [one for one in deliveries if one.state is DeliveryState.HELD and one.recipient.lower() in wanted]
+
+
+async def _standing(work: Work, case: Case, purpose: Purpose) -> OutboxItem | None:
+    """The case's item for this purpose, unless it was cancelled."""
+    item = await work.outbox.find(case.stored_id, purpose)
+    return None if item is None or item.state is OutboxState.CANCELLED else item
 
 
 def _is_pending_release(item: OutboxItem) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from filters.lists import EntryKind, ListEntry, canonical_entry_value, describe
+from filters.sentence import join
 from gateway.errors import RefusedError
 from gateway.model.list_change import ListChange
 from gateway.model.tracking import Track, untracked
@@ -16,6 +17,7 @@ from gateway.model.tracking import Track, untracked
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from filters.sentence import Sentence
     from gateway.clock import Clock
     from gateway.model.list_change import ListVersion
     from gateway.store.unit_of_work import Store, Work
@@ -27,7 +29,7 @@ class ImportPreview:
 
     new: tuple[ListEntry, ...]
     known: tuple[ListEntry, ...]
-    refused: tuple[tuple[ListEntry, str], ...]
+    refused: tuple[tuple[ListEntry, Sentence], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,7 @@ class Listkeeping:
             before = await _the_one(work, value, kind)
             after = edited(before)
             if after == before:
-                raise RefusedError(f"{value} says that already; nothing is changed")
+                raise RefusedError("{value} says that already; nothing is changed", value=value)
             await self._change(work, [after], [before], actor, f"edit {describe(before)}")
             return after
 
@@ -88,7 +90,7 @@ class Listkeeping:
     ) -> tuple[ListEntry, ...]:
         """Add what is still new, as one version, and return it. RefusedError, and nothing saved, if any is refused."""
         if preview.refused:
-            raise RefusedError("\n".join(reason for _, reason in preview.refused))
+            raise RefusedError(join((reason for _, reason in preview.refused), "\n"))
         async with self.store.begin() as work:
             live = {(entry.kind, entry.value) for entry in await work.senders.live()}
             new = tuple(entry for entry in preview.new if (entry.kind, entry.value) not in live)
@@ -114,17 +116,18 @@ class Listkeeping:
         async with self.store.begin() as work:
             change = await _change_of(work, number)
             if not change.added and not change.removed:
-                raise RefusedError(f"Version {number} changed no entry, so there is nothing to undo")
+                raise RefusedError("Version {number} changed no entry, so there is nothing to undo", number=str(number))
             live = {(entry.kind, entry.value): entry for entry in await work.senders.live()}
             touched = _touched_since(change, live)
             if touched:
                 raise RefusedError(
-                    f"Version {number} can't be undone: {describe(touched)} was changed since; undo that first, or "
-                    "edit the entry"
+                    "Version {number} can't be undone: {entry} was changed since; undo that first, or edit the entry",
+                    number=str(number),
+                    entry=describe(touched),
                 )
             for entry in change.removed:  # what may be listed can have changed: our own domains, for one
                 if (reason := _refusal(entry.kind, entry.value, self.own_domains)) is not None:
-                    raise RefusedError(f"Version {number} can't be undone: {reason}")
+                    raise RefusedError("Version {number} can't be undone: {why}", number=str(number), why=reason)
             await self._change(work, change.removed, change.added, actor, f"undo version {number}")
             return ListChange(added=change.removed, removed=change.added)
 
@@ -132,7 +135,7 @@ class Listkeeping:
         """The packs of the configuration, into a store that never had a list; returns how many were added."""
         preview = self._preview(entries, [])
         if preview.refused:
-            raise RefusedError("\n".join(reason for _, reason in preview.refused))
+            raise RefusedError(join((reason for _, reason in preview.refused), "\n"))
         if not await self.is_first_start():
             return 0
         try:
@@ -180,7 +183,7 @@ class Listkeeping:
         return version
 
 
-def _refusal(kind: EntryKind, value: str, own_domains: frozenset[str]) -> str | None:
+def _refusal(kind: EntryKind, value: str, own_domains: frozenset[str]) -> Sentence | None:
     """Why the entry can't be saved. Only who changes a list needs the tables of all public suffixes."""
     from filters.guard import refusal
 
@@ -206,10 +209,10 @@ def _touched_since(change: ListChange, live: Mapping[tuple[EntryKind, str], List
 async def _the_one(work: Work, value: str, kind: EntryKind | None) -> ListEntry:
     found = [entry for entry in await work.senders.live() if _is_meant(entry, value, kind)]
     if not found:
-        raise RefusedError(f"{value} is not on the list; `liaison senders list` shows what is")
+        raise RefusedError("{value} is not on the list", value=value)
     if len(found) > 1:
         kinds = ", ".join(entry.kind for entry in found)
-        raise RefusedError(f"{value} is on the list as {kinds}; say which with --kind")
+        raise RefusedError("{value} is on the list as {kinds}", value=value, kinds=kinds)
     return found[0]
 
 

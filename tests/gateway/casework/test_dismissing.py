@@ -75,11 +75,25 @@ async def test_a_report_that_cannot_have_arrived_is_cancelled_alone(
     assert found[Purpose.REPORT].state is OutboxState.CANCELLED
 
 
-async def test_a_case_that_is_dismissed_again_is_taken_back_once(desk: Desk) -> None:
+async def test_a_retraction_that_waits_is_called_off_when_the_case_is_taken_up_again(desk: Desk) -> None:
     await reported(desk, OutboxState.SENT)
     await desk.casework.dismiss(FIRST, "", actor=ALICE)
     await desk.casework.reopen(FIRST, "", actor=ALICE)
     await desk.casework.dismiss(FIRST, "", actor=ALICE)
     async with desk.store.reading() as work:
-        purposes = [item.purpose for item in await work.outbox.list()]
-    assert sorted(purposes) == [Purpose.REPORT, Purpose.RETRACTION]
+        states = sorted(item.state for item in await work.outbox.list() if item.purpose is Purpose.RETRACTION)
+    assert states == [OutboxState.CANCELLED, OutboxState.WAITING]
+
+
+async def test_a_report_that_was_taken_back_is_not_taken_back_again(desk: Desk) -> None:
+    await reported(desk, OutboxState.SENT)
+    await desk.casework.dismiss(FIRST, "", actor=ALICE)
+    retraction = (await items(desk))[Purpose.RETRACTION]
+    async with desk.store.begin() as work:
+        await work.outbox.claim("w", "n", NOON, NOON.replace(hour=13), 1)
+        await work.outbox.freeze(retraction.id, a_post(retraction))
+        await work.outbox.mark_sending(retraction.id, "w", NOON)
+        await work.outbox.settle(retraction.id, state=OutboxState.SENT, reply="250", attempts=1)
+    await desk.casework.reopen(FIRST, "", actor=ALICE)
+    await desk.casework.dismiss(FIRST, "", actor=ALICE)
+    assert (await items(desk))[Purpose.RETRACTION].state is OutboxState.SENT

@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, assert_never
 
-from filters.address import MAX_DOMAIN, Mailbox, canonical_domain, canonical_local_part
+from filters.address import MAX_DOMAIN, Mailbox, canonical_domain, canonical_local_part, unicode_domain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -96,6 +96,12 @@ def describe(entry: ListEntry) -> str:
             return f"{entry.value} and below"
         case unreachable:
             assert_never(unreachable)
+
+
+def unicode_value(entry: ListEntry) -> str:
+    """The value with its A-labels as U-labels, for people: `bücher.example`. Never compared."""
+    before, at, domain = entry.value.rpartition("@")
+    return f"{before}{at}{unicode_domain(domain)}"
 
 
 _Entries = ListEntry | tuple[ListEntry, ...]

@@ -61,8 +61,7 @@ def overlap_sentences(found: Overlap) -> Iterator[Sentence]:
         yield Sentence("{entry} is on the list already", entry=shown)
     if found.covered_by:
         other = found.covered_by[0]
-        template = "{entry} is already covered by {other}; for its mail the narrower entry, this one, decides"
-        yield Sentence(template, entry=shown, other=describe(other))
+        yield covered_sentence(found.entry, other)
         if _mode_of(found.entry) < _mode_of(other):
             template = (
                 "Its mode is {mode}, lower than that of {other}: mail that {other} has handled until now will be "
@@ -71,6 +70,12 @@ def overlap_sentences(found: Overlap) -> Iterator[Sentence]:
             yield Sentence(template, mode=str(found.entry.mode), other=describe(other))
     if found.covers:
         yield covers_sentence(found.covers)
+
+
+def covered_sentence(entry: ListEntry, other: ListEntry) -> Sentence:
+    """That another one covers an entry, and which of them decides."""
+    template = "{entry} is already covered by {other}; for its mail the narrower entry, this one, decides"
+    return Sentence(template, entry=describe(entry), other=describe(other))
 
 
 def covers_sentence(covers: tuple[ListEntry, ...]) -> Sentence:

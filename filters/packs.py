@@ -49,7 +49,9 @@ def _line(row: Row, pack: str, seen: set[tuple[str, str]]) -> PackLine:
         entry = None
     if entry is not None:
         seen.add((entry.kind, entry.value))
-    return PackLine(line=row.line, entry=entry, problems=tuple(row.problems), kind=row.given("kind"), value=row.given("value"))
+    return PackLine(
+        line=row.line, entry=entry, problems=tuple(row.problems), kind=row.given("kind"), value=row.given("value")
+    )
 
 
 def _nothing(problem: PackProblem) -> Lines:

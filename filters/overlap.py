@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, assert_never
 from filters.address import Mailbox
 from filters.disposition import MODE_ORDER, Mode
 from filters.lists import WILDCARD, EntryKind, ListIndex, describe
-from filters.sentence import Sentence
+from filters.sentence import Sentence, join
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -63,32 +63,39 @@ def overlap_sentences(found: Overlap) -> Iterator[Sentence]:
         other = found.covered_by[0]
         yield covered_sentence(found.entry, other)
         if _mode_of(found.entry) < _mode_of(other):
-            template = (
+            yield Sentence(
                 "Its mode is {mode}, lower than that of {other}: mail that {other} has handled until now will be "
-                "handled less, not more"
+                "handled less, not more",
+                mode=str(found.entry.mode),
+                other=describe(other),
             )
-            yield Sentence(template, mode=str(found.entry.mode), other=describe(other))
     if found.covers:
         yield covers_sentence(found.covers)
 
 
 def covered_sentence(entry: ListEntry, other: ListEntry) -> Sentence:
     """That another one covers an entry, and which of them decides."""
-    template = "{entry} is already covered by {other}; for its mail the narrower entry, this one, decides"
-    return Sentence(template, entry=describe(entry), other=describe(other))
+    return Sentence(
+        "{entry} is already covered by {other}; for its mail the narrower entry, this one, decides",
+        entry=describe(entry),
+        other=describe(other),
+    )
 
 
 def covers_sentence(covers: tuple[ListEntry, ...]) -> Sentence:
     """That an entry covers these; they go on deciding about their own mail."""
     if len(covers) == 1:
         return Sentence("It covers {entry}, which stands and goes on deciding", entry=describe(covers[0]))
-    named = ", ".join(describe(entry) for entry in covers[:_MOST_NAMED])
+    named = join((describe(entry) for entry in covers[:_MOST_NAMED]), ", ")
     if len(covers) <= _MOST_NAMED:
         return Sentence(
             "It covers {count} entries that stand and go on deciding: {entries}", count=len(covers), entries=named
         )
-    template = "It covers {count} entries that stand and go on deciding, {entries} among them"
-    return Sentence(template, count=len(covers), entries=named)
+    return Sentence(
+        "It covers {count} entries that stand and go on deciding, {entries} among them",
+        count=len(covers),
+        entries=named,
+    )
 
 
 def _covering(entry: ListEntry, index: ListIndex) -> Iterable[ListEntry]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from filters.lists import ListEntry
 from filters.pack_rows import COLUMNS, PackLine, PackProblem, Row, columns_of
+from filters.sentence import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -45,7 +46,9 @@ def _lines(rows: Iterable[Row], pack: str) -> Lines:
 def _line(row: Row, pack: str, seen: set[tuple[str, str]]) -> PackLine:
     entry = row.entry(pack)
     if entry is not None and (entry.kind, entry.value) in seen:
-        row.refuse("value", f"{entry.kind} {entry.value} stands in this file twice; keep one")
+        row.refuse(
+            "value", Sentence("{kind} {value} stands in this file twice; keep one", kind=entry.kind, value=entry.value)
+        )
         entry = None
     if entry is not None:
         seen.add((entry.kind, entry.value))
@@ -81,24 +84,25 @@ def pack_lines(text: str, name: str) -> Lines:
     except ValueError:  # int(), where there are more digits than Python converts
         return _nothing(_endless_number(text))
     except RecursionError:
-        return _nothing(PackProblem(0, "this is no pack: its arrays or tables are nested too deeply"))
+        return _nothing(PackProblem(0, Sentence("this is no pack: its arrays or tables are nested too deeply")))
     tables = document.get("entry", [])
     if document.keys() - {"entry"} or not isinstance(tables, list):
         strangers = ", ".join(sorted(document.keys() - {"entry"})) or "entry"
-        return _nothing(PackProblem(0, f"“{strangers}” is no part of a pack: every entry stands under [[entry]]"))
+        said = Sentence("“{strangers}” is no part of a pack: every entry stands under [[entry]]", strangers=strangers)
+        return _nothing(PackProblem(0, said))
     return _lines(_toml_rows(tables, text), name)
 
 
 def _toml_problem(error: str, text: str) -> PackProblem:
     place = _ERROR_PLACE.search(error)
     line = int(place[1]) if place and place[1] else text.count("\n") + 1
-    return PackProblem(line, f"this is no TOML: {_ERROR_PLACE.sub('', error)}")
+    return PackProblem(line, Sentence("this is no TOML: {error}", error=_ERROR_PLACE.sub("", error)))
 
 
 def _endless_number(text: str) -> PackProblem:
     number = _ENDLESS_NUMBER.search(text)
     line = text.count("\n", 0, number.start()) + 1 if number else 0
-    return PackProblem(line, "a number has thousands of digits; no key needs one, and texts stand in quotes")
+    return PackProblem(line, Sentence("a number has thousands of digits; no key needs one, and texts stand in quotes"))
 
 
 def _toml_rows(tables: list[object], text: str) -> Iterator[Row]:
@@ -120,7 +124,7 @@ def _toml_row(table: Mapping[str, object], lines: Mapping[str, int]) -> Row:
     if isinstance(mission, dict) and mission.keys() <= set(_LANGUAGES):
         return Row({**columns, **{f"mission_{language}": name for language, name in mission.items()}}, lines)
     row = Row(columns, lines)
-    row.refuse("mission", '“mission” has to be a table of names: { en = "…", fr = "…", zh = "…" }')
+    row.refuse("mission", Sentence('“mission” has to be a table of names: { en = "…", fr = "…", zh = "…" }'))
     return row
 
 
@@ -161,7 +165,8 @@ def csv_lines(text: str, name: str) -> Lines:
     try:
         header = [column.strip().lower() for column in next(reader, [])]
         if not {"kind", "value"} <= set(header):
-            return _nothing(PackProblem(1, f"the first line has to name the columns: {','.join(COLUMNS)}"))
+            said = Sentence("the first line has to name the columns: {columns}", columns=",".join(COLUMNS))
+            return _nothing(PackProblem(1, said))
         rows = []
         line = reader.line_num + 1
         for cells in reader:  # a quoted cell may hold line ends
@@ -169,14 +174,15 @@ def csv_lines(text: str, name: str) -> Lines:
                 rows.append(_csv_row(header, cells, line))
             line = reader.line_num + 1
     except csv.Error as error:
-        return _nothing(PackProblem(reader.line_num, f"this is no CSV: {error}"))
+        return _nothing(PackProblem(reader.line_num, Sentence("this is no CSV: {error}", error=str(error))))
     return _lines(rows, name)
 
 
 def _csv_row(header: list[str], cells: list[str], line: int) -> Row:
     row = Row({column: cell for column, cell in zip(header, cells, strict=False) if cell}, {"": line})
     if len(cells) > len(header):
-        row.refuse("", f"the line has {len(cells)} cells, the first line names {len(header)} columns")
+        said = {"cells": len(cells), "columns": len(header)}
+        row.refuse("", Sentence("the line has {cells} cells, the first line names {columns} columns", **said))
     return row
 
 

@@ -24,7 +24,7 @@ def open_office(settings: Settings, clock: Clock, desk: Desk) -> Office:
     console = settings.console
     return Office(
         clock=clock,
-        zone=ZoneInfo("UTC"),
+        zone=ZoneInfo(console.time_zone),
         agency_en=settings.agency.name_en,
         agency_fr=settings.agency.name_fr,
         public_url=console.public_url,

@@ -75,10 +75,11 @@ class Replay:
 
 def replay_sentence(found: Replay) -> Sentence:
     """What would have been matched, in words."""
-    template = (
-        "would have matched {messages} messages from {senders} senders in {days} days, "
-        "{emergency} to emergency recipients"
-    )
     return Sentence(
-        template, messages=found.messages, senders=found.senders, days=found.days, emergency=found.emergency
+        "would have matched {messages} messages from {senders} senders in {days} days, "
+        "{emergency} to emergency recipients",
+        messages=found.messages,
+        senders=found.senders,
+        days=found.days,
+        emergency=found.emergency,
     )

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from filters.sentence import Sentence, join
 from gateway import tokens
 from gateway.errors import RefusedError
 from gateway.model.case import ActionState, CaseFile, CaseStatus, DeliveryState, Disposal, Note
-from gateway.model.outbox import OutboxItem, OutboxState, Purpose, new_item
+from gateway.model.outbox import OutboxItem, OutboxState, Purpose, new_item, once_more
 from gateway.verify.destination import Reach
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Dossier:
     file: CaseFile
     items: tuple[OutboxItem, ...]
     audit: tuple[AuditEntry, ...]
-    objections: tuple[str, ...]
+    objections: tuple[Sentence, ...]
     """Why no decline may be sent, in words; empty when one may."""
 
 
@@ -89,10 +90,16 @@ class Casework:
             case = await _case(work, reference)
             earlier = await work.outbox.find(case.stored_id, Purpose.DECLINE)
             if earlier is not None:
-                raise RefusedError(f"{reference} has a decline already; it is {earlier.state}")
+                raise RefusedError(
+                    "{reference} has a decline already; it is {state}", reference=reference, state=earlier.state
+                )
             objections = (*await self._objections(work, case, index), *closed)
             if objections:
-                raise RefusedError(f"No decline may be sent for {reference}: {' '.join(objections)}")
+                raise RefusedError(
+                    "No decline may be sent for {reference}: {objections}",
+                    reference=reference,
+                    objections=join(objections),
+                )
             return await self._add(work, case, Purpose.DECLINE, case.reverse_path, actor)
 
     async def silence(self, reference: str, reason: str, *, actor: str) -> bool:
@@ -100,15 +107,17 @@ class Casework:
         async with self.store.begin() as work:
             case = await _case(work, reference)
             if not await work.cases.silence(case.stored_id):
-                raise RefusedError(f"{reference} is silenced already")
+                raise RefusedError("{reference} is silenced already", reference=reference)
             decline = await work.outbox.find(case.stored_id, Purpose.DECLINE)
-            cancelled = decline is not None and await self._cancel_decline(work, decline, f"silenced by {actor}")
+            cancelled = decline is not None and await self._cancel_decline(
+                work, decline, Sentence("silenced by {actor}", actor=actor)
+            )
             if decline is None and case.decline is ActionState.REVIEW:
                 await work.cases.set_action(case.stored_id, Purpose.DECLINE, ActionState.CANCELLED)
             await work.audit.append(actor, "case-silenced", reference, {"reason": reason} if reason else {})
             return cancelled
 
-    async def _cancel_decline(self, work: Work, decline: OutboxItem, reply: str) -> bool:
+    async def _cancel_decline(self, work: Work, decline: OutboxItem, reply: Sentence) -> bool:
         """If it has not begun to leave; the sender's window is free again then."""
         if decline.state is not OutboxState.WAITING:
             return False
@@ -125,10 +134,13 @@ class Casework:
             if earlier is not None and earlier.state is OutboxState.FAILED:
                 return await self._once_more(work, case, earlier, actor)
             if earlier is not None and earlier.state is not OutboxState.CANCELLED:
-                raise RefusedError(f"{reference} has a report already; it is {earlier.state}")
+                raise RefusedError(
+                    "{reference} has a report already; it is {state}", reference=reference, state=earlier.state
+                )
             if case.disposal is Disposal.DISMISSED:
                 raise RefusedError(
-                    f"{reference} was dismissed: no approach by a mission, so there is nothing to report"
+                    "{reference} was dismissed: no approach by a mission, so there is nothing to report",
+                    reference=reference,
                 )
             return await self._add(work, case, Purpose.REPORT, self.collation_address, actor)
 
@@ -140,18 +152,21 @@ class Casework:
             pending = {item.to for item in await work.outbox.list(case_id=case.stored_id) if _is_pending_release(item)}
             due = [delivery.recipient for delivery in held if delivery.recipient not in pending]
             if not due:
-                raise RefusedError(f"Nothing of {reference} is held that is not being released already")
+                raise RefusedError(
+                    "Nothing of {reference} is held that is not being released already", reference=reference
+                )
             return [await self._add(work, case, Purpose.RELEASE, recipient, actor) for recipient in due]
 
     async def dismiss(self, reference: str, reason: str, *, actor: str) -> int:
         """Not a mission after all: what has not left yet is cancelled, the case is closed. Returns what stays held."""
         async with self.store.begin() as work:
             case = await _case(work, reference)
+            dismissed = Sentence("dismissed by {actor}", actor=actor)
             for item in await work.outbox.list(case_id=case.stored_id, state=OutboxState.WAITING):
                 if item.purpose is Purpose.DECLINE:
-                    await self._cancel_decline(work, item, f"dismissed by {actor}")
+                    await self._cancel_decline(work, item, dismissed)
                 elif item.purpose is not Purpose.RELEASE:
-                    await work.outbox.settle(item.id, state=OutboxState.CANCELLED, reply=f"dismissed by {actor}")
+                    await work.outbox.settle(item.id, state=OutboxState.CANCELLED, reply=dismissed)
             await self._close(work, case, Disposal.DISMISSED, actor, reason)
             return await _still_held(work, case)
 
@@ -173,13 +188,13 @@ class Casework:
 
     async def _close(self, work: Work, case: Case, disposal: Disposal, actor: str, reason: str) -> None:
         if not await work.cases.close(case.stored_id, disposal, self.clock.now()):
-            raise RefusedError(f"{case.reference} is closed already")
+            raise RefusedError("{reference} is closed already", reference=case.reference)
         await work.audit.append(actor, f"case-{disposal}", case.reference, {"reason": reason} if reason else {})
 
     async def _add(self, work: Work, case: Case, purpose: Purpose, to: str, actor: str) -> OutboxItem:
         item = new_item(tokens.item_id(), purpose, to, case, now=self.clock.now(), requested_by=actor)
         if not await work.outbox.add([item]):
-            raise RefusedError(f"{case.reference} has a {purpose} already")
+            raise _has_one(case, purpose)
         if purpose is Purpose.DECLINE:
             await self.starting.hold_window(work, case, item.id)
         await work.audit.append(actor, f"{purpose}-requested", case.reference, {"item": item.id})
@@ -187,12 +202,12 @@ class Casework:
 
     async def _once_more(self, work: Work, case: Case, item: OutboxItem, actor: str) -> OutboxItem:
         """The same item again, with the same bytes: what failed is not given up for ever."""
-        again = f"{item.last_reply}; once more, asked for by {actor}"
+        again = once_more(item, actor)
         await work.outbox.settle(item.id, state=OutboxState.WAITING, reply=again, due_at=self.clock.now(), attempts=0)
         await work.audit.append(actor, f"{item.purpose}-requested", case.reference, {"item": item.id})
         return item
 
-    async def _closed_destination(self, reference: str) -> tuple[str, ...]:
+    async def _closed_destination(self, reference: str) -> tuple[Sentence, ...]:
         """Why no decline can get to the sender of the case: the clause of the hard gate that the DNS answers."""
         async with self.store.reading() as work:
             case = await _case(work, reference)
@@ -202,7 +217,7 @@ class Casework:
         destination = await self.destinations.of(domain, every_host=False)
         return (destination.reason,) if destination.reach is Reach.CLOSED else ()
 
-    async def _objections(self, work: Work, case: Case, index: ListIndex) -> tuple[str, ...]:
+    async def _objections(self, work: Work, case: Case, index: ListIndex) -> tuple[Sentence, ...]:
         return self.gate.objections(case, await work.messages.get(case), index)
 
 
@@ -213,8 +228,16 @@ async def _case(work: Work, reference: str) -> Case:
     return case
 
 
+def _has_one(case: Case, purpose: Purpose) -> RefusedError:
+    if purpose is Purpose.DECLINE:
+        return RefusedError("{reference} has a decline already", reference=case.reference)
+    if purpose is Purpose.REPORT:
+        return RefusedError("{reference} has a report already", reference=case.reference)
+    return RefusedError("{reference} has a release already", reference=case.reference)
+
+
 def _unknown(reference: str) -> RefusedError:
-    return RefusedError(f"There is no case {reference}; `liaison cases list` shows the references")
+    return RefusedError("There is no case {reference}", reference=reference)
 
 
 def _chosen(deliveries: Sequence[Delivery], recipients: Sequence[str]) -> list[Delivery]:
@@ -222,7 +245,11 @@ def _chosen(deliveries: Sequence[Delivery], recipients: Sequence[str]) -> list[D
     known = {delivery.recipient.lower() for delivery in deliveries}
     for recipient in recipients:
         if recipient.lower() not in known:
-            raise RefusedError(f"{recipient} is no recipient of this case; it has {', '.join(sorted(known))}")
+            raise RefusedError(
+                "{recipient} is no recipient of this case; it has {recipients}",
+                recipient=recipient,
+                recipients=", ".join(sorted(known)),
+            )
     wanted = {recipient.lower() for recipient in recipients} or known
     return [one for one in deliveries if one.state is DeliveryState.HELD and one.recipient.lower() in wanted]
 

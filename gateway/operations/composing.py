@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, assert_never
 import structlog
 
 from filters.content import header_length
+from filters.sentence import join
 from gateway import tokens
 from gateway.compose.decline import compose_decline
 from gateway.compose.digest import compose_digest
@@ -27,6 +28,7 @@ from gateway.model.trace import forged_fields, without
 
 if TYPE_CHECKING:
     from filters.lists import ListIndex
+    from filters.sentence import Sentence
     from gateway.clock import Clock
     from gateway.compose.signing import Signer
     from gateway.compose.values import AgencyVoice
@@ -50,14 +52,14 @@ class Composer:
     hostname: str
     signer: Signer | None = None
 
-    async def objection(self, work: Work, item: OutboxItem, index: ListIndex) -> str | None:
+    async def objection(self, work: Work, item: OutboxItem, index: ListIndex) -> Sentence | None:
         """Why the item must not be sent, or None."""
         if item.purpose is not Purpose.DECLINE:
             return None
         case = await _case_of(work, item)
         raw = await work.messages.get(case)
         objections = self.gate.objections(case, raw, index)
-        return " ".join(objections) or None
+        return join(objections) if objections else None
 
     async def compose(self, work: Work, item: OutboxItem) -> Post:
         """The mail, signed. ComposeError when it can't be made, SealError when the original can't be opened."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from filters.lists import EntryKind, ListEntry, canonical_entry_value, describe
+from filters.sentence import join
 from gateway.errors import RefusedError
 from gateway.model.list_change import ListChange
 from gateway.model.tracking import Track, untracked
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from filters.disposition import Mode
+    from filters.sentence import Sentence
     from gateway.clock import Clock
     from gateway.model.list_change import ListVersion
     from gateway.model.list_import import ImportSheet
@@ -65,11 +67,11 @@ class Listkeeping:
             before = await _the_one(work, value, kind)
             after = edited(before)
             if after == before:
-                raise RefusedError(f"{value} says that already; nothing is changed")
+                raise RefusedError("{value} says that already; nothing is changed", value=value)
             await self._change(work, [after], [before], actor, f"edit {describe(before)}")
             return after
 
-    def objection(self, entry: ListEntry) -> str | None:
+    def objection(self, entry: ListEntry) -> Sentence | None:
         """Why the entry may not be listed, in words; None when nothing stands against it."""
         return _refusal(entry.kind, entry.value, self.own_domains)
 
@@ -88,7 +90,7 @@ class Listkeeping:
         RefusedError, and nothing saved, if a line is refused, unless those are to be left out.
         """
         if sheet.refused and not without_refused:
-            raise RefusedError("\n".join(reason.message for line in sheet.refused for reason in line.reasons))
+            raise RefusedError(join((reason.message for line in sheet.refused for reason in line.reasons), "\n"))
         async with self.store.begin() as work:
             live = {(entry.kind, entry.value) for entry in await work.senders.live()}
             new = tuple(
@@ -118,17 +120,18 @@ class Listkeeping:
         async with self.store.begin() as work:
             change = await _change_of(work, number)
             if not change.added and not change.removed:
-                raise RefusedError(f"Version {number} changed no entry, so there is nothing to undo")
+                raise RefusedError("Version {number} changed no entry, so there is nothing to undo", number=str(number))
             live = {(entry.kind, entry.value): entry for entry in await work.senders.live()}
             touched = _touched_since(change, live)
             if touched:
                 raise RefusedError(
-                    f"Version {number} can't be undone: {describe(touched)} was changed since; undo that first, or "
-                    "edit the entry"
+                    "Version {number} can't be undone: {entry} was changed since; undo that first, or edit the entry",
+                    number=str(number),
+                    entry=describe(touched),
                 )
             for entry in change.removed:  # what may be listed can have changed: our own domains, for one
                 if (reason := _refusal(entry.kind, entry.value, self.own_domains)) is not None:
-                    raise RefusedError(f"Version {number} can't be undone: {reason}")
+                    raise RefusedError("Version {number} can't be undone: {why}", number=str(number), why=reason)
             await self._change(work, change.removed, change.added, actor, f"undo version {number}")
             return ListChange(added=change.removed, removed=change.added)
 
@@ -153,7 +156,7 @@ class Listkeeping:
         """The packs of the configuration, into a store that never had a list; returns how many were added."""
         refusals = [reason for entry in entries if (reason := self.objection(entry)) is not None]
         if refusals:
-            raise RefusedError("\n".join(refusals))
+            raise RefusedError(join(refusals, "\n"))
         new: dict[tuple[EntryKind, str], ListEntry] = {}
         for entry in entries:  # of two packs that name the same, the first counts
             new.setdefault((entry.kind, entry.value), entry)
@@ -188,7 +191,7 @@ class Listkeeping:
         return version
 
 
-def _refusal(kind: EntryKind, value: str, own_domains: frozenset[str]) -> str | None:
+def _refusal(kind: EntryKind, value: str, own_domains: frozenset[str]) -> Sentence | None:
     """Why the entry can't be saved. Only who changes a list needs the tables of all public suffixes."""
     from filters.guard import refusal
 
@@ -209,7 +212,7 @@ async def _restoration(work: Work, number: int) -> ListChange:
 async def _change_of(work: Work, number: int) -> ListChange:
     change = await work.senders.change_of(number)
     if change is None:
-        raise RefusedError(f"There is no version {number}; `liaison senders history` shows those that there are")
+        raise RefusedError("There is no version {number} of the lists", number=number)
     return change
 
 
@@ -225,10 +228,10 @@ def _touched_since(change: ListChange, live: Mapping[tuple[EntryKind, str], List
 async def _the_one(work: Work, value: str, kind: EntryKind | None) -> ListEntry:
     found = [entry for entry in await work.senders.live() if _is_meant(entry, value, kind)]
     if not found:
-        raise RefusedError(f"{value} is not on the list; `liaison senders list` shows what is")
+        raise RefusedError("{value} is not on the list", value=value)
     if len(found) > 1:
         kinds = ", ".join(entry.kind for entry in found)
-        raise RefusedError(f"{value} is on the list as {kinds}; say which with --kind")
+        raise RefusedError("{value} is on the list as {kinds}", value=value, kinds=kinds)
     return found[0]
 
 

@@ -50,7 +50,7 @@ class Proposal:
     """
 
     entry: ListEntry | None
-    wrong: tuple[str, ...]
+    wrong: tuple[Sentence, ...]
     """Why it can't be saved, and what would be right."""
     overlap: Overlap | None = None
     remarks: tuple[Sentence, ...] = ()
@@ -90,7 +90,7 @@ class Proposing:
             found = replace(found, same=None)
         remarks = tuple(overlap_sentences(found))
         if found.same is not None:
-            return Proposal(entry=entry, wrong=tuple(map(str, remarks[:1])), overlap=found)
+            return Proposal(entry=entry, wrong=remarks[:1], overlap=found)
         return Proposal(entry=entry, wrong=(), overlap=found, remarks=remarks, replay=await self.tallying.replay(entry))
 
     async def overlap(self, entry: ListEntry) -> Overlap:

@@ -28,7 +28,18 @@ from filters.lists import EntryKind
 from gateway.model.case import ActionState, CaseStatus, DeliveryState, Disposal
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.model.people import Stage
-from gateway.store.columns import Evidence, Findings, RowId, SafeText, StringMap, Strings, UtcDateTime, vocabulary
+from gateway.store.columns import (
+    Evidence,
+    Findings,
+    RowId,
+    SafeText,
+    Said,
+    Sentences,
+    StringMap,
+    Strings,
+    UtcDateTime,
+    vocabulary,
+)
 
 metadata = MetaData(
     naming_convention={
@@ -95,9 +106,9 @@ cases = Table(
     Column("smtputf8", Boolean, nullable=False),
     _text("body"),
     Column("findings", Findings, nullable=False),
-    Column("ambiguous", Strings, nullable=False),
-    Column("decline_reasons", Strings, nullable=False),
-    Column("report_reasons", Strings, nullable=False),
+    Column("ambiguous", Sentences, nullable=False),
+    Column("decline_reasons", Sentences, nullable=False),
+    Column("report_reasons", Sentences, nullable=False),
     Column("authentication", Evidence, nullable=False),
     Column("silenced", Boolean, nullable=False),
     Column("disposal", vocabulary(Disposal)),
@@ -142,7 +153,7 @@ outbox_items = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("due_at", UtcDateTime, nullable=False),
     Column("attempts", Integer, nullable=False),
-    _text("last_reply"),
+    Column("last_reply", Said, nullable=False),
     _text("requested_by"),
     Column("summary", Boolean, nullable=False),
     Column("claimed_by", SafeText),

@@ -14,6 +14,8 @@ from gateway.operations.peoplekeeping import Peoplekeeping
 from gateway.operations.signing_in import MOST_BY_CLIENT, MOST_BY_NAME, WINDOW, SigningIn
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from gateway.model.people import Session
     from gateway.store.unit_of_work import Store
     from tests.support.clocks import StoppedClock
@@ -174,11 +176,12 @@ async def test_signing_out_ends_the_session_in_the_store(signing_in: SigningIn, 
 async def test_whatever_takes_rights_away_ends_the_sessions(
     signing_in: SigningIn, keeping: Peoplekeeping, rita: str
 ) -> None:
-    for take_away in (
+    ways: list[Callable[[], Awaitable[None]]] = [
         lambda: keeping.set_active(rita, active=False, actor="a"),
         lambda: keeping.reset_password(rita, PASSWORD, actor="a"),
         lambda: keeping.reset_second_factor(rita, actor="a"),
-    ):
+    ]
+    for take_away in ways:
         await keeping.set_active(rita, active=True, actor="a")
         token = await signing_in.with_password(rita, PASSWORD, CLIENT)
         assert await signing_in.session(token) is not None

@@ -117,8 +117,7 @@ def test_five_hundred_lines_with_mistakes_name_exactly_the_wrong_ones(liaison: C
     file = liaison.file(f"long.{file_format}", csv if file_format == "csv" else toml)
     result = liaison("senders", "import", file)
     lines = [line for line in result.stdout.splitlines() if line.startswith("refused")]
-    first = {"csv": lambda number: number + 2, "toml": lambda number: number * 3 + 1}[file_format]
-    assert [(bad[number] in line, f"line {first(number)} " in line) for number, line in zip(bad, lines, strict=True)] == (
-        [(True, True)] * 4
-    )  # fmt: skip
+    first = [number + 2 if file_format == "csv" else number * 3 + 1 for number in bad]
+    assert [value in line for value, line in zip(bad.values(), lines, strict=True)] == [True] * 4
+    assert [f"line {number}" in line for number, line in zip(first, lines, strict=True)] == [True] * 4
     assert "4 entries of long" in result.stderr

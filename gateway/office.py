@@ -32,9 +32,11 @@ def open_office(settings: Settings, clock: Clock, desk: Desk) -> Office:
         casework=desk.casework,
         exempting=desk.exempting,
         listkeeping=desk.listkeeping,
+        listreading=desk.listreading,
         modes=desk.modes,
         outboxkeeping=desk.outboxkeeping,
         peoplekeeping=desk.peoplekeeping,
+        proposing=desk.proposing,
         rulebooks=desk.rulebooks,
         signing_in=SigningIn(
             store=desk.store,

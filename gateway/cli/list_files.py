@@ -14,6 +14,7 @@ from gateway.cli.list_shapes import counted, in_force, sheet_shape
 from gateway.cli.output import complain, progress, say, show_json, show_table
 from gateway.errors import RefusedError
 from gateway.model.list_import import LineFate
+from gateway.model.people import Verb
 
 if TYPE_CHECKING:
     from filters.packs import Lines
@@ -35,7 +36,7 @@ _LARGEST_LIST = 32 * 1024 * 1024
 @click.option("--skip-refused", is_flag=True, help="Leave out what is refused, instead of importing nothing.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be done.")
 @json_option
-@with_desk
+@with_desk(Verb.CHANGE_SENDERS)
 async def import_file(
     desk: Desk,
     file: Path,
@@ -79,7 +80,7 @@ async def import_file(
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option("--format", "file_format", type=_FORMAT, help="toml, unless FILE is named otherwise.")
-@with_desk
+@with_desk(Verb.SEE_SENDERS)
 async def export(desk: Desk, file: Path | None, file_format: str | None) -> None:
     """Write the entries in force to FILE, or to stdout, in a form that `import` reads back."""
     entries = await desk.listkeeping.entries()

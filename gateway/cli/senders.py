@@ -26,6 +26,7 @@ from gateway.cli.list_shapes import (
 from gateway.cli.output import moment, say, show_json, show_table
 from gateway.errors import RefusedError
 from gateway.model.list_table import EntryFilter, EntryOrder
+from gateway.model.people import Verb
 from gateway.model.tally import replay_sentence
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ for _command in (exempt, import_file, export):
 @click.option("--descending", is_flag=True, help="The other way round.")
 @click.option("--hits", is_flag=True, help="Also what each entry met in 30 days, and who said it and when.")
 @json_option
-@with_desk
+@with_desk(Verb.SEE_SENDERS)
 async def list_entries(
     desk: Desk,
     kind: EntryKind | None,
@@ -127,7 +128,7 @@ def _row(entry: ListEntry) -> tuple[str, ...]:
 @click.option("--verified", metavar="TEXT", help='"published 2026-05", "to verify" …')
 @click.option("--review-by", metavar="DATE", callback=read_date, help="When to look at it again: 2027-05-31.")
 @click.option("--note", metavar="TEXT")
-@with_desk
+@with_desk(Verb.CHANGE_SENDERS)
 async def add(desk: Desk, /, **columns: str | bool | date | None) -> None:
     """Add one entry: VALUE is an address, a domain, or a label such as `gat.*.gov.cn`."""
     row = Row({column: given for column, given in columns.items() if given is not None}, {})
@@ -160,7 +161,7 @@ _POLICY = "policy"
 @click.option("--review-by", metavar="DATE", callback=read_date, help="When to look at it again: 2027-05-31.")
 @click.option("--note", metavar="TEXT")
 @json_option
-@with_desk
+@with_desk(Verb.CHANGE_SENDERS)
 async def edit(
     desk: Desk, /, value: str, kind: EntryKind | None, *, as_json: bool, **columns: str | date | None
 ) -> None:
@@ -186,7 +187,7 @@ def _edited(entry: ListEntry, own: dict[str, str | date | None]) -> ListEntry:
 @senders.command()
 @click.argument("value")
 @click.option("--kind", type=_KIND, help="Which one, where several entries have this value.")
-@with_desk
+@with_desk(Verb.CHANGE_SENDERS)
 async def remove(desk: Desk, value: str, kind: EntryKind | None) -> None:
     """Remove the entry that has this VALUE."""
     entry = await desk.listkeeping.remove(value, kind, actor=actor())
@@ -197,7 +198,7 @@ async def remove(desk: Desk, value: str, kind: EntryKind | None) -> None:
 @click.argument("values", metavar="VALUE...", nargs=-1, required=True)
 @click.option("--kind", type=_KIND, help="What VALUE is; else an address with an @, a label with a *, else a subtree.")
 @json_option
-@with_desk
+@with_desk(Verb.SEE_SENDERS)
 async def try_values(desk: Desk, values: tuple[str, ...], kind: EntryKind | None, as_json: bool) -> None:
     """Say what an entry with this VALUE would have matched in the mail of the last days, before it is added.
 
@@ -240,7 +241,7 @@ def _show_proposal(proposal: Proposal) -> None:
 @senders.command()
 @click.argument("number", type=click.IntRange(1), required=False)
 @json_option
-@with_desk
+@with_desk(Verb.SEE_SENDERS)
 async def history(desk: Desk, number: int | None, as_json: bool) -> None:
     """List every version of the lists, newest first; with a NUMBER, the entries that this one added and removed."""
     if number is not None:
@@ -273,7 +274,7 @@ def _show_change(change: ListChange, *, as_json: bool) -> None:
 @senders.command()
 @click.argument("number", type=click.IntRange(1))
 @json_option
-@with_desk
+@with_desk(Verb.CHANGE_SENDERS)
 async def undo(desk: Desk, number: int, as_json: bool) -> None:
     """Take back what version NUMBER changed, as a new version; refused where later ones changed the same entries."""
     change = await desk.listkeeping.undo(number, actor=actor())
@@ -284,7 +285,7 @@ async def undo(desk: Desk, number: int, as_json: bool) -> None:
 @click.argument("number", type=click.IntRange(1))
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
 @json_option
-@with_desk
+@with_desk(Verb.CHANGE_SENDERS)
 async def restore(desk: Desk, number: int, dry_run: bool, as_json: bool) -> None:
     """Put the lists back to how they were under version NUMBER, as a new version."""
     if dry_run:

@@ -25,9 +25,9 @@ def limit_of(served: Served) -> int:
 
 
 async def test_a_process_that_begins_with_few_asks_for_what_its_connections_need(
-    tmp_path: Path, next_hop: ScriptedMTA, serve: Callable[..., Awaitable[Served]]
+    tmp_path: Path, sqlite_url: str, next_hop: ScriptedMTA, serve: Callable[..., Awaitable[Served]]
 ) -> None:
-    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url="sqlite:///l.db", smtp=CONNECTIONS)
+    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url=sqlite_url, smtp=CONNECTIONS)
     served = await serve(path, open_files=(100, 4096))
     clients = [await served.client() for _ in range(150)]
     for client in clients:
@@ -40,9 +40,9 @@ async def test_a_process_that_begins_with_few_asks_for_what_its_connections_need
 
 
 async def test_where_the_system_allows_too_few_the_log_says_so_and_mail_passes(
-    tmp_path: Path, next_hop: ScriptedMTA, serve: Callable[..., Awaitable[Served]]
+    tmp_path: Path, sqlite_url: str, next_hop: ScriptedMTA, serve: Callable[..., Awaitable[Served]]
 ) -> None:
-    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url="sqlite:///l.db", smtp=CONNECTIONS)
+    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url=sqlite_url, smtp=CONNECTIONS)
     served = await serve(path, open_files=(60, 120))
     (line,) = await served.logged("few_descriptors")
     assert "allowed=120" in line

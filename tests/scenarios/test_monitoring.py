@@ -162,11 +162,9 @@ async def test_no_page_holds_anything_of_anybodys_mail(gateway: Running) -> None
 
 
 async def test_what_workers_count_is_added_up_and_outlives_them(
-    tmp_path: Path, next_hop: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]]
+    tmp_path: Path, sqlite_url: str, next_hop: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]]
 ) -> None:
-    path = write_configuration(
-        tmp_path, next_hop=next_hop.port, smarthost=None, url="sqlite:///l.db", smtp="workers = 2"
-    )
+    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url=sqlite_url, smtp="workers = 2")
     served = await serve(path)
     before = await served.children()
     for _ in range(10):
@@ -192,11 +190,9 @@ async def test_what_workers_count_is_added_up_and_outlives_them(
 
 
 async def test_it_is_not_ready_while_no_worker_runs(
-    tmp_path: Path, next_hop: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]]
+    tmp_path: Path, sqlite_url: str, next_hop: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]]
 ) -> None:
-    path = write_configuration(
-        tmp_path, next_hop=next_hop.port, smarthost=None, url="sqlite:///l.db", smtp="workers = 2"
-    )
+    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url=sqlite_url, smtp="workers = 2")
     served = await serve(path)
     assert (await ask(served.metrics, "/readyz")).status == 200
     for worker in await served.children():
@@ -209,11 +205,9 @@ async def test_it_is_not_ready_while_no_worker_runs(
 
 
 async def test_what_was_open_in_a_worker_goes_with_it_and_with_it_alone(
-    tmp_path: Path, next_hop: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]]
+    tmp_path: Path, sqlite_url: str, next_hop: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]]
 ) -> None:
-    path = write_configuration(
-        tmp_path, next_hop=next_hop.port, smarthost=None, url="sqlite:///l.db", smtp="workers = 2"
-    )
+    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url=sqlite_url, smtp="workers = 2")
     served = await serve(path)
     clients = [await Dialogue.open(served.port) for _ in range(16)]
     assert (await scrape(served.metrics))("liaison_smtp_connections_open") == 16
@@ -287,9 +281,9 @@ async def test_a_store_that_hangs_holds_up_neither_monitoring_nor_mail(
 
 
 async def test_from_sigterm_on_it_is_not_ready_while_mail_in_hand_ends(
-    tmp_path: Path, next_hop: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]]
+    tmp_path: Path, sqlite_url: str, next_hop: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]]
 ) -> None:
-    served = await serve(write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url="sqlite:///l.db"))
+    served = await serve(write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url=sqlite_url))
     client = await Dialogue.open(served.port)
     await client.say("MAIL FROM:<resident@town.example>", "250")
     await client.say("RCPT TO:<desk@police.example>", "250")
@@ -305,9 +299,9 @@ async def test_from_sigterm_on_it_is_not_ready_while_mail_in_hand_ends(
 
 
 async def test_whatever_ends_the_service_it_is_not_ready_while_mail_in_hand_ends(
-    tmp_path: Path, next_hop: ScriptedMTA
+    tmp_path: Path, sqlite_url: str, next_hop: ScriptedMTA
 ) -> None:
-    settings = load(write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url="sqlite:///l.db"), {})
+    settings = load(write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url=sqlite_url), {})
     async with open_desk(settings, SystemClock()) as desk:
         service = Service(settings, open_line(settings, SystemClock(), desk), Role.ALL)
         await service.start()

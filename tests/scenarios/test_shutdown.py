@@ -24,9 +24,9 @@ __all__ = ["serve"]
 
 
 @pytest.fixture(params=[1, 2], ids=["one process", "two workers"])
-def path(request: pytest.FixtureRequest, tmp_path: Path, next_hop: ScriptedMTA) -> Path:
+def path(request: pytest.FixtureRequest, tmp_path: Path, sqlite_url: str, next_hop: ScriptedMTA) -> Path:
     smtp = f"workers = {request.param}\nstop_timeout = 2"
-    return write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url="sqlite:///l.db", smtp=smtp)
+    return write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url=sqlite_url, smtp=smtp)
 
 
 async def in_content(served: Served) -> Dialogue:
@@ -99,12 +99,10 @@ async def test_a_second_signal_changes_nothing(path: Path, serve: Callable[[Path
 
 
 async def test_a_backlog_outlives_the_worker_that_should_have_taken_it(
-    tmp_path: Path, next_hop: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]]
+    tmp_path: Path, sqlite_url: str, next_hop: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]]
 ) -> None:
     """Connections that nobody has accepted are the socket's, and the parent keeps that."""
-    path = write_configuration(
-        tmp_path, next_hop=next_hop.port, smarthost=None, url="sqlite:///l.db", smtp="workers = 2"
-    )
+    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url=sqlite_url, smtp="workers = 2")
     served = await serve(path)
     for pid in await served.children():
         _send(pid, signal.SIGSTOP)

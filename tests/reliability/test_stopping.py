@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.support.served import Served
 
-pytestmark = pytest.mark.xdist_group("heavy")
+pytestmark = pytest.mark.xdist_group("kills")
 
 __all__ = ["serve"]
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.support.mta import ScriptedMTA
     from tests.support.served import Served
 
-pytestmark = pytest.mark.xdist_group("heavy")
+pytestmark = pytest.mark.xdist_group("siege")
 __all__ = ["key_pair", "serve"]
 
 CLEAN, LISTED = "writer@town.example", "office@mission.example"

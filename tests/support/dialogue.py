@@ -19,8 +19,12 @@ class Dialogue:
         """Connected and, unless `hello` is None, past the banner and EHLO."""
         dialogue = cls(*await asyncio.open_connection("127.0.0.1", port, limit=2**22))
         if hello is not None:
-            await dialogue.hear("220")
-            await dialogue.say(f"EHLO {hello}", "250")
+            try:
+                await dialogue.hear("220")
+                await dialogue.say(f"EHLO {hello}", "250")
+            except BaseException:
+                await dialogue.close()
+                raise
         return dialogue
 
     async def say(self, line: str | bytes, expect: str = "") -> str:

@@ -56,6 +56,7 @@ async def until(port: int, condition: Callable[[Numbers], bool]) -> Numbers:
 
 async def test_every_mail_transaction_is_counted_as_what_it_was(gateway: Running) -> None:
     gateway.next_hop.script = lambda stage, _: "550 5.1.1 no such user" if "nobody@" in stage else None
+    await gateway.desk.outboxkeeping.pause("", actor="test:it")  # the notice would come by a connection of its own
     await gateway.send("resident@town.example", [*DESK, "chief@police.example"], CLEAN)
     await gateway.send(SENDER, DESK, LISTED)
     await gateway.send("resident@town.example", DESK, b"X-Liaison-Flag: forged\r\n" + CLEAN)
@@ -66,7 +67,7 @@ async def test_every_mail_transaction_is_counted_as_what_it_was(gateway: Running
     await client.say("RSET", "250")
     await client.say("MAIL FROM:<resident@town.example>", "250")
     await client.say("RSET", "250")
-    opened = "liaison_next_hop_connections_total"  # by the start, to learn, and by mail of ours
+    opened = "liaison_next_hop_connections_total"  # by the first message, and perhaps by the start, to learn
     numbers = await until(gateway.metrics, lambda seen: seen(opened, result="opened") == len(gateway.next_hop.links))
     transactions = "liaison_smtp_transactions_total"
     assert numbers(transactions, tier="clear", reply="2xx") == 2

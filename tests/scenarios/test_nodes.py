@@ -38,11 +38,11 @@ PROVEN = {
 
 @pytest.fixture
 async def nodes(
-    tmp_path: Path, postgres_url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
+    tmp_path: Path, empty_postgres_url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
 ) -> AsyncIterator[Nodes]:
     """Nodes on one database that nobody has used before."""
     async with AsyncExitStack() as stack:
-        yield Nodes(stack, tmp_path, postgres_url, next_hop, smarthost)
+        yield Nodes(stack, tmp_path, empty_postgres_url, next_hop, smarthost)
         smarthost.script = lambda _stage, _link: None
         smarthost.drop_links()  # whoever was left hanging there need not be waited for
 

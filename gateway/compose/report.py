@@ -76,12 +76,12 @@ def compose_report(
     `original` is the content as received, or None for a summary alone; `recipient` the collation address;
     `eightbit` tells whether the hop that takes the report offers 8BITMIME; `needs_verified_tls` travels in the post.
     """
-    languages = voice.report_languages
     reference = token("the reference", case.reference)
     attached = () if original is None else (_original(original, reference, case.kind, eightbit=eightbit),)
     action = _action(deliveries)
     values = _values(case, action, mission, voice, attached=bool(attached)) | _contact_values(case, contact)
     message_id = new_message_id(message_id_token, voice.hostname)
+    languages = voice.report_languages
     header = header_section(
         Letterhead(
             sender_name=voice.names(languages),
@@ -96,14 +96,11 @@ def compose_report(
         )
     )
     summary = text_part(templates.body(Purpose.REPORT, languages, values))
-    data = _document(case, action, mission, voice, now, attached)
-    if contact is not None:
-        data["contact"] = _contact_data(contact)
-    document = json_part(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode() + "\n", "report.json")
+    data = _document(case, action, mission, voice, now, attached) | _contact_document(contact)
     return Post(
         reverse_path=mailbox(voice.collation_from),
         recipient=mailbox(recipient),
-        content=header + multipart((summary, document, *attached)).octets(),
+        content=header + multipart((summary, _json(data), *attached)).octets(),
         message_id=message_id,
         needs_verified_tls=needs_verified_tls,
         smtputf8=is_internationalized(recipient, voice.collation_from),
@@ -244,6 +241,14 @@ def _findings(case: Case) -> list[dict[str, str]]:
         }
         for one in case.findings
     ]
+
+
+def _json(data: dict[str, object]) -> Part:
+    return json_part(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode() + "\n", "report.json")
+
+
+def _contact_document(contact: Contact | None) -> dict[str, object]:
+    return {} if contact is None else {"contact": _contact_data(contact)}
 
 
 def _contact_data(contact: Contact) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from filters.address_list import Form
 from filters.disposition import Mode, Tier
 from filters.lists import EntryKind
-from gateway.model.case import ActionState
+from gateway.model.case import ActionState, ContactKind
 from gateway.model.outbox import OutboxState, Purpose
 
 if TYPE_CHECKING:
@@ -16,5 +16,5 @@ if TYPE_CHECKING:
     from enum import StrEnum
 
 VOCABULARIES: Mapping[str, type[StrEnum]] = MappingProxyType(
-    {one.__name__: one for one in (ActionState, EntryKind, Form, Mode, OutboxState, Purpose, Tier)}
+    {one.__name__: one for one in (ActionState, ContactKind, EntryKind, Form, Mode, OutboxState, Purpose, Tier)}
 )

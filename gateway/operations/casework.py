@@ -240,11 +240,7 @@ class Casework:
             if person and (found is None or not found.may(Verb.DECIDE_CASES)):
                 raise RefusedError("{person} has no account that may decide cases", person=person)
             if case.assigned_to == person:
-                raise RefusedError(
-                    "{reference} is assigned to {person} already" if person else "{reference} is assigned to nobody",
-                    reference=reference,
-                    person=person,
-                )
+                raise _assigned_so(case)
             await work.cases.assign(case.stored_id, person, self.clock.now())
             await work.audit.append(actor, "case-assigned", reference, {"to": person})
 
@@ -314,6 +310,14 @@ def _chosen(deliveries: Sequence[Delivery], recipients: Sequence[str]) -> list[D
             )
     wanted = {recipient.lower() for recipient in recipients} or known
     return [one for one in deliveries if one.state is DeliveryState.HELD and one.recipient.lower() in wanted]
+
+
+def _assigned_so(case: Case) -> RefusedError:
+    if case.assigned_to:
+        return RefusedError(
+            "{reference} is assigned to {person} already", reference=case.reference, person=case.assigned_to
+        )
+    return RefusedError("{reference} is assigned to nobody", reference=case.reference)
 
 
 async def _standing(work: Work, case: Case, purpose: Purpose) -> OutboxItem | None:

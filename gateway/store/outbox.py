@@ -69,9 +69,10 @@ _THESE_ITEMS = brief(_ITEMS.where(outbox_items.c.id.in_(bindparam("these", expan
 _ITEMS_OF_CASE = brief(
     _ITEMS.where(outbox_items.c.case_id == bindparam("case"), outbox_items.c.purpose == bindparam("of"))
 )
+_TO_COLLATION = outbox_items.c.purpose.in_((Purpose.REPORT, Purpose.RETRACTION))
 _REPORT_WITH = brief(
     _ITEMS.where(
-        outbox_items.c.purpose == Purpose.REPORT,
+        _TO_COLLATION,
         outbox_items.c.id.in_(select(frozen_posts.c.item_id).where(frozen_posts.c.message_id == bindparam("with"))),
     )
 )
@@ -98,7 +99,7 @@ _SETTLE_OURS = _SETTLE.where(outbox_items.c.claimed_by == bindparam("ours"))
 _RETURNED = brief(
     _MOVE.where(
         _THIS,
-        outbox_items.c.purpose == Purpose.REPORT,
+        _TO_COLLATION,
         outbox_items.c.state.in_((OutboxState.SENT, OutboxState.SENDING)),
     ).values(state=OutboxState.FAILED)
 )
@@ -234,11 +235,11 @@ class Outbox:
         return next(iter(await self._items(_THIS_ITEM, {"this": item_id})), None)
 
     async def report_with(self, message_id: str) -> OutboxItem | None:
-        """The report whose frozen mail has this Message-ID, angle brackets included."""
+        """The report or retraction whose frozen mail has this Message-ID, angle brackets included."""
         return next(iter(await self._items(_REPORT_WITH, {"with": message_id})), None)
 
     async def returned(self, item_id: str, reply: str) -> bool:
-        """A report that has left has failed after all; False if it is no report, or has not left.
+        """A report or retraction that has left has failed after all; False if it is neither, or has not left.
 
         The one way out of `sent`, which no late worker can take: it is not in the table of transitions. A report may
         come back while its own answer is still being written down.

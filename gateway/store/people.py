@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from gateway.model.people import Person, Role
 from gateway.store.embedded import brief
 from gateway.store.engine import insert_new
-from gateway.store.schema import people, recovery_codes, sign_in_failures
+from gateway.store.people_schema import people, recovery_codes, sign_in_failures
 from gateway.store.sealing import Sealed
 
 if TYPE_CHECKING:

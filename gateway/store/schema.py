@@ -1,7 +1,7 @@
 """The tables. Uniqueness invariants live here, so that no race between processes can break them.
 
 Never holds logic. Columns carry the names of the model's fields; `migrations/` makes the same tables, which a test
-compares.
+compares. The tables of people and their sessions are in `gateway.store.people_schema`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from filters.disposition import Delivery, Handling, Mode, Tier
 from filters.lists import EntryKind
 from gateway.model.case import ActionState, CaseStatus, ContactKind, DeliveryState, Disposal
 from gateway.model.outbox import OutboxState, Purpose
-from gateway.model.people import Stage
 from gateway.store.columns import (
     Evidence,
     Findings,
@@ -120,13 +119,12 @@ cases = Table(
     sqlite_autoincrement=True,
 )
 
-CASE_LIST = Index(
+# All that a listing filters and sorts by: the rows themselves are wide, and only those of one page are looked at.
+Index(
     "ix_cases_list",
     *(cases.c.received_at, cases.c.id, cases.c.status, cases.c.tier, cases.c.kind, cases.c.decline, cases.c.report),
     *(cases.c.assigned_to, cases.c.entry, cases.c.mission_en, cases.c.mission_fr),
 )
-"""All that a listing filters and sorts by: the rows themselves are wide, and only those of one page are looked at."""
-
 Index("ix_cases_mission", cases.c.mission_fr, cases.c.mission_en, cases.c.entry)
 
 case_search = Table("case_search", metadata, _case_id(primary_key=True), _text("text"))
@@ -363,52 +361,3 @@ audit_entries = Table(
 
 digests = Table("digests", metadata, Column("day", Date, primary_key=True))
 """The days (UTC) whose digest was written, or had nothing to say."""
-
-people = Table(
-    "people",
-    metadata,
-    Column("name", SafeText, primary_key=True),
-    _text("full_name"),
-    Column("roles", Strings, nullable=False),
-    Column("active", Boolean, nullable=False),
-    _text("language"),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("signed_in_at", UtcDateTime),
-    _text("password_hash"),
-    Column("must_change_password", Boolean, nullable=False),
-    Column("totp_key_id", String(64)),
-    Column("totp_size", Integer),
-    Column("totp_sha256", String(64)),
-    Column("totp_blob", LargeBinary),
-    Column("totp_step", BigInteger, nullable=False),
-)
-"""Who may sign in. `totp_*` hold the secret of the second factor, sealed, and the last time step that was used."""
-
-recovery_codes = Table(
-    "recovery_codes",
-    metadata,
-    Column("digest", String(64), primary_key=True),
-    Column("name", SafeText, ForeignKey("people.name"), nullable=False, index=True),
-)
-"""Codes that stand for the second factor once; used ones are gone."""
-
-console_sessions = Table(
-    "console_sessions",
-    metadata,
-    Column("digest", String(64), primary_key=True),
-    Column("name", SafeText, ForeignKey("people.name"), nullable=False, index=True),
-    Column("stage", vocabulary(Stage), nullable=False),
-    Column("started_at", UtcDateTime, nullable=False),
-    Column("seen_at", UtcDateTime, nullable=False),
-    Column("told", Strings, nullable=False),
-)
-"""Who is signed in. Only digests of the tokens: who reads the table can't take over a session."""
-
-sign_in_failures = Table(
-    "sign_in_failures",
-    metadata,
-    _row_id(),
-    _text("scope"),
-    Column("at", UtcDateTime, nullable=False),
-)
-Index("ix_sign_in_failures_scope", sign_in_failures.c.scope, sign_in_failures.c.at)

@@ -154,7 +154,8 @@ async def test_a_proposal_has_overlaps_and_the_replay_by_domain(
     assert proposal.replay is not None
     (total,) = proposal.replay.domains
     assert (total.domain, total.messages, total.senders, total.emergency) == ("mail.mission.example", 3, 2, 1)
-    both = await ledger.replay(ListEntry(kind=EntryKind.ADDRESS, value="b@city.example"), MISSION, ADDRESS)
+    alone = [ListEntry(kind=EntryKind.ADDRESS, value=value) for value in ("b@city.example", "a0@mail.mission.example")]
+    both = await ledger.replay(*alone, MISSION)
     assert (both.messages, both.senders, [one.domain for one in both.domains]) == (
         4, 3, ["mail.mission.example", "city.example"],
     )  # fmt: skip

@@ -64,7 +64,12 @@ def test_who_has_an_account_may_do_with_commands_what_its_roles_allow(liaison: C
     assert liaison("users", "add", LOGIN, "--role", "auditor").exit_code == 0
     assert liaison("cases", "list").exit_code == 0
     assert liaison("senders", "exempt").exit_code == 0
-    for refused in (("senders", "remove", "mission.example"), ("users", "list"), ("mode", "observe"), ("outbox", "pause")):
+    for refused in (
+        ("senders", "remove", "mission.example"),
+        ("users", "list"),
+        ("mode", "observe"),
+        ("outbox", "pause"),
+    ):
         done = liaison(*refused)
         assert (done.exit_code, done.stderr.strip()) == (
             1,

@@ -219,6 +219,20 @@ def _a_label(label: str) -> str:
     return label if label.isascii() or len(label) > 63 else "xn--" + label.encode("punycode").decode("ascii")
 
 
+def unicode_domain(domain: str) -> str:
+    """The domain with its A-labels as U-labels (RFC 5890 §2.3.2.1), for people; what is no A-label stays as it is."""
+    return ".".join(map(_u_label, domain.split("."))) if "xn--" in domain else domain
+
+
+def _u_label(label: str) -> str:
+    if not label.startswith("xn--"):
+        return label
+    try:
+        return idna.ulabel(label)
+    except (idna.IDNAError, ValueError):
+        return label
+
+
 def canonical_local_part(text: str) -> str:
     """NFKC and case folding; quotes that quote nothing are removed, quoted pairs resolved (RFC 5321 §4.1.2)."""
     folded = text.lower() if text.isascii() else _folded(text)

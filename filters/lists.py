@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, assert_never
 
-from filters.address import MAX_DOMAIN, Mailbox, canonical_domain, canonical_local_part
+from filters.address import MAX_DOMAIN, Mailbox, canonical_domain, canonical_local_part, unicode_domain
 from filters.sentence import Sentence
 
 if TYPE_CHECKING:
@@ -97,6 +97,12 @@ def describe(entry: ListEntry) -> Sentence:
             return Sentence("{value} and below", value=entry.value)
         case unreachable:
             assert_never(unreachable)
+
+
+def unicode_value(entry: ListEntry) -> str:
+    """The value with its A-labels as U-labels, for people: `bücher.example`. Never compared."""
+    before, at, domain = entry.value.rpartition("@")
+    return f"{before}{at}{unicode_domain(domain)}"
 
 
 _Entries = ListEntry | tuple[ListEntry, ...]

@@ -37,6 +37,18 @@ class PackProblem:
     message: Sentence
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackLine:
+    """One entry of a file: as it was read, or what is wrong with it. `kind` and `value` are as the file gives them."""
+
+    line: int
+    """Where it begins, from 1; 0 where no line can be named."""
+    entry: ListEntry | None
+    problems: tuple[PackProblem, ...] = ()
+    kind: str = ""
+    value: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """The columns of one entry as the file gave them, and where they stand (`line`: of each column known, or "")."""
@@ -44,6 +56,15 @@ class Row:
     columns: Mapping[str, object]
     lines: Mapping[str, int]
     problems: list[PackProblem] = field(default_factory=list)
+
+    @property
+    def line(self) -> int:
+        """Where it begins; 0 where that is not known."""
+        return self.lines.get("", 0)
+
+    def given(self, column: str) -> str:
+        """What the file says in a column, right or wrong, cut where it is long; "" for nothing."""
+        return _shown(self.columns.get(column, "")).strip()
 
     def entry(self, pack: str) -> ListEntry | None:
         """The entry; None if there are problems."""
@@ -80,7 +101,7 @@ class Row:
 
     def refuse(self, column: str, message: Sentence) -> None:
         """Note what is wrong with a column."""
-        self.problems.append(PackProblem(self.lines.get(column, self.lines.get("", 0)), message))
+        self.problems.append(PackProblem(self.lines.get(column, self.line), message))
 
     def text(self, column: str) -> str:
         """A text; "" where there is none."""

@@ -28,9 +28,11 @@ from gateway.operations.flagged import FlaggedMail, ServedFirst
 from gateway.operations.gate import Gate
 from gateway.operations.intake import Intake
 from gateway.operations.listkeeping import Listkeeping
+from gateway.operations.listreading import Listreading
 from gateway.operations.modes import Modes
 from gateway.operations.outboxkeeping import Outboxkeeping
 from gateway.operations.peoplekeeping import Peoplekeeping
+from gateway.operations.proposing import Proposing
 from gateway.operations.recording import Recorder
 from gateway.operations.returned import ReturnedMail
 from gateway.operations.rulebooks import Rulebooks
@@ -80,6 +82,8 @@ class Desk:
     contacts: Contacts
     destinations: Destinations
     listkeeping: Listkeeping
+    listreading: Listreading
+    proposing: Proposing
     outboxkeeping: Outboxkeeping
     peoplekeeping: Peoplekeeping
     digests: Digests
@@ -161,6 +165,7 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
     ours, store = own_domains(settings), lasting.store
     gate = Gate(own_domains=ours, secret=lasting.secret)
     destinations = open_destinations(settings)
+    listkeeping = Listkeeping(store=store, clock=clock, own_domains=ours)
     starting = Starting(gate=gate, clock=clock, collation=settings.collation, decline=settings.decline)
     collation_address = settings.collation.address
     casework = Casework(
@@ -181,7 +186,9 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
         outboxkeeping=Outboxkeeping(store=store, clock=clock),
         peoplekeeping=Peoplekeeping(store=store, clock=clock),
         digests=Digests(store=store, clock=clock, recipient=settings.digest.to, hour=settings.digest.hour),
-        listkeeping=Listkeeping(store=store, clock=clock, own_domains=ours),
+        listkeeping=listkeeping,
+        listreading=Listreading(store=store, clock=clock),
+        proposing=Proposing(store=store, clock=clock, listkeeping=listkeeping, tallying=lasting.tallying),
         exempting=Exempting(store=store, clock=clock, own_domains=ours),
         modes=Modes(store=store, ceiling=settings.mode),
         gate=gate,

@@ -35,9 +35,11 @@ def open_office(settings: Settings, clock: Clock, desk: Desk) -> Office:
         contacts=desk.contacts,
         exempting=desk.exempting,
         listkeeping=desk.listkeeping,
+        listreading=desk.listreading,
         modes=desk.modes,
         outboxkeeping=desk.outboxkeeping,
         peoplekeeping=desk.peoplekeeping,
+        proposing=desk.proposing,
         rulebooks=desk.rulebooks,
         signing_in=SigningIn(
             store=desk.store,

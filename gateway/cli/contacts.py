@@ -11,6 +11,7 @@ from gateway.cli.invocation import Word, actor, with_desk
 from gateway.cli.output import say
 from gateway.model.case import ActionState, ContactKind
 from gateway.model.contact import Contact
+from gateway.model.people import Verb
 
 if TYPE_CHECKING:
     from gateway.assembly import Desk
@@ -37,7 +38,7 @@ def read_moment(_context: click.Context, _parameter: click.Parameter, value: str
 @click.option("--answered", metavar="TEXT", default="", help="What was said to them.")
 @click.option("--note", metavar="TEXT", default="", help="Anything else.")
 @click.option("--report/--no-report", default=True, help="Report it at once (the default), or let that wait.")
-@with_desk
+@with_desk(Verb.DECIDE_CASES)
 async def record(desk: Desk, /, report: bool, **said: object) -> None:
     """Record a contact by telephone, in person, by letter, at an event or on a social network as a case."""
     contact = Contact(**said)  # type: ignore[arg-type]  # the options are the fields

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from gateway.operations.contacts import Contacts
     from gateway.operations.exempting import Exempting
     from gateway.operations.listkeeping import Listkeeping
+    from gateway.operations.listreading import Listreading
     from gateway.operations.modes import Modes
     from gateway.operations.outboxkeeping import Outboxkeeping
     from gateway.operations.peoplekeeping import Peoplekeeping
+    from gateway.operations.proposing import Proposing
     from gateway.operations.rulebooks import Rulebooks
     from gateway.operations.signing_in import SigningIn
     from gateway.operations.tallying import Tallying
@@ -39,9 +41,11 @@ class Office:
     contacts: Contacts
     exempting: Exempting
     listkeeping: Listkeeping
+    listreading: Listreading
     modes: Modes
     outboxkeeping: Outboxkeeping
     peoplekeeping: Peoplekeeping
+    proposing: Proposing
     rulebooks: Rulebooks
     signing_in: SigningIn
     tallying: Tallying

@@ -306,6 +306,17 @@ ONE_LIVE_ENTRY = Index(
     sqlite_where=text("removed_in IS NULL"),
 )
 
+case_entries = Table(
+    "case_entries",
+    metadata,
+    _case_id(primary_key=True),
+    Column("kind", vocabulary(EntryKind), primary_key=True),
+    Column("value", SafeText, primary_key=True),
+    Column("received_at", UtcDateTime, nullable=False),
+)
+"""The entries that a case met, for their hits: no kind and value need be on the list any more."""
+Index("ix_case_entries_kind", case_entries.c.kind, case_entries.c.value, case_entries.c.received_at)
+
 exemptions = Table(
     "exemptions",
     metadata,

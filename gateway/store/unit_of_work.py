@@ -23,6 +23,7 @@ from gateway.store.embedded import create_sqlite_file
 from gateway.store.engine import PATIENCE, database_trouble, open_engine
 from gateway.store.ledger import Ledger
 from gateway.store.limits import Limits
+from gateway.store.list_records import ListRecords
 from gateway.store.messages import Messages
 from gateway.store.notes import Notes
 from gateway.store.outbox import Outbox
@@ -60,6 +61,7 @@ class Work:
     digests: Digests
     backlogs: Backlogs
     senders: Senders
+    list_records: ListRecords
     ledger: Ledger
     audit: Audit
     values: Values
@@ -148,6 +150,7 @@ class Store:
             digests=Digests(connection),
             backlogs=Backlogs(connection),
             senders=Senders(connection),
+            list_records=ListRecords(connection),
             ledger=Ledger(connection),
             audit=Audit(connection, self._clock),
             values=Values(connection),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tests.support.mta import Link, ScriptedMTA
     from tests.support.served import Served
 
+pytestmark = pytest.mark.xdist_group("siege")
 __all__ = ["key_pair", "serve"]
 
 CLEAN, LISTED = "writer@town.example", "office@mission.example"
@@ -43,6 +44,7 @@ LARGE = 48 * MIB
 @pytest.fixture
 async def siege(
     tmp_path: Path,
+    sqlite_url: str,
     next_hop: ScriptedMTA,
     key_pair: KeyPair,
     serve: Callable[[Path], Awaitable[Served]],
@@ -56,7 +58,7 @@ async def siege(
             tmp_path,
             next_hop=next_hop.port,
             smarthost=next_hop.port,
-            url='sqlite:///l.db"\nkey_file = "keys',
+            url=f'{sqlite_url}"\nkey_file = "keys',
             name_server=names.port,
             smtp="max_connections = 1500\nmax_connections_per_client = 1500",
         )

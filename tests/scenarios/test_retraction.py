@@ -58,4 +58,5 @@ async def test_a_call_that_was_written_down_reaches_the_collation_address(gatewa
     (report,) = gateway.smarthost.messages
     assert case.reference.encode() in report.content
     assert b"telephone" in report.content
+    assert b"What was asked: Where a person lives." in report.content
     assert (await gateway.cases())[0].case.report is ActionState.SENT

@@ -17,21 +17,27 @@ from filters.packs import parse_pack
 from filters.upstream import Upstream
 from gateway import tokens
 from gateway.errors import ConfigurationError
+from gateway.operations.auditing import Auditing, ChainWatch
 from gateway.operations.casework import Casework
 from gateway.operations.deciding import Deciding
 from gateway.operations.digests import Digests
 from gateway.operations.exempting import Exempting
 from gateway.operations.flagged import FlaggedMail, ServedFirst
 from gateway.operations.gate import Gate
+from gateway.operations.health import Health, NextHops
 from gateway.operations.intake import Intake
 from gateway.operations.listkeeping import Listkeeping
 from gateway.operations.modes import Modes
 from gateway.operations.outboxkeeping import Outboxkeeping
 from gateway.operations.peoplekeeping import Peoplekeeping
+from gateway.operations.probing import Probing
 from gateway.operations.recording import Recorder
 from gateway.operations.returned import ReturnedMail
 from gateway.operations.rulebooks import Rulebooks
+from gateway.operations.running import Running
 from gateway.operations.starting import Starting
+from gateway.operations.statistics import Statistics
+from gateway.operations.status import Status
 from gateway.operations.tallying import Tallying
 from gateway.operations.watching import Watching
 from gateway.relay.routes import Routes
@@ -63,6 +69,9 @@ class Lasting:
     rulebooks: Rulebooks
     tallying: Tallying
     watching: Watching
+    running: Running
+    probing: Probing
+    chain_watch: ChainWatch
     served_first: ServedFirst
 
 
@@ -79,6 +88,10 @@ class Desk:
     digests: Digests
     exempting: Exempting
     modes: Modes
+    auditing: Auditing
+    health: Health
+    statistics: Statistics
+    status: Status
     gate: Gate
     starting: Starting
 
@@ -127,15 +140,18 @@ def own_domains(settings: Settings) -> frozenset[str]:
 @asynccontextmanager
 async def open_desk(settings: Settings, clock: Clock) -> AsyncIterator[Desk]:
     """The store, up to date and with the packs of a first start in it, and the operations on it."""
-    store = open_store(settings, clock)
+    store, lasting = open_store(settings, clock), None
     try:
         await store.upgrade()
-        desk = _desk(settings, clock, await _lasting(settings, clock, store))
+        lasting = await _lasting(settings, clock, store)
+        desk = _desk(settings, clock, lasting)
         if await desk.listkeeping.is_first_start():
             await desk.listkeeping.import_first(read_packs(settings.senders.packs), "the configured packs")
         await desk.rulebooks.load()
         yield desk
     finally:
+        if lasting is not None:
+            await lasting.probing.close()
         await store.close()
 
 
@@ -147,6 +163,9 @@ async def _lasting(settings: Settings, clock: Clock, store: Store) -> Lasting:
         rulebooks=open_rulebooks(settings, clock, store),
         tallying=Tallying(store=store, clock=clock, secret=secret, days=settings.ledger.days),
         watching=Watching(store),
+        running=Running(),
+        probing=Probing(clock),
+        chain_watch=ChainWatch(store, clock),
         served_first=ServedFirst(),
     )
 
@@ -155,6 +174,7 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
     ours, store = own_domains(settings), lasting.store
     gate = Gate(own_domains=ours, secret=lasting.secret)
     destinations = open_destinations(settings)
+    auditing, next_hops = Auditing(store=store), NextHops(settings=settings, probing=lasting.probing)
     starting = Starting(gate=gate, clock=clock, collation=settings.collation, decline=settings.decline)
     return Desk(
         lasting=lasting,
@@ -173,6 +193,28 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
         listkeeping=Listkeeping(store=store, clock=clock, own_domains=ours),
         exempting=Exempting(store=store, clock=clock, own_domains=ours),
         modes=Modes(store=store, ceiling=settings.mode),
+        auditing=auditing,
+        health=Health(
+            store=store,
+            clock=clock,
+            settings=settings,
+            rulebooks=lasting.rulebooks,
+            watching=lasting.watching,
+            running=lasting.running,
+            next_hops=next_hops,
+            auditing=auditing,
+        ),
+        statistics=Statistics(store=store, clock=clock),
+        status=Status(
+            store=store,
+            clock=clock,
+            settings=settings,
+            watching=lasting.watching,
+            running=lasting.running,
+            next_hops=next_hops,
+            probing=lasting.probing,
+            resolver=Resolver(settings.dns.nameservers),
+        ),
         gate=gate,
         starting=starting,
     )

@@ -9,14 +9,18 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from gateway.clock import Clock
+    from gateway.operations.auditing import Auditing, ChainWatch
     from gateway.operations.casework import Casework
     from gateway.operations.exempting import Exempting
+    from gateway.operations.health import Health
     from gateway.operations.listkeeping import Listkeeping
     from gateway.operations.modes import Modes
     from gateway.operations.outboxkeeping import Outboxkeeping
     from gateway.operations.peoplekeeping import Peoplekeeping
     from gateway.operations.rulebooks import Rulebooks
     from gateway.operations.signing_in import SigningIn
+    from gateway.operations.statistics import Statistics
+    from gateway.operations.status import Status
     from gateway.operations.tallying import Tallying
 
 
@@ -30,12 +34,17 @@ class Office:
     agency_fr: str
     public_url: str
     second_factor_required: bool
+    auditing: Auditing
     casework: Casework
+    chain_watch: ChainWatch
     exempting: Exempting
+    health: Health
     listkeeping: Listkeeping
     modes: Modes
     outboxkeeping: Outboxkeeping
     peoplekeeping: Peoplekeeping
     rulebooks: Rulebooks
     signing_in: SigningIn
+    statistics: Statistics
+    status: Status
     tallying: Tallying

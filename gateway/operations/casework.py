@@ -105,6 +105,7 @@ class Casework:
             cancelled = decline is not None and await self._cancel_decline(work, decline, f"silenced by {actor}")
             if decline is None and case.decline is ActionState.REVIEW:
                 await work.cases.set_action(case.stored_id, Purpose.DECLINE, ActionState.CANCELLED)
+            await work.statistics.decided(case, self.clock.now())
             await work.audit.append(actor, "case-silenced", reference, {"reason": reason} if reason else {})
             return cancelled
 
@@ -174,6 +175,7 @@ class Casework:
     async def _close(self, work: Work, case: Case, disposal: Disposal, actor: str, reason: str) -> None:
         if not await work.cases.close(case.stored_id, disposal, self.clock.now()):
             raise RefusedError(f"{case.reference} is closed already")
+        await work.statistics.decided(case, self.clock.now())
         await work.audit.append(actor, f"case-{disposal}", case.reference, {"reason": reason} if reason else {})
 
     async def _add(self, work: Work, case: Case, purpose: Purpose, to: str, actor: str) -> OutboxItem:
@@ -182,6 +184,7 @@ class Casework:
             raise RefusedError(f"{case.reference} has a {purpose} already")
         if purpose is Purpose.DECLINE:
             await self.starting.hold_window(work, case, item.id)
+        await work.statistics.decided(case, self.clock.now())
         await work.audit.append(actor, f"{purpose}-requested", case.reference, {"item": item.id})
         return item
 
@@ -189,6 +192,7 @@ class Casework:
         """The same item again, with the same bytes: what failed is not given up for ever."""
         again = f"{item.last_reply}; once more, asked for by {actor}"
         await work.outbox.settle(item.id, state=OutboxState.WAITING, reply=again, due_at=self.clock.now(), attempts=0)
+        await work.statistics.decided(case, self.clock.now())
         await work.audit.append(actor, f"{item.purpose}-requested", case.reference, {"item": item.id})
         return item
 

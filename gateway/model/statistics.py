@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import tzinfo
 
     from filters.disposition import Tier
@@ -53,6 +54,14 @@ def _later(first: date, months: int) -> date:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedCases:
+    """How many cases were received: contacts by tier, and those that were dismissed."""
+
+    by_tier: Mapping[Tier, int]
+    dismissed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MissionCount:
     """How many contacts a mission made; both names "" where no entry said whose it is."""
 
@@ -69,15 +78,18 @@ class DecisionTime:
     cases: int
     """That somebody has decided."""
 
+    @classmethod
+    def of(cls, seconds: Sequence[int]) -> DecisionTime | None:
+        """Of cases that waited so long; None of none."""
+        return cls(median=timedelta(seconds=median(seconds)), cases=len(seconds)) if seconds else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contacts:
     """What the pages show of these months. What was dismissed was no contact, and is counted apart."""
 
     months: Months
-    by_month: Mapping[tuple[date, Tier], int]
-    """What is not in it, there is none of."""
-    dismissed: Mapping[date, int]
+    by_month: Mapping[date, ReceivedCases]
     by_mission: tuple[MissionCount, ...]
     """The most frequent first."""
     decision_by_month: Mapping[date, DecisionTime]
@@ -88,12 +100,17 @@ class Contacts:
     @property
     def total(self) -> int:
         """Contacts in all."""
-        return sum(self.by_month.values())
+        return sum(self.of_month(day) for day in self.by_month)
+
+    @property
+    def dismissed(self) -> int:
+        """Cases in all that were none."""
+        return sum(received.dismissed for received in self.by_month.values())
 
     def of_month(self, day: date) -> int:
         """Contacts in the month that begins on that day."""
-        return sum(count for (month, _), count in self.by_month.items() if month == day)
+        return sum(self.by_month[day].by_tier.values())
 
     def of_tier(self, tier: Tier) -> int:
         """Contacts of a tier."""
-        return sum(count for (_, its), count in self.by_month.items() if its is tier)
+        return sum(received.by_tier[tier] for received in self.by_month.values())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
-from gateway.model.statistics import Contacts, months_until
+from gateway.model.statistics import Contacts, DecisionTime, months_until
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -29,19 +30,14 @@ class Statistics:
 
 
 async def _contacts(work: Work, months: Months) -> Contacts:
-    days, bounds = months.days, months.bounds
-    counted = await work.statistics.by_month(bounds)
-    whole = await work.statistics.decision_times((bounds[0], bounds[-1]))
-    dismissed = dict.fromkeys(days, 0)
-    for (number, _, was_dismissed), count in counted.items():
-        dismissed[days[number]] += count if was_dismissed else 0
+    """A statement for each month and each number: the database goes through an index, and sorts nothing."""
+    bounds = months.bounds
+    spans = list(zip(months.days, pairwise(bounds), strict=True))
+    seconds = {day: await work.statistics.decision_seconds(*span) for day, span in spans}
     return Contacts(
         months=months,
-        by_month={(days[number], tier): count for (number, tier, gone), count in counted.items() if not gone},
-        dismissed={day: count for day, count in dismissed.items() if count},
-        by_mission=await work.statistics.by_mission(bounds),
-        decision_by_month={
-            days[number]: time for number, time in (await work.statistics.decision_times(bounds)).items()
-        },
-        decision=whole.get(0),
+        by_month={day: await work.statistics.received(*span) for day, span in spans},
+        by_mission=await work.statistics.by_mission(bounds[0], bounds[-1]),
+        decision_by_month={day: time for day, its in seconds.items() if (time := DecisionTime.of(its)) is not None},
+        decision=DecisionTime.of([*chain.from_iterable(seconds.values())]),
     )

@@ -17,7 +17,6 @@ from gateway.counters import (
     VERIFICATION_FAILURES,
     WORKERS_DIED,
 )
-from gateway.verify.resolver import Resolver
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from gateway.operations.watching import Watching
     from gateway.settings import Settings
     from gateway.store.unit_of_work import Database, Store
+    from gateway.verify.resolver import Resolver
 
 DNS_WITHIN = 4.0
 """Seconds: two name servers of two seconds each."""

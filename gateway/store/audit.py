@@ -8,10 +8,10 @@ last, for other units wait for it.
 from __future__ import annotations
 
 from dataclasses import fields
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, insert, select, true, update
+from sqlalchemy import and_, bindparam, insert, select, true, update
 
 from gateway.errors import StoreError
 from gateway.model.audit import AuditEntry, ChainHead, chain_hash
@@ -21,6 +21,7 @@ from gateway.store.schema import audit_entries, audit_head
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from sqlalchemy import Column, ColumnElement, Row, Select
 
@@ -30,6 +31,14 @@ if TYPE_CHECKING:
 
 _FIELDS = tuple(field.name for field in fields(AuditEntry))
 
+CLOCKS_DIFFER = timedelta(hours=1)
+"""By how much at most the clocks of nodes do: rows are numbered in the order in which they came, whatever the clock."""
+_NUMBER_AT = brief(
+    select(audit_entries.c.seq)
+    .where(audit_entries.c.at < bindparam("this"))
+    .order_by(audit_entries.c.at.desc(), audit_entries.c.seq.desc())
+    .limit(1)
+)
 _MOST_WORDS = 500
 """Actors, or actions, that are told apart."""
 
@@ -82,10 +91,18 @@ class Audit:
 
     async def page(self, wanted: AuditFilter, *, before: int | None, most: int) -> list[AuditEntry]:
         """At most so many rows that are asked for, numbered below `before`; the newest first."""
-        statement = select(audit_entries).where(_wanted(wanted)).order_by(audit_entries.c.seq.desc()).limit(most)
+        seq, asked = audit_entries.c.seq, _wanted(wanted)
+        if wanted.since is not None:
+            asked &= seq >= await self._number_at(wanted.since - CLOCKS_DIFFER)
+        if wanted.until is not None:
+            asked &= seq <= await self._number_at(wanted.until + CLOCKS_DIFFER)
         if before is not None:
-            statement = statement.where(audit_entries.c.seq < before)
-        return await self._read(statement, 0)
+            asked &= seq < before
+        return await self._read(select(audit_entries).where(asked).order_by(seq.desc()).limit(most), 0)
+
+    async def _number_at(self, at: datetime) -> int:
+        """About where in the log that moment is: rows are looked for between numbers, not by their times."""
+        return (await self._connection.execute(_NUMBER_AT, {"this": at})).scalar_one_or_none() or 0
 
     async def actions(self) -> list[str]:
         """Every action that there is, in order: found by hops along the index, not by reading every row."""
@@ -136,9 +153,8 @@ class Audit:
 
 def _wanted(wanted: AuditFilter) -> ColumnElement[bool]:
     column = audit_entries.c
-    asked = [
-        getattr(column, name) == value for name in ("actor", "action", "subject") if (value := getattr(wanted, name))
-    ]
+    words = {"actor": wanted.actor, "action": wanted.action, "subject": wanted.subject}
+    asked = [column[name] == word for name, word in words.items() if word]
     asked += [column.at >= wanted.since] if wanted.since is not None else []
     asked += [column.at < wanted.until] if wanted.until is not None else []
     return and_(true(), *asked)

@@ -17,8 +17,7 @@ from filters.packs import parse_pack
 from filters.upstream import Upstream
 from gateway import tokens
 from gateway.errors import ConfigurationError
-from gateway.operations.browsing import Browsing
-from gateway.operations.bulk import Bulk
+from gateway.operations.auditing import ChainWatch
 from gateway.operations.casework import Casework
 from gateway.operations.contacts import Contacts
 from gateway.operations.deciding import Deciding
@@ -32,10 +31,12 @@ from gateway.operations.listreading import Listreading
 from gateway.operations.modes import Modes
 from gateway.operations.outboxkeeping import Outboxkeeping
 from gateway.operations.peoplekeeping import Peoplekeeping
+from gateway.operations.probing import Probing
 from gateway.operations.proposing import Proposing
 from gateway.operations.recording import Recorder
 from gateway.operations.returned import ReturnedMail
 from gateway.operations.rulebooks import Rulebooks
+from gateway.operations.running import Running
 from gateway.operations.starting import Starting
 from gateway.operations.tallying import Tallying
 from gateway.operations.watching import Watching
@@ -68,6 +69,9 @@ class Lasting:
     rulebooks: Rulebooks
     tallying: Tallying
     watching: Watching
+    running: Running
+    probing: Probing
+    chain_watch: ChainWatch
     served_first: ServedFirst
 
 
@@ -77,8 +81,6 @@ class Desk:
 
     lasting: Lasting
     casework: Casework
-    browsing: Browsing
-    bulk: Bulk
     contacts: Contacts
     destinations: Destinations
     listkeeping: Listkeeping
@@ -137,15 +139,18 @@ def own_domains(settings: Settings) -> frozenset[str]:
 @asynccontextmanager
 async def open_desk(settings: Settings, clock: Clock) -> AsyncIterator[Desk]:
     """The store, up to date and with the packs of a first start in it, and the operations on it."""
-    store = open_store(settings, clock)
+    store, lasting = open_store(settings, clock), None
     try:
         await store.upgrade()
-        desk = _desk(settings, clock, await _lasting(settings, clock, store))
+        lasting = await _lasting(settings, clock, store)
+        desk = _desk(settings, clock, lasting)
         if await desk.listkeeping.is_first_start():
             await desk.listkeeping.import_first(read_packs(settings.senders.packs), "the configured packs")
         await desk.rulebooks.load()
         yield desk
     finally:
+        if lasting is not None:
+            await lasting.probing.close()
         await store.close()
 
 
@@ -157,6 +162,9 @@ async def _lasting(settings: Settings, clock: Clock, store: Store) -> Lasting:
         rulebooks=open_rulebooks(settings, clock, store),
         tallying=Tallying(store=store, clock=clock, secret=secret, days=settings.ledger.days),
         watching=Watching(store),
+        running=Running(),
+        probing=Probing(clock),
+        chain_watch=ChainWatch(store, clock),
         served_first=ServedFirst(),
     )
 
@@ -168,19 +176,16 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
     listkeeping = Listkeeping(store=store, clock=clock, own_domains=ours)
     starting = Starting(gate=gate, clock=clock, collation=settings.collation, decline=settings.decline)
     collation_address = settings.collation.address
-    casework = Casework(
-        store=store,
-        clock=clock,
-        gate=gate,
-        starting=starting,
-        destinations=destinations,
-        collation_address=collation_address,
-    )
     return Desk(
         lasting=lasting,
-        casework=casework,
-        browsing=Browsing(store=store),
-        bulk=Bulk(store=store, casework=casework),
+        casework=Casework(
+            store=store,
+            clock=clock,
+            gate=gate,
+            starting=starting,
+            destinations=destinations,
+            collation_address=collation_address,
+        ),
         contacts=Contacts(store=store, clock=clock, secret=lasting.secret, collation_address=collation_address),
         destinations=destinations,
         outboxkeeping=Outboxkeeping(store=store, clock=clock),

@@ -10,6 +10,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
 
@@ -27,3 +28,10 @@ def server_context(certificate: Path | None, key: Path | None) -> ssl.SSLContext
     context = harden(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
     context.load_cert_chain(certificate, key)
     return context
+
+
+def certificate_end(certificate: Path) -> datetime:
+    """Until when the first certificate of the file is good. OSError if it can't be read, ValueError if it is none."""
+    from cryptography.x509 import load_pem_x509_certificate  # only who shows it needs that
+
+    return load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gateway.assembly import Desk
-    from gateway.store.audit import ChainHead
+    from gateway.model.audit import ChainHead
 
 
 @click.group()

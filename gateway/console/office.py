@@ -9,11 +9,13 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from gateway.clock import Clock
+    from gateway.operations.auditing import Auditing, ChainWatch
     from gateway.operations.browsing import Browsing
     from gateway.operations.bulk import Bulk
     from gateway.operations.casework import Casework
     from gateway.operations.contacts import Contacts
     from gateway.operations.exempting import Exempting
+    from gateway.operations.health import Health
     from gateway.operations.listkeeping import Listkeeping
     from gateway.operations.listreading import Listreading
     from gateway.operations.modes import Modes
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from gateway.operations.proposing import Proposing
     from gateway.operations.rulebooks import Rulebooks
     from gateway.operations.signing_in import SigningIn
+    from gateway.operations.statistics import Statistics
+    from gateway.operations.status import Status
     from gateway.operations.tallying import Tallying
 
 
@@ -35,11 +39,14 @@ class Office:
     agency_fr: str
     public_url: str
     second_factor_required: bool
-    casework: Casework
+    auditing: Auditing
     browsing: Browsing
     bulk: Bulk
+    casework: Casework
+    chain_watch: ChainWatch
     contacts: Contacts
     exempting: Exempting
+    health: Health
     listkeeping: Listkeeping
     listreading: Listreading
     modes: Modes
@@ -48,4 +55,6 @@ class Office:
     proposing: Proposing
     rulebooks: Rulebooks
     signing_in: SigningIn
+    statistics: Statistics
+    status: Status
     tallying: Tallying

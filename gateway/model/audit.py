@@ -48,6 +48,41 @@ def chain_hash(
 
 
 @dataclass(frozen=True, slots=True)
+class ChainHead:
+    """A place in the chain: a row's number and hash (0 and `GENESIS` before the first)."""
+
+    seq: int
+    hash: str
+
+
+BEGINNING = ChainHead(0, GENESIS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What came of looking through the chain: of all of it at `whole_at`, of what is newer at `at`.
+
+    `head` is the last row that was looked at; `broken` says what is wrong, "" while the chain holds.
+    """
+
+    at: datetime
+    whole_at: datetime
+    head: ChainHead
+    broken: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which rows are asked for; what is left out asks for nothing. `since` counts in, `until` does not."""
+
+    actor: str = ""
+    action: str = ""
+    subject: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChainBreak:
     """Where the chain does not hold, and why."""
 
@@ -55,9 +90,14 @@ class ChainBreak:
     reason: str
 
 
-def verify_chain(entries: Iterable[AuditEntry], *, head: str | None = None) -> ChainBreak | None:
-    """The first break, or None if every row follows from the one before (and the last equals `head`, when given)."""
-    previous, seq = GENESIS, 0
+def verify_chain(
+    entries: Iterable[AuditEntry], *, head: str | None = None, after: ChainHead = BEGINNING
+) -> ChainBreak | None:
+    """The first break, or None if every row follows from the one before (and the last equals `head`, when given).
+
+    `after` is where the rows begin: behind a row that was looked at before.
+    """
+    previous, seq = after.hash, after.seq
     for entry in entries:
         seq += 1
         if entry.seq != seq:

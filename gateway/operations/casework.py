@@ -137,6 +137,7 @@ class Casework:
             )
             if decline is None and case.decline is ActionState.REVIEW:
                 await work.cases.set_action(case.stored_id, Purpose.DECLINE, ActionState.CANCELLED)
+            await work.statistics.decided(case, self.clock.now())
             await work.audit.append(actor, "case-silenced", reference, {"reason": reason} if reason else {})
             return cancelled
 
@@ -256,6 +257,7 @@ class Casework:
     async def _close(self, work: Work, case: Case, disposal: Disposal, actor: str, reason: str) -> None:
         if not await work.cases.close(case.stored_id, disposal, self.clock.now()):
             raise RefusedError("{reference} is closed already", reference=case.reference)
+        await work.statistics.decided(case, self.clock.now())
         await work.audit.append(actor, f"case-{disposal}", case.reference, {"reason": reason} if reason else {})
 
     async def _add(self, work: Work, case: Case, purpose: Purpose, to: str, actor: str) -> OutboxItem:
@@ -264,6 +266,7 @@ class Casework:
             raise _has_one(case, purpose)
         if purpose is Purpose.DECLINE:
             await self.starting.hold_window(work, case, item.id)
+        await work.statistics.decided(case, self.clock.now())
         await work.audit.append(actor, f"{purpose}-requested", case.reference, {"item": item.id})
         return item
 
@@ -271,6 +274,7 @@ class Casework:
         """The same item again, with the same bytes: what failed is not given up for ever."""
         again = once_more(item, actor)
         await work.outbox.settle(item.id, state=OutboxState.WAITING, reply=again, due_at=self.clock.now(), attempts=0)
+        await work.statistics.decided(case, self.clock.now())
         await work.audit.append(actor, f"{item.purpose}-requested", case.reference, {"item": item.id})
         return item
 

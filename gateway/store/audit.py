@@ -7,40 +7,45 @@ last, for other units wait for it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from datetime import UTC
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import and_, bindparam, insert, select, true, update
 
 from gateway.errors import StoreError
-from gateway.model.audit import AuditEntry, chain_hash
+from gateway.model.audit import AuditEntry, ChainHead, chain_hash
 from gateway.store.columns import storable
 from gateway.store.embedded import brief
 from gateway.store.schema import audit_entries, audit_head
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
-    from sqlalchemy import Row
+    from sqlalchemy import Column, ColumnElement, Row, Select
 
     from gateway.clock import Clock
+    from gateway.model.audit import AuditFilter
     from gateway.store.engine import Connection
 
 _FIELDS = tuple(field.name for field in fields(AuditEntry))
+
+CLOCKS_DIFFER = timedelta(hours=1)
+"""By how much at most the clocks of nodes do: rows are numbered in the order in which they came, whatever the clock."""
+_NUMBER_AT = brief(
+    select(audit_entries.c.seq)
+    .where(audit_entries.c.at < bindparam("this"))
+    .order_by(audit_entries.c.at.desc(), audit_entries.c.seq.desc())
+    .limit(1)
+)
+_MOST_WORDS = 500
+"""Actors, or actions, that are told apart."""
 
 _HEAD = brief(select(audit_head.c.seq, audit_head.c.hash))
 _LOCK_HEAD = _HEAD.with_for_update()
 _APPEND = brief(insert(audit_entries))
 _ADVANCE = brief(update(audit_head))
-
-
-@dataclass(frozen=True, slots=True)
-class ChainHead:
-    """The end of the chain: the last row's number and hash (0 and `GENESIS` before the first)."""
-
-    seq: int
-    hash: str
 
 
 class Audit:
@@ -77,6 +82,54 @@ class Audit:
         statement = select(audit_entries).where(audit_entries.c.seq > after).order_by(audit_entries.c.seq)
         if subject is not None:
             statement = statement.where(audit_entries.c.subject == subject)
+        return await self._read(statement, after)
+
+    async def following(self, after: int, most: int) -> list[AuditEntry]:
+        """At most so many rows numbered above `after`, in order."""
+        statement = select(audit_entries).where(audit_entries.c.seq > after).order_by(audit_entries.c.seq).limit(most)
+        return await self._read(statement, after)
+
+    async def page(self, wanted: AuditFilter, *, before: int | None, most: int) -> list[AuditEntry]:
+        """At most so many rows that are asked for, numbered below `before`; the newest first."""
+        seq, asked = audit_entries.c.seq, _wanted(wanted)
+        if wanted.since is not None:
+            asked &= seq >= await self._number_at(wanted.since - CLOCKS_DIFFER)
+        if wanted.until is not None:
+            asked &= seq <= await self._number_at(wanted.until + CLOCKS_DIFFER)
+        if before is not None:
+            asked &= seq < before
+        return await self._read(select(audit_entries).where(asked).order_by(seq.desc()).limit(most), 0)
+
+    async def _number_at(self, at: datetime) -> int:
+        """About where in the log that moment is: rows are looked for between numbers, not by their times."""
+        return (await self._connection.execute(_NUMBER_AT, {"this": at})).scalar_one_or_none() or 0
+
+    async def actions(self) -> list[str]:
+        """Every action that there is, in order: found by hops along the index, not by reading every row."""
+        return await self._distinct(audit_entries.c.action)
+
+    async def actors(self) -> list[str]:
+        """Every actor that there is, in the same way."""
+        return await self._distinct(audit_entries.c.actor)
+
+    async def last(self, action: str) -> AuditEntry | None:
+        """The newest row of an action."""
+        found = select(audit_entries).where(audit_entries.c.action == action)
+        newest = found.order_by(audit_entries.c.seq.desc()).limit(1)
+        return next(iter(await self._read(brief(newest), 0)), None)
+
+    async def _distinct(self, column: Column[str]) -> list[str]:
+        found: list[str] = []
+        while len(found) < _MOST_WORDS:
+            next_one = select(column).where(column > (found[-1] if found else "")).order_by(column).limit(1)
+            value = (await self._connection.execute(brief(next_one))).scalar_one_or_none()
+            if value is None:
+                break
+            found.append(value)
+        return found
+
+    async def _read(self, statement: Select[*tuple[Any, ...]], after: int) -> list[AuditEntry]:
+        """The rows; StoreError names the first above `after` that is none."""
         try:
             rows = (await self._connection.execute(statement)).mappings()
             return [AuditEntry(**{name: row[name] for name in _FIELDS}) for row in rows]
@@ -96,6 +149,15 @@ class Audit:
     async def head(self) -> ChainHead:
         """The end of the chain, to be copied outside."""
         return _chain_head((await self._connection.execute(_HEAD)).first())
+
+
+def _wanted(wanted: AuditFilter) -> ColumnElement[bool]:
+    column = audit_entries.c
+    words = {"actor": wanted.actor, "action": wanted.action, "subject": wanted.subject}
+    asked = [column[name] == word for name, word in words.items() if word]
+    asked += [column.at >= wanted.since] if wanted.since is not None else []
+    asked += [column.at < wanted.until] if wanted.until is not None else []
+    return and_(true(), *asked)
 
 
 def _chain_head(row: Row[int, str] | None) -> ChainHead:

@@ -8,7 +8,6 @@ from sqlalchemy import exists, func, select
 
 from gateway.model.backlog import Backlog, Undecided
 from gateway.model.case import ActionState, CaseStatus, DeliveryState
-from gateway.model.outbox import OutboxState
 from gateway.store.schema import cases, deliveries, outbox_items, stored_values
 from gateway.store.values import OUTBOX_PAUSED
 
@@ -36,7 +35,7 @@ class Backlogs:
         delivery, paused = (await self._connection.execute(_OF_OTHERS)).one()
         return Backlog(
             items={(purpose, state): number for purpose, state, number, _ in rows},
-            waiting_since=min((since for _, state, _, since in rows if state is OutboxState.WAITING), default=None),
+            oldest={(purpose, state): since for purpose, state, _, since in rows},
             paused=bool(paused),
             open_cases=open_cases,
             undecided=Undecided(delivery=delivery, decline=decline, report=report),

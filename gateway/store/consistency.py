@@ -15,10 +15,9 @@ from gateway.model.outbox import OutboxState, Purpose
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from gateway.model.audit import AuditEntry
+    from gateway.model.audit import AuditEntry, ChainHead
     from gateway.model.case import Case, CaseFile
     from gateway.model.outbox import OutboxItem
-    from gateway.store.audit import ChainHead
     from gateway.store.unit_of_work import Store, Work
 
 _ATTEMPTED = frozenset({OutboxState.SENDING, OutboxState.SENT, OutboxState.UNCERTAIN})

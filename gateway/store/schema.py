@@ -118,6 +118,19 @@ cases = Table(
     CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed"),
     sqlite_autoincrement=True,
 )
+Index("ix_cases_statistics", cases.c.received_at, cases.c.tier, cases.c.disposal)
+"""Statistics read this and the next one alone: the rows themselves are wide."""
+Index("ix_cases_missions", cases.c.mission_en, cases.c.mission_fr, cases.c.received_at, cases.c.disposal)
+
+first_decisions = Table(
+    "first_decisions",
+    metadata,
+    _case_id(primary_key=True),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("seconds", BigInteger, nullable=False),
+)
+"""How long after its receipt a person first decided something about a case. One row a case: the first stays."""
+Index("ix_first_decisions_received_at", first_decisions.c.received_at, first_decisions.c.seconds)
 
 # All that a listing filters and sorts by: the rows themselves are wide, and only those of one page are looked at.
 Index(
@@ -211,6 +224,8 @@ ONE_RETRACTION = Index(
 """A report is taken back once."""
 
 Index("ix_outbox_items_due", outbox_items.c.state, outbox_items.c.due_at)
+Index("ix_outbox_items_queue", outbox_items.c.purpose, outbox_items.c.state, outbox_items.c.created_at)
+"""Queues and their ages are told without the rows themselves."""
 
 frozen_posts = Table(
     "frozen_posts",
@@ -358,6 +373,9 @@ audit_entries = Table(
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False, unique=True),
 )
+Index("ix_audit_entries_action", audit_entries.c.action, audit_entries.c.seq)
+Index("ix_audit_entries_actor", audit_entries.c.actor, audit_entries.c.seq)
+Index("ix_audit_entries_at", audit_entries.c.at, audit_entries.c.seq)
 
 digests = Table("digests", metadata, Column("day", Date, primary_key=True))
 """The days (UTC) whose digest was written, or had nothing to say."""

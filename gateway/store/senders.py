@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from filters.lists import ListEntry
 from filters.rulebook import Exemption
@@ -34,6 +34,7 @@ _FIELDS = tuple(field.name for field in fields(ListEntry))
 _ALIKE = ("mission_en", "mission_fr", "mission_zh", "country", "category", "source", "verified", "note", "pack")
 """Fields in which many entries of a list say the same."""
 _VERSION = brief(select(rulebook_head.c.version))
+_MADE_AT = brief(select(rulebook_versions.c.at).where(rulebook_versions.c.number == bindparam("this")))
 
 
 class Senders:
@@ -61,6 +62,11 @@ class Senders:
         """The number of the version in force; 0 before the first. One row: cheap enough to ask every second."""
         version: int = (await self._connection.execute(_VERSION)).scalar_one()
         return version
+
+    async def made_at(self, number: int) -> datetime | None:
+        """When a version was made; None if it was not."""
+        at: datetime | None = (await self._connection.execute(_MADE_AT, {"this": number})).scalar_one_or_none()
+        return at
 
     async def change(
         self,

@@ -6,6 +6,8 @@ with the database leaves a unit of work as StoreError.
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -30,11 +32,13 @@ from gateway.store.outbox import Outbox
 from gateway.store.people import People
 from gateway.store.senders import Senders
 from gateway.store.sessions import Sessions
+from gateway.store.statistics import Statistics
 from gateway.store.values import Values
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from datetime import datetime
+    from pathlib import Path
 
     from gateway.clock import Clock
     from gateway.store.engine import Connection, Engines
@@ -67,6 +71,17 @@ class Work:
     values: Values
     people: People
     sessions: Sessions
+    statistics: Statistics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """What the store is on. `octets` is its size; of the schema, `revision` is the one it is at."""
+
+    kind: str
+    version: str
+    octets: int
+    revision: str
 
 
 class Store:
@@ -134,6 +149,23 @@ class Store:
                 theirs: datetime = (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one()
         return (self._clock.now() - theirs).total_seconds()
 
+    def disk_free(self) -> int | None:
+        """Octets that are free where the database file is; None for a server. OSError if the directory is gone."""
+        return shutil.disk_usage(self._engines.file.parent).free if self._engines.file is not None else None
+
+    async def describe(self) -> Database:
+        """Its kind, version and size."""
+        revision = (await self.schema_state()).current or ""
+        with database_trouble():
+            async with self._engines.reader.connect() as connection:
+                if self._engines.file is not None:
+                    found: str = (await connection.execute(text("SELECT sqlite_version()"))).scalar_one()
+                    size = await asyncio.to_thread(_octets, self._engines.file)
+                    return Database(kind="SQLite", version=found, octets=size, revision=revision)
+                found = (await connection.execute(text("SHOW server_version"))).scalar_one()
+                size = (await connection.execute(text("SELECT pg_database_size(current_database())"))).scalar_one()
+                return Database(kind="PostgreSQL", version=found, octets=size, revision=revision)
+
     async def close(self) -> None:
         """Close every connection; units of work must have ended."""
         await self._engines.close()
@@ -156,4 +188,11 @@ class Store:
             values=Values(connection),
             people=People(connection, self._seal),
             sessions=Sessions(connection),
+            statistics=Statistics(connection),
         )
+
+
+def _octets(file: Path) -> int:
+    """Of the file, and of the log that is written before it."""
+    log = file.with_name(f"{file.name}-wal")
+    return file.stat().st_size + (log.stat().st_size if log.exists() else 0)

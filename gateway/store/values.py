@@ -21,6 +21,8 @@ LOOP_SECRET = "loop.secret"
 MODE = "mode"
 OUTBOX_PAUSED = "outbox.paused"
 """While this key is there, whatever its value, no outbox item is claimed."""
+AUDIT_VERIFIED = "audit.verified"
+"""What the last verification of the audit chain found."""
 
 
 _GET = brief(select(stored_values.c.value).where(stored_values.c.key == bindparam("this")))

@@ -21,6 +21,7 @@ from gateway.assembly import governing, reopen_line
 from gateway.connections import Connections
 from gateway.errors import ConfigurationError
 from gateway.events import Event
+from gateway.operations.running import Process
 from gateway.settings import needs_restart, until_restart
 from gateway.smtp.server import SmtpServer
 from gateway.supervisor.console import open_console
@@ -97,6 +98,7 @@ class Service:
         `reread` reads the configuration again at SIGHUP, in a thread. A worker's comes from its parent instead.
         `connections` is the parent's count of them; None makes one.
         """
+        self._role = role
         self._inherited = inherited
         self._shows_pages = role.shows_pages and settings.console.listen is not None
         self._node = _take_node_name(settings) if role.sends_mail else None
@@ -157,7 +159,10 @@ class Service:
         await self._listen()
         if self._outbox is not None:
             self._sending = self._own(self._outbox.run())
+        self._tell_what_runs()
         await self._answer_monitoring()
+        if self._shows_pages or self._outbox is not None:
+            self._own(self._now.line.desk.lasting.chain_watch.keep())
         if self._console is not None:
             await self._console.serve(self._office, self._now.settings.smtp)
         if self._reloading is not None:
@@ -187,6 +192,21 @@ class Service:
         workers = self._workers.process_ids if self._workers is not None else list[int | None]
         line = self._now.line
         await self._monitoring.serve(line.desk, line.clock, self._slots, unready=self._unready, workers=workers)
+
+    def _tell_what_runs(self) -> None:
+        """To the pages about this process."""
+        line, slots = self._now.line, self._slots
+        process = Process(
+            role=str(self._role),
+            started_at=line.clock.now(),
+            takes_mail=bool(self._listening),
+            sends_mail=self._outbox is not None,
+            listening=lambda: ", ".join(self._listening),
+            unready=self._unready,
+            workers=self._workers.process_ids if self._workers is not None else list,
+            totals=slots.totals if slots is not None else list,
+        )
+        line.desk.lasting.running.begin(process)
 
     def _office(self) -> Office:
         if self._now.office is None:

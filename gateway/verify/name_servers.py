@@ -62,6 +62,14 @@ class NameServers:
             return DnsAnswer.failed(name, kind, str(error) or f"no answer within {within:.0f} s")
         return _answer(name, kind, [_text(record) for record in answer.rrset or ()])
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Who is asked, in order; nobody where the system names none."""
+        try:
+            return tuple(str(server) for server in self._configured().nameservers)
+        except dns.resolver.NoResolverConfiguration:
+            return ()
+
     def _configured(self) -> dns.asyncresolver.Resolver:
         """Made at the first question: a machine without `resolv.conf` can run, it just gets no answers."""
         if self._resolver is None:

@@ -132,7 +132,7 @@ def test_operations_explains_every_log_event() -> None:
 def _exported() -> dict[str, set[str]]:
     """Every metric that there can be, as a scrape names it, and its labels."""
     undecided = Undecided(delivery=0, decline=0, report=0)
-    backlog = Backlog(items={}, waiting_since=None, paused=False, open_cases=0, undecided=undecided)
+    backlog = Backlog(items={}, oldest={}, paused=False, open_cases=0, undecided=undecided)
     facts = Facts(
         now=NOON,
         version="1",

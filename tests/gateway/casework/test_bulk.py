@@ -12,7 +12,7 @@ from gateway.errors import RefusedError
 from gateway.model.case import CaseStatus, DeliveryState
 from gateway.model.case_list import EVERY_CASE, CaseFilter
 from gateway.model.outbox import Purpose
-from gateway.operations.bulk import MOST, BulkVerb, Errand
+from gateway.operations.bulk import MOST, Bulk, BulkVerb, Errand
 from tests.support.records import RAW, a_case, record
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ async def recorded(desk: Desk, number: int, **changed: object) -> str:
 async def test_all_matches_are_closed_and_nothing_else(desk: Desk) -> None:
     for number in range(5):
         await recorded(desk, number, tier=Tier.SUSPECT if number % 2 else Tier.CONFIRMED)
-    result = await desk.bulk.to_all(SUSPECTS, 2, Errand(verb=BulkVerb.CLOSE), desk.rulebooks.current.index, actor=ALICE)
+    result = await Bulk(store=desk.store, casework=desk.casework).to_all(
+        SUSPECTS, 2, Errand(verb=BulkVerb.CLOSE), desk.rulebooks.current.index, actor=ALICE
+    )
     assert (result.done, result.refused, result.left) == (2, (), 0)
     closed = await desk.casework.files(CaseFilter(status=CaseStatus.CLOSED))
     assert {file.case.tier for file in closed} == {Tier.SUSPECT}
@@ -41,14 +43,16 @@ async def test_all_matches_are_closed_and_nothing_else(desk: Desk) -> None:
 async def test_nothing_is_done_when_their_number_has_changed(desk: Desk) -> None:
     await recorded(desk, 1)
     with pytest.raises(RefusedError, match="There were 2 cases, and now there are 1"):
-        await desk.bulk.to_all(EVERY_CASE, 2, Errand(verb=BulkVerb.CLOSE), desk.rulebooks.current.index, actor=ALICE)
+        await Bulk(store=desk.store, casework=desk.casework).to_all(
+            EVERY_CASE, 2, Errand(verb=BulkVerb.CLOSE), desk.rulebooks.current.index, actor=ALICE
+        )
     assert (await desk.casework.files())[0].case.status is CaseStatus.OPEN
 
 
 async def test_a_refusal_is_told_and_undoes_nothing_of_the_others(desk: Desk) -> None:
     references = [await recorded(desk, number) for number in (1, 2, 3)]
     await desk.casework.close(references[1], actor=ALICE)
-    result = await desk.bulk.to_these(
+    result = await Bulk(store=desk.store, casework=desk.casework).to_these(
         [*references, references[0], "LG-NONE-0000"],
         Errand(verb=BulkVerb.CLOSE),
         desk.rulebooks.current.index,
@@ -68,7 +72,9 @@ async def test_every_verb_does_to_each_what_it_does_to_one(desk: Desk, verb: Bul
         for reference in references:
             await desk.casework.close(reference, actor=ALICE)
     errand = Errand(verb=verb, reason="for all", person="alice")
-    result = await desk.bulk.to_these(references, errand, desk.rulebooks.current.index, actor=ALICE)
+    result = await Bulk(store=desk.store, casework=desk.casework).to_these(
+        references, errand, desk.rulebooks.current.index, actor=ALICE
+    )
     assert result.refused == ()
     assert result.done == 2
     files = await desk.casework.files()
@@ -92,13 +98,13 @@ async def test_more_than_fit_are_left_for_the_next_time(desk: Desk) -> None:
     async with desk.store.begin() as work:
         for number in range(MOST + 3):
             await record(work, a_case(number=number), RAW)
-    result = await desk.bulk.to_all(
+    result = await Bulk(store=desk.store, casework=desk.casework).to_all(
         EVERY_CASE, MOST + 3, Errand(verb=BulkVerb.CLOSE), desk.rulebooks.current.index, actor=ALICE
     )
     assert (result.done, result.left) == (MOST, 3)
     (newest, *_) = await desk.casework.files(CaseFilter(status=CaseStatus.OPEN))
     assert newest.case.reference == f"LG-TEST-{MOST + 2:04}"
     with pytest.raises(RefusedError, match="At most 500 cases at a time"):
-        await desk.bulk.to_these(
+        await Bulk(store=desk.store, casework=desk.casework).to_these(
             ["LG"] * (MOST + 1), Errand(verb=BulkVerb.CLOSE), desk.rulebooks.current.index, actor=ALICE
         )

@@ -77,7 +77,7 @@ async def test_two_calls_of_the_same_words_are_two_cases(desk: Desk) -> None:
     one = await desk.contacts.record(CALL, desk.rulebooks.current, report=False, actor=ALICE)
     other = await desk.contacts.record(CALL, desk.rulebooks.current, report=False, actor=ALICE)
     assert one.reference != other.reference
-    found = await desk.browsing.page(CaseFilter(kind=ContactKind.PHONE, words=("li", "secretary")))
+    found = await Browsing(store=desk.store).page(CaseFilter(kind=ContactKind.PHONE, words=("li", "secretary")))
     assert found.total == 2
 
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.model.audit import GENESIS, verify_chain
-from gateway.store.audit import ChainHead
+from gateway.model.audit import GENESIS, ChainHead, verify_chain
 from gateway.store.unit_of_work import Store
 from tests.support.databases import TEST_SEAL
 from tests.support.tampering import tamper

@@ -1,0 +1,328 @@
+"""How the gateway is, a fact for each of its sides: one sentence, and where something is wrong the next step.
+
+Judges what it is given. Thresholds stand here, each with its reason; nothing here asks anybody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from filters.disposition import Mode
+from filters.sentence import Sentence
+from gateway.model.outbox import OutboxState, Purpose
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from gateway.model.audit import Verification
+    from gateway.model.backlog import Backlog
+
+OVERDUE = timedelta(minutes=15)
+"""An item that waits longer was tried at least three times: a server does not take it, or nobody sends it."""
+LATE = timedelta(hours=4)
+"""After that somebody has to act: it is the time after which mail servers warn their senders (RFC 5321 §4.5.4.1)."""
+CERTIFICATE_SOON = timedelta(days=21)
+"""Certificates for 90 days are renewed at 30: at 21 the renewal has failed for more than a week."""
+DISK_LOW = 2 * 1024**3
+"""Octets: forty of the largest messages allowed by default, and their WAL."""
+DISK_FULL = 256 * 1024**2
+"""Octets: one such message may not find room any more, and listed mail is answered 451."""
+VERIFIED_WITHIN = timedelta(hours=26)
+"""The whole chain is verified once a day; two hours are for a restart at the wrong time."""
+
+
+class Aspect(StrEnum):
+    """The sides of the gateway, in the order in which they are shown."""
+
+    MODE = "mode"
+    SMTP = "smtp"
+    NEXT_HOP = "next-hop"
+    OUTBOUND = "outbound"
+    REPORTS = "reports"
+    LISTS = "lists"
+    CERTIFICATE = "certificate"
+    DISK = "disk"
+    AUDIT = "audit"
+
+
+class Grade(StrEnum):
+    """How good it is."""
+
+    GOOD = "good"
+    NOTE = "note"
+    """As somebody wanted it, and worth knowing."""
+    DEGRADED = "degraded"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One side: a sentence, and what to do about it, "" where nothing is to be done."""
+
+    aspect: Aspect
+    grade: Grade
+    sentence: Sentence
+    next_step: Sentence | None = None
+
+    @property
+    def needs_somebody(self) -> bool:
+        """Whether it is shown as a whole sentence, with its next step."""
+        return self.grade in {Grade.DEGRADED, Grade.FAILED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a server of ours said when it was asked: "" as `reason` if it answered well. `at` is None before that."""
+
+    name: str
+    reason: str = ""
+    seconds: float = 0.0
+    at: datetime | None = None
+
+    @property
+    def well(self) -> bool:
+        """It answered, and as it should."""
+        return self.at is not None and not self.reason
+
+
+_MODES = {
+    Mode.AUTO: Sentence("The gateway holds, declines and reports by itself."),
+    Mode.ASSIST: Sentence("The gateway holds mail; declines and reports wait for a person."),
+    Mode.OBSERVE: Sentence("The gateway only records: all mail is delivered, and nothing is sent."),
+}
+
+
+def of_mode(mode: Mode, ceiling: Mode) -> Fact:
+    """`ceiling` is what the configuration allows."""
+    if mode is ceiling:
+        return Fact(aspect=Aspect.MODE, grade=Grade.GOOD, sentence=_MODES[mode])
+    return Fact(
+        aspect=Aspect.MODE,
+        grade=Grade.NOTE,
+        sentence=_MODES[mode],
+        next_step=Sentence("The mode was lowered; the configuration allows {ceiling}.", ceiling=ceiling.value),
+    )
+
+
+def of_smtp(*, takes_mail: bool, where: str, unready: str, connections: int, refused: int) -> Fact:
+    """`unready` says why no mail is taken; `refused` connections were turned away since the start."""
+    if not takes_mail:
+        return Fact(
+            aspect=Aspect.SMTP, grade=Grade.UNKNOWN, sentence=Sentence("Another process takes the mail, not this one.")
+        )
+    if unready:
+        return Fact(
+            aspect=Aspect.SMTP,
+            grade=Grade.FAILED,
+            sentence=Sentence("No mail is taken."),
+            next_step=Sentence(unready),
+        )
+    said = Sentence("Mail is taken at {where}; connections now: {number}.", where=where, number=connections)
+    if not refused:
+        return Fact(aspect=Aspect.SMTP, grade=Grade.GOOD, sentence=said)
+    return Fact(
+        aspect=Aspect.SMTP,
+        grade=Grade.NOTE,
+        sentence=said,
+        next_step=Sentence("Connections turned away since the start, there being too many: {number}.", number=refused),
+    )
+
+
+def of_next_hops(answers: Sequence[Answer]) -> Fact:
+    """One answer for each next hop."""
+    asked = [answer for answer in answers if answer.at is not None]
+    down = [answer for answer in asked if not answer.well]
+    if not asked:
+        return Fact(
+            aspect=Aspect.NEXT_HOP, grade=Grade.UNKNOWN, sentence=Sentence("The next hop has not answered yet.")
+        )
+    if not down:
+        slowest = max(answer.seconds for answer in asked)
+        said = Sentence("The next hop answers, in {seconds} s.", seconds=f"{slowest:.1f}")
+        return Fact(aspect=Aspect.NEXT_HOP, grade=Grade.GOOD, sentence=said)
+    said = Sentence("{name} does not answer: {reason}.", name=down[0].name, reason=down[0].reason)
+    if len(down) < len(asked):
+        return Fact(
+            aspect=Aspect.NEXT_HOP,
+            grade=Grade.DEGRADED,
+            sentence=said,
+            next_step=Sentence("Mail goes by way of the others. See that this mail server runs."),
+        )
+    return Fact(
+        aspect=Aspect.NEXT_HOP,
+        grade=Grade.FAILED,
+        sentence=said,
+        next_step=Sentence("See that the mail server runs. Senders keep their mail, and try again."),
+    )
+
+
+def of_outbound(backlog: Backlog | None, now: datetime, *, configured: bool, delay: timedelta) -> Fact:
+    """`delay` is how long a decline waits on purpose."""
+    if backlog is None:
+        return _unknown(Aspect.OUTBOUND)
+    since, failed = backlog.waiting_since, backlog.items_in(OutboxState.FAILED)
+    if backlog.paused:
+        return _outbound(
+            Grade.DEGRADED,
+            Sentence("The outbox is paused: nothing is sent."),
+            Sentence("Resume it on the outbox page when its reason is gone."),
+        )
+    if not configured:
+        return _outbound(
+            Grade.DEGRADED if since is not None else Grade.NOTE,
+            Sentence("No way out is configured: declines and reports wait."),
+            Sentence("Set smarthost, or mx = true, under [outbound] in the configuration."),
+        )
+    age = now - since - delay if since is not None else timedelta()
+    if since is not None and age >= OVERDUE:
+        return _outbound(
+            Grade.FAILED if age >= LATE else Grade.DEGRADED,
+            Sentence("Mail of ours waits since {since}.", since=_whole(since)),
+            Sentence("The outbox page shows what the next server answered."),
+        )
+    if failed:
+        return _outbound(
+            Grade.DEGRADED,
+            Sentence("Mail of ours that could not be delivered: {number}.", number=failed),
+            Sentence("Look at the answers on the outbox page; try again, or cancel."),
+        )
+    waiting = backlog.items_in(OutboxState.WAITING)
+    return _outbound(Grade.GOOD, Sentence("Mail of ours leaves; waiting now: {number}.", number=waiting), None)
+
+
+def _outbound(grade: Grade, sentence: Sentence, next_step: Sentence | None) -> Fact:
+    return Fact(aspect=Aspect.OUTBOUND, grade=grade, sentence=sentence, next_step=next_step)
+
+
+def of_reports(backlog: Backlog | None, last: datetime | None, now: datetime) -> Fact:
+    """`last` is when a report was last accepted."""
+    if backlog is None:
+        return _unknown(Aspect.REPORTS)
+    said = (
+        Sentence("The last report was accepted at {at}.", at=_whole(last))
+        if last is not None
+        else Sentence("No report has been sent yet.")
+    )
+    failed = backlog.items.get((Purpose.REPORT, OutboxState.FAILED), 0)
+    since = backlog.waiting_for(Purpose.REPORT)
+    if failed:
+        step = Sentence("Reports that failed: {number}. The outbox page shows why, and tries again.", number=failed)
+        return Fact(aspect=Aspect.REPORTS, grade=Grade.FAILED, sentence=said, next_step=step)
+    if since is not None and now - since >= OVERDUE:
+        step = Sentence("A report waits since {since}. The outbox page shows why.", since=_whole(since))
+        grade = Grade.FAILED if now - since >= LATE else Grade.DEGRADED
+        return Fact(aspect=Aspect.REPORTS, grade=grade, sentence=said, next_step=step)
+    return Fact(aspect=Aspect.REPORTS, grade=Grade.GOOD, sentence=said)
+
+
+def of_lists(*, version: int, entries: int, since: datetime | None, stored: int | None) -> Fact:
+    """`version` is in force here, since `since`; `stored` is the newest, None when the store doesn't say."""
+    if stored is not None and stored != version:
+        return Fact(
+            aspect=Aspect.LISTS,
+            grade=Grade.DEGRADED,
+            sentence=Sentence("List version {version} is in force, not {stored}.", version=version, stored=stored),
+            next_step=Sentence("It follows within seconds. If not, look for store_failed in the log."),
+        )
+    if not entries:
+        return Fact(
+            aspect=Aspect.LISTS,
+            grade=Grade.DEGRADED,
+            sentence=Sentence("The sender lists are empty: no mail is flagged."),
+            next_step=Sentence("Import a sender pack, or add entries."),
+        )
+    said = Sentence("List version {version}, with {entries} entries.", version=version, entries=entries)
+    if since is not None:
+        said = Sentence(
+            "List version {version}, with {entries} entries, in force since {since}.",
+            version=version, entries=entries, since=_whole(since),
+        )  # fmt: skip
+    return Fact(aspect=Aspect.LISTS, grade=Grade.GOOD, sentence=said)
+
+
+def of_certificate(*, configured: bool, ends: datetime | None, now: datetime) -> Fact:
+    """`ends` is None where the file can't be read."""
+    renew = Sentence("Renew the file that smtp.tls_certificate names, and reload the gateway.")
+    if not configured:
+        return Fact(
+            aspect=Aspect.CERTIFICATE,
+            grade=Grade.NOTE,
+            sentence=Sentence("No certificate is set: mail comes in without TLS."),
+            next_step=Sentence("Set smtp.tls_certificate and smtp.tls_key."),
+        )
+    if ends is None:
+        return Fact(
+            aspect=Aspect.CERTIFICATE,
+            grade=Grade.FAILED,
+            sentence=Sentence("The certificate can't be read."),
+            next_step=renew,
+        )
+    if ends <= now:
+        said = Sentence("The certificate ended at {at}.", at=_whole(ends))
+        return Fact(aspect=Aspect.CERTIFICATE, grade=Grade.FAILED, sentence=said, next_step=renew)
+    said = Sentence("The certificate ends at {at}; days left: {days}.", at=_whole(ends), days=(ends - now).days)
+    if ends - now < CERTIFICATE_SOON:
+        return Fact(aspect=Aspect.CERTIFICATE, grade=Grade.DEGRADED, sentence=said, next_step=renew)
+    return Fact(aspect=Aspect.CERTIFICATE, grade=Grade.GOOD, sentence=said)
+
+
+def of_disk(free: int | None) -> Fact:
+    """Octets that are free where the database file is; None where it is on a server of its own."""
+    if free is None:
+        return Fact(
+            aspect=Aspect.DISK,
+            grade=Grade.GOOD,
+            sentence=Sentence("The database is on a server, which watches its own disk."),
+        )
+    said = Sentence("Free where the database is: {gigabytes} GB.", gigabytes=f"{free / 1000**3:.1f}")
+    if free >= DISK_LOW:
+        return Fact(aspect=Aspect.DISK, grade=Grade.GOOD, sentence=said)
+    return Fact(
+        aspect=Aspect.DISK,
+        grade=Grade.FAILED if free < DISK_FULL else Grade.DEGRADED,
+        sentence=said,
+        next_step=Sentence("Make room. When the disk is full, listed mail is asked to come back; other mail flows."),
+    )
+
+
+def of_audit(found: Verification | None, now: datetime) -> Fact:
+    """`found` is None before the first verification."""
+    if found is None:
+        return Fact(
+            aspect=Aspect.AUDIT, grade=Grade.UNKNOWN, sentence=Sentence("The audit log has not been verified yet.")
+        )
+    if found.broken:
+        return Fact(
+            aspect=Aspect.AUDIT,
+            grade=Grade.FAILED,
+            sentence=Sentence("The audit log does not hold: {reason}.", reason=found.broken),
+            next_step=Sentence("Somebody changed the database. Keep a copy of it, and tell your security officer."),
+        )
+    said = Sentence("The audit log holds, {rows} rows; verified at {at}.", rows=found.head.seq, at=_whole(found.at))
+    if now - found.whole_at <= VERIFIED_WITHIN:
+        return Fact(aspect=Aspect.AUDIT, grade=Grade.GOOD, sentence=said)
+    return Fact(
+        aspect=Aspect.AUDIT,
+        grade=Grade.DEGRADED,
+        sentence=said,
+        next_step=Sentence("It is due every day. Verify it on the audit page, and look for faults in the log."),
+    )
+
+
+def _unknown(aspect: Aspect) -> Fact:
+    return Fact(
+        aspect=aspect,
+        grade=Grade.UNKNOWN,
+        sentence=Sentence("The database did not say in time."),
+        next_step=Sentence("Look again in a minute."),
+    )
+
+
+def _whole(at: datetime) -> datetime:
+    """Without what nobody reads."""
+    return at.replace(microsecond=0)

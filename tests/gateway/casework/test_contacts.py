@@ -17,6 +17,7 @@ from gateway.model.case import ActionState, ContactKind
 from gateway.model.case_list import CaseFilter
 from gateway.model.contact import Contact
 from gateway.model.outbox import Purpose
+from gateway.operations.browsing import Browsing
 from tests.support.clocks import NOON
 
 if TYPE_CHECKING:

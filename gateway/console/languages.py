@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -74,6 +74,10 @@ class Words:
     def day(self, day: date) -> str:
         """A day."""
         return format_date(day, "yyyy-MM-dd", locale=_LOCALES[self.language])
+
+    def age(self, since: datetime, now: datetime) -> str:
+        """How long it is since then, in its largest unit."""
+        return format_timedelta(now - since, threshold=1.2, locale=_LOCALES[self.language])
 
     def number(self, number: float) -> str:
         """A number, with its separators."""

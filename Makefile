@@ -9,9 +9,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
 
+# A test run starts `liaison` hundreds of times: compiled once, not at each start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check soak fuzz audit bench format lock wheel clean
+.PHONY: help setup demo browser test check soak fuzz audit bench format catalogue lock wheel clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,7 +39,10 @@ $(READY): pyproject.toml requirements.lock requirements-dev.lock
 demo: setup  ## See it work on this machine alone; EXIT=1 ends after the last message
 	@$(BIN)/liaison demo $(if $(filter-out 0,$(EXIT)),--no-browser --exit)
 
-test: setup  ## Run every test, on SQLite and on a PostgreSQL that comes with the packages
+browser: setup  ## Have a Chromium for the console's tests; installs one where there is none
+	@$(BIN)/python -m tests.support.chromium
+
+test: browser  ## Run every test, on SQLite and on a PostgreSQL that comes with the packages
 	@$(BIN)/python -m pytest
 
 check: setup  ## Lint, format, types, and who may import whom
@@ -61,6 +67,9 @@ bench: setup  ## Measure it beside Postfix, in about ten minutes; as root, with 
 format: setup  ## Format the code
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
+
+catalogue: setup  ## Bring the console's French up to date with the code; what is new is empty
+	@$(BIN)/python -m tests.support.catalogue
 
 lock: setup  ## Renew both lock files from pyproject.toml
 	$(COMPILE) --upgrade --output-file requirements.lock

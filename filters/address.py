@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import idna
 
+from filters.sentence import Sentence
+
 MAX_LOCAL_PART = 64
 """Octets (RFC 5321 §4.5.3.1.1)."""
 MAX_DOMAIN = 255
@@ -20,7 +22,11 @@ MAX_DOMAIN = 255
 
 
 class AddressError(ValueError):
-    """The text is not a path that RFC 5321 §4.1.2 allows; the message says what is wrong, in words."""
+    """The text is not a path that RFC 5321 §4.1.2 allows; `sentence` says what is wrong, in the middle of another."""
+
+    def __init__(self, template: str, **values: object) -> None:
+        self.sentence = Sentence(template, **values)
+        super().__init__(self.sentence)
 
 
 class NonAsciiAddressError(AddressError):
@@ -144,9 +150,9 @@ def _parse_mailbox(text: str) -> Mailbox:
     if not domain:
         raise AddressError("there is nothing after the @")
     if _octets(local_part) > MAX_LOCAL_PART:
-        raise AddressError(f"the part before the @ is longer than {MAX_LOCAL_PART} octets")
+        raise AddressError("the part before the @ is longer than {most} octets", most=MAX_LOCAL_PART)
     if _octets(domain) > MAX_DOMAIN:
-        raise AddressError(f"the domain is longer than {MAX_DOMAIN} octets")
+        raise AddressError("the domain is longer than {most} octets", most=MAX_DOMAIN)
     if _LOCAL_PART.fullmatch(local_part) is None:
         raise AddressError("the part before the @ is neither a dot-string nor a quoted string")
     _check_domain(domain)
@@ -178,7 +184,7 @@ def _check_literal(domain: str) -> None:
         elif tag.lower() == "ipv6":
             raise AddressError("an IPv6 address literal has no zone")
     except ipaddress.AddressValueError:
-        raise AddressError(f"the address literal holds no {tag or 'IPv4'} address") from None
+        raise AddressError("the address literal holds no {kind} address", kind=tag or "IPv4") from None
 
 
 def canonical_domain(text: str) -> str:
@@ -211,6 +217,20 @@ def _a_label(label: str) -> str:
     # Without the checks of RFC 5891 §4.2: what registries refuse still has to be comparable. A label that is longer
     # than DNS allows stays as it is: it equals nothing that is listed.
     return label if label.isascii() or len(label) > 63 else "xn--" + label.encode("punycode").decode("ascii")
+
+
+def unicode_domain(domain: str) -> str:
+    """The domain with its A-labels as U-labels (RFC 5890 §2.3.2.1), for people; what is no A-label stays as it is."""
+    return ".".join(map(_u_label, domain.split("."))) if "xn--" in domain else domain
+
+
+def _u_label(label: str) -> str:
+    if not label.startswith("xn--"):
+        return label
+    try:
+        return idna.ulabel(label)
+    except (idna.IDNAError, ValueError):
+        return label
 
 
 def canonical_local_part(text: str) -> str:

@@ -16,6 +16,7 @@ from filters.content import decode_text
 from filters.disposition import Handling, Mode, Tier
 from filters.identities import IdentityKind, claims
 from filters.lists import ListIndex
+from filters.sentence import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,38 +42,46 @@ class Proposal:
         return tuple(identity.mailbox for identity in found if identity.kind is IdentityKind.FROM)
 
 
-def automatic_objections(proposal: Proposal) -> tuple[str, ...]:
+def automatic_objections(proposal: Proposal) -> tuple[Sentence, ...]:
     """Why a person must decide about the decline, in words; empty: the gateway may decline by itself."""
     return tuple(reason for clause in AUTOMATIC_CLAUSES if (reason := clause(proposal)) is not None)
 
 
-def handled_by_a_person(proposal: Proposal) -> str | None:
+def handled_by_a_person(proposal: Proposal) -> Sentence | None:
     """Policy, list entry and mode, as screening has joined them."""
     screening = proposal.screening
     match screening.decline:
         case Handling.AUTO:
             return None
         case Handling.NEVER:
-            return f"The tier ({screening.tier}), the list entry or the mode ({screening.mode}) allows no decline."
+            return Sentence(
+                "The tier ({tier}), the list entry or the mode ({mode}) allows no decline.",
+                tier=screening.tier,
+                mode=screening.mode,
+            )
         case Handling.REVIEW if screening.mode is not Mode.AUTO:
-            return f"The mode is {screening.mode}: a person starts every decline."
+            return Sentence("The mode is {mode}: a person starts every decline.", mode=screening.mode)
         case Handling.REVIEW:
-            return f"For the tier {screening.tier} and this list entry, a person decides about the decline."
+            return Sentence(
+                "For the tier {tier} and this list entry, a person decides about the decline.", tier=screening.tier
+            )
         case unreachable:
             assert_never(unreachable)
 
 
-def unconfirmed(proposal: Proposal) -> str | None:
+def unconfirmed(proposal: Proposal) -> Sentence | None:
     """Whatever the policy table says: only a proven sender is declined automatically."""
     tier = proposal.screening.tier
-    return None if tier is Tier.CONFIRMED else f"The sender is not proven to be the listed mission (tier {tier})."
+    if tier is Tier.CONFIRMED:
+        return None
+    return Sentence("The sender is not proven to be the listed mission (tier {tier}).", tier=tier)
 
 
-def unproven_reverse_path(proposal: Proposal) -> str | None:
+def unproven_reverse_path(proposal: Proposal) -> Sentence | None:
     """SPF passes for its domain (RFC 7208), or it equals the one From address, which DKIM signs (RFC 6376)."""
     authentication, path = proposal.screening.authentication, proposal.envelope.reverse_path
     if authentication.spf.result is Result.FAIL:
-        return "SPF says that the reverse-path's domain does not send from there."
+        return Sentence("SPF says that the reverse-path's domain does not send from there.")
     domain = canonical_domain(path.domain)
     if authentication.spf.result is Result.PASS and canonical_domain(authentication.spf.domain) == domain:
         return None
@@ -80,37 +89,39 @@ def unproven_reverse_path(proposal: Proposal) -> str | None:
     signed = any(name and f".{domain}".endswith(f".{name}") for name in signing)
     if signed and {author.key for author in proposal.authors} == {path.key}:
         return None
-    return "Nothing proves that the reverse-path is the sender's own: a decline could go to somebody else."
+    return Sentence("Nothing proves that the reverse-path is the sender's own: a decline could go to somebody else.")
 
 
-def not_one_listed_author(proposal: Proposal) -> str | None:
+def not_one_listed_author(proposal: Proposal) -> Sentence | None:
     """Exactly one From field with one address (RFC 5322 §3.6.2), inside the entry that covers the reverse-path."""
     authors = proposal.authors
     if len(proposal.header.all("from")) != 1 or len(authors) != 1:
-        return "The message has not exactly one From field with one address."
+        return Sentence("The message has not exactly one From field with one address.")
     index = ListIndex(proposal.screening.entries)
     both = set(index.lookup(authors[0])) & set(index.lookup(proposal.envelope.reverse_path))
-    return None if both else "The From address and the reverse-path are not inside one list entry."
+    return None if both else Sentence("The From address and the reverse-path are not inside one list entry.")
 
 
-def ambiguous_originator(proposal: Proposal) -> str | None:
+def ambiguous_originator(proposal: Proposal) -> Sentence | None:
     """Any reading that differs (decision 5)."""
     reasons = proposal.screening.ambiguous
-    return f"The sender can be read in more than one way: {reasons[0]}" if reasons else None
+    return Sentence("The sender can be read in more than one way: {why}", why=reasons[0]) if reasons else None
 
 
-def answer_to_a_message(proposal: Proposal) -> str | None:
+def answer_to_a_message(proposal: Proposal) -> Sentence | None:
     """It may answer the agency's own letter (RFC 5322 §3.6.4)."""
     name = next((name for name in ("In-Reply-To", "References") if proposal.header.all(name.lower())), None)
-    return None if name is None else f"It answers an earlier message ({name}), perhaps one of the agency's own."
+    if name is None:
+        return None
+    return Sentence("It answers an earlier message ({field}), perhaps one of the agency's own.", field=name)
 
 
-def recipient_not_addressed(proposal: Proposal) -> str | None:
+def recipient_not_addressed(proposal: Proposal) -> Sentence | None:
     """RFC 3834 §2: one of our recipients stands in To or Cc; who got a blind copy must not be given away."""
     named = {mailbox.key for mailbox in _addressed(proposal.header)}
     if any(recipient.key in named for recipient in proposal.envelope.recipients):
         return None
-    return "None of the recipients stands in To or Cc."
+    return Sentence("None of the recipients stands in To or Cc.")
 
 
 def _addressed(header: Header) -> Iterator[Mailbox]:
@@ -119,7 +130,7 @@ def _addressed(header: Header) -> Iterator[Mailbox]:
         yield from listed.mailboxes if listed is not None else ()
 
 
-AUTOMATIC_CLAUSES: tuple[Callable[[Proposal], str | None], ...] = (
+AUTOMATIC_CLAUSES: tuple[Callable[[Proposal], Sentence | None], ...] = (
     handled_by_a_person,
     unconfirmed,
     unproven_reverse_path,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from filters.address import AddressError, Mailbox, parse_path
-from filters.mime_parts import Part
+from filters.mime_parts import Part, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,7 +27,7 @@ MOST_ORGANIZERS = 50
 _ANNOUNCEMENTS = (b"text/calendar", b"application/ics")
 _LONGEST_ANNOUNCEMENT = 15
 _COMPOSED = re.compile(rb"\s*+(?:multipart/|text/calendar|application/ics)", re.IGNORECASE)
-_CALENDARS = frozenset({"text/calendar", "application/ics"})
+CALENDARS = frozenset({"text/calendar", "application/ics"})
 _FOLD = re.compile(r"\r?\n[ \t]")
 _ORGANIZER = re.compile(r"^ORGANIZER(?=[;:])([^\r\n]{0,4000})", re.IGNORECASE | re.MULTILINE)
 _ADDRESS = re.compile(r"mailto:\s*([^\s\";,?<>]{1,320})", re.IGNORECASE)
@@ -63,37 +63,22 @@ def organizers(header: Header, content: memoryview, start: int, limits: MimeLimi
     `content` is the whole message, whose body begins at `start`, the empty line above it included or not.
     """
     found: dict[Mailbox, None] = {}
-    for calendar in _calendars(Part.whole(header, content, start), limits):
-        for mailbox in _organizers_of(_text(calendar)):
+    parts = walk(Part.whole(header, content, start), limits)
+    for calendar in (part for part, _ in parts if part.media_type in CALENDARS):
+        for mailbox in _organizers_of(calendar_text(calendar)):
             found.setdefault(mailbox)
             if len(found) >= MOST_ORGANIZERS:
                 return tuple(found)
     return tuple(found)
 
 
-def _calendars(message: Part, limits: MimeLimits) -> Iterator[Part]:
-    """The calendar parts, in order, at whatever depth."""
-    opened: list[Iterator[Part]] = [iter((message,))]
-    """The message, and each multipart inside of which the walk is; no more than one part of each is known at a time."""
-    looked_at = 0
-    while opened and looked_at < limits.parts:
-        part = next(opened[-1], None)
-        if part is None:
-            opened.pop()
-            continue
-        looked_at += 1
-        if part.media_type in _CALENDARS:
-            yield part
-        elif part.media_type.startswith("multipart/") and len(opened) <= limits.depth:
-            opened.append(part.parts(limits.parts))
-
-
-def _text(calendar: Part) -> str:
+def calendar_text(calendar: Part) -> str:
+    """Its content lines, unfolded and decoded; no more than `LONGEST_CALENDAR` octets of them."""
     octets = calendar.cut(LONGEST_CALENDAR * 2).decoded()[:LONGEST_CALENDAR]
     unfolded = re.sub(rb"\r?\n[ \t]", b"", octets)  # RFC 5545 §3.1: also between the octets of one character
     try:
         return unfolded.decode(calendar.charset or "utf-8", "replace")
-    except LookupError:
+    except (LookupError, UnicodeError):  # no charset, or one of Python's codecs that refuse to replace
         return unfolded.decode("utf-8", "replace")
 
 

@@ -133,8 +133,13 @@ def decode_text(value: bytes) -> str:
     text = text_of(value)
     if "=?" not in text and text.isascii() and text.isprintable():
         return text.strip(" ")
-    text = decode_words(_FOLD.sub("", text))
+    text = decode_words(unfolded(value))
     return _CONTROLS.sub("\ufffd", text.replace("\t", " ").strip(" \r\n"))
+
+
+def unfolded(value: bytes) -> str:
+    """A header value on one line; what is encoded in it, and any control, stays as it is."""
+    return _FOLD.sub("", text_of(value))
 
 
 def text_of(value: bytes) -> str:

@@ -77,9 +77,14 @@ def _decoded_run(run: re.Match[str]) -> str:
     )
 
 
+def codec_of(charset: str) -> str | None:
+    """Python's codec for a charset label; None for a label that is not in the table."""
+    return _CODECS.get(charset.lower())
+
+
 def _codec(charset: str) -> str:
     """An unknown charset is read as ISO-8859-1, and an RFC 2231 §5 language suffix is dropped."""
-    return _CODECS.get(charset.partition("*")[0].lower(), _ISO_8859_1)
+    return codec_of(charset.partition("*")[0]) or _ISO_8859_1
 
 
 def _octets(encoding: str, encoded: str) -> bytes:

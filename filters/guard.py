@@ -22,19 +22,20 @@ from filters.protected import (
     PROVIDERS,
     SHARED_SUFFIXES,
 )
+from filters.sentence import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from collections.abc import Set as AbstractSet
 
 
-def refusal(kind: EntryKind, value: str, own_domains: frozenset[str]) -> str | None:
+def refusal(kind: EntryKind, value: str, own_domains: frozenset[str]) -> Sentence | None:
     """Why the entry can't be saved, as a sentence; None when nothing stands against it.
 
     `own_domains` are the agency's, in any spelling; addresses at public mail providers are allowed.
     """
     if not value.strip():
-        return f"An entry needs a value, such as {_example(kind)}."
+        return Sentence("An entry needs a value, such as {example}.", example=_example(kind))
     own = frozenset(map(canonical_domain, own_domains))
     canonical = canonical_entry_value(kind, value)
     match kind:
@@ -60,20 +61,27 @@ def _example(kind: EntryKind) -> str:
             assert_never(unreachable)
 
 
-def _address_refusal(value: str, canonical: str, own: frozenset[str]) -> str | None:
+def _address_refusal(value: str, canonical: str, own: frozenset[str]) -> Sentence | None:
     for text in dict.fromkeys((value, canonical)):  # what is saved has to be an address too: it is exported as such
         try:
             validate_email(text, check_deliverability=False, allow_quoted_local=True, test_environment=True)
         except EmailNotValidError as error:
             why = str(error).rstrip(".")
-            return f"“{value}” is no e-mail address ({why}); one looks like {_example(EntryKind.ADDRESS)}."
+            return Sentence(
+                "“{value}” is no e-mail address ({why}); one looks like {example}.",
+                value=value,
+                why=why,
+                example=_example(EntryKind.ADDRESS),
+            )
     domain = canonical.rpartition("@")[2]
     return _own_refusal(domain, own) or _protected_refusal(domain)
 
 
-def _domain_refusal(value: str, domain: str, own: frozenset[str]) -> str | None:
+def _domain_refusal(value: str, domain: str, own: frozenset[str]) -> Sentence | None:
     if "@" in value:
-        return f"“{value}” is an address: use the kind “address”, or leave out everything up to the @."
+        return Sentence(
+            "“{value}” is an address: use the kind “address”, or leave out everything up to the @.", value=value
+        )
     return (
         _syntax_refusal(value, domain)
         or _own_refusal(domain, own)
@@ -84,14 +92,21 @@ def _domain_refusal(value: str, domain: str, own: frozenset[str]) -> str | None:
     )
 
 
-def _label_refusal(value: str, canonical: str, own: frozenset[str]) -> str | None:
+def _label_refusal(value: str, canonical: str, own: frozenset[str]) -> Sentence | None:
     first, _, suffix = canonical.partition(WILDCARD)
     if canonical.count("*") != 1 or WILDCARD not in value or not first or not suffix:
-        return f"“{value}” is no label entry: it takes a first label, “.*.” and a suffix, as in gat.*.gov.cn."
+        return Sentence(
+            "“{value}” is no label entry: it takes a first label, “.*.” and a suffix, as in gat.*.gov.cn.", value=value
+        )
     if "." in first or not _is_label(first):
-        return f"“{first}” is not one label: a label entry starts with a single one, as in gat.*.gov.cn."
+        return Sentence(
+            "“{label}” is not one label: a label entry starts with a single one, as in gat.*.gov.cn.", label=first
+        )
     if first in GENERIC_FIRST_LABELS:
-        return f"“{first}” is a label that every organisation uses: name the label that only the listed bodies have."
+        return Sentence(
+            "“{label}” is a label that every organisation uses: name the label that only the listed bodies have.",
+            label=first,
+        )
     return (
         _syntax_refusal(suffix, suffix, least_labels=1)
         or _own_refusal(suffix, own)
@@ -101,14 +116,18 @@ def _label_refusal(value: str, canonical: str, own: frozenset[str]) -> str | Non
     )
 
 
-def _syntax_refusal(value: str, domain: str, *, least_labels: int = 2) -> str | None:
+def _syntax_refusal(value: str, domain: str, *, least_labels: int = 2) -> Sentence | None:
     labels = domain.split(".")
     if not all(map(_is_label, labels)) or len(domain) > MAX_DOMAIN - 2:
-        return f"“{value}” is no domain name: letters, digits and hyphens between dots, as in embassy.example."
+        return Sentence(
+            "“{value}” is no domain name: letters, digits and hyphens between dots, as in embassy.example.", value=value
+        )
     if labels[-1].isdigit():
-        return f"“{value}” is an IP address: list the domain of the senders instead."
+        return Sentence("“{value}” is an IP address: list the domain of the senders instead.", value=value)
     if len(labels) < least_labels:
-        return f"“{value}” is a whole top-level domain: list the body's own domain, such as mfa.gov.cn."
+        return Sentence(
+            "“{value}” is a whole top-level domain: list the body's own domain, such as mfa.gov.cn.", value=value
+        )
     return None
 
 
@@ -122,44 +141,65 @@ def _is_label(label: str) -> bool:
     )
 
 
-def _own_refusal(domain: str, own: frozenset[str]) -> str | None:
+def _own_refusal(domain: str, own: frozenset[str]) -> Sentence | None:
     if _is_at_or_below(domain, own):
-        return f"{domain} is the agency's own: its mail is never listed."
+        return Sentence("{domain} is the agency's own: its mail is never listed.", domain=domain)
     inside = sorted(name for name in own if name.endswith(f".{domain}"))
-    return f"{domain} contains the agency's own {inside[0]}: list something narrower." if inside else None
+    if not inside:
+        return None
+    return Sentence(
+        "{domain} contains the agency's own {inside}: list something narrower.", domain=domain, inside=inside[0]
+    )
 
 
-def _suffix_refusal(domain: str) -> str | None:
+def _suffix_refusal(domain: str) -> Sentence | None:
     if not _is_public_suffix(domain):
         return None
-    return f"{domain} is a public suffix, shared by many bodies: list the one that is meant, such as mfa.gov.cn."
+    return Sentence(
+        "{domain} is a public suffix, shared by many bodies: list the one that is meant, such as mfa.gov.cn.",
+        domain=domain,
+    )
 
 
-def _wide_suffix_refusal(suffix: str) -> str | None:
+def _wide_suffix_refusal(suffix: str) -> Sentence | None:
     """A government's suffix may be searched for a label; one under which anybody can register may not."""
     if "." in suffix and (not GOVERNMENT_LABELS.isdisjoint(suffix.split(".")) or not _is_public_suffix(suffix)):
         return None
-    return f"The suffix {suffix} is too wide: anybody can have a name below it; use a government's, such as gov.cn."
+    return Sentence(
+        "The suffix {suffix} is too wide: anybody can have a name below it; use a government's, such as gov.cn.",
+        suffix=suffix,
+    )
 
 
-def _provider_refusal(domain: str) -> str | None:
+def _provider_refusal(domain: str) -> Sentence | None:
     registered = _public_suffixes().privatesuffix(domain) or domain
     if not _is_at_or_below(domain, PROVIDERS) and registered.partition(".")[0] not in PROVIDER_NAMES:
         return None
-    return f"{domain} is a public mail provider, with everybody's mail: list single addresses there (kind “address”)."
+    return Sentence(
+        "{domain} is a public mail provider, with everybody's mail: list single addresses there (kind “address”).",
+        domain=domain,
+    )
 
 
-def _protected_refusal(domain: str) -> str | None:
+def _protected_refusal(domain: str) -> Sentence | None:
     if _is_at_or_below(domain, {"interpol.int"}):
-        return f"{domain} belongs to INTERPOL, to which requests are referred: it is never listed."
+        return Sentence(
+            "{domain} belongs to INTERPOL, to which requests are referred: it is never listed.", domain=domain
+        )
     if _is_at_or_below(domain, CANADIAN_AUTHORITIES):
-        return f"{domain} belongs to a Canadian government or police service: such domains are never listed."
+        return Sentence(
+            "{domain} belongs to a Canadian government or police service: such domains are never listed.", domain=domain
+        )
     return None
 
 
-def _shared_refusal(domain: str) -> str | None:
+def _shared_refusal(domain: str) -> Sentence | None:
     inside = _never_listed_below().get(domain)
-    return f"{domain} contains {inside}, which is never listed: list something narrower." if inside else None
+    if inside is None:
+        return None
+    return Sentence(
+        "{domain} contains {inside}, which is never listed: list something narrower.", domain=domain, inside=inside
+    )
 
 
 @cache

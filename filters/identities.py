@@ -19,6 +19,7 @@ from filters.address_list import parse_address_list
 from filters.address_tokens import address_tokens
 from filters.content import text_of
 from filters.encoded_words import decode_words
+from filters.sentence import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,7 +67,7 @@ class Claims:
     """All identities of a message, and why its originators can't be read one way only (sentences; empty: they can)."""
 
     identities: tuple[Identity, ...]
-    ambiguous: tuple[str, ...] = ()
+    ambiguous: tuple[Sentence, ...] = ()
 
 
 _KINDS = MappingProxyType(
@@ -124,7 +125,7 @@ class _Reading:
 
     kind: IdentityKind
     identities: tuple[Identity, ...]
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Sentence, ...] = ()
 
 
 # What nearly every field looks like: an ASCII name without specials, and one plain address. One reading, by anybody.
@@ -198,32 +199,46 @@ def _holds_nothing_else(text: str, strict: AddressList) -> bool:
 
 def _field_reasons(
     kind: IdentityKind, field: HeaderField, strict: AddressList | None, hidden: tuple[Mailbox, ...]
-) -> Iterator[str]:
+) -> Iterator[Sentence]:
     name = kind.field_name
     if field.odd:
-        yield f"The name of a {name} field is spelled so that only some readers take it for one."
+        yield Sentence("The name of a {field} field is spelled so that only some readers take it for one.", field=name)
     if strict is None:
-        yield f"A {name} field can't be read by RFC 5322."
+        yield Sentence("A {field} field can't be read by RFC 5322.", field=name)
         return
     yield from _list_reasons(kind, strict)
     for mailbox in hidden[:_MOST_SHOWN]:
-        yield f"A lenient reader finds {str(mailbox)[:_LONGEST_SHOWN]} in a {name} field, a strict one does not."
+        yield Sentence(
+            "A lenient reader finds {address} in a {field} field, a strict one does not.",
+            address=str(mailbox)[:_LONGEST_SHOWN],
+            field=name,
+        )
 
 
-def _list_reasons(kind: IdentityKind, strict: AddressList) -> Iterator[str]:
+def _list_reasons(kind: IdentityKind, strict: AddressList) -> Iterator[Sentence]:
     name = kind.field_name
     if kind is IdentityKind.FROM and len(strict.mailboxes) != 1:
-        yield f"The From field holds {len(strict.mailboxes) or 'no'} address{'es' if strict.mailboxes else ''}."
+        yield _addresses_in_from(len(strict.mailboxes))
     for form in strict.forms:
-        yield f"A {name} field uses {form.value}."
+        yield Sentence("A {field} field uses {form}.", field=name, form=form)
     for mailbox in strict.mailboxes:
         if not is_plainly_spelled(mailbox):
-            yield f"The address in a {name} field is spelled in an unusual way: {str(mailbox)[:_LONGEST_SHOWN]}."
+            yield Sentence(
+                "The address in a {field} field is spelled in an unusual way: {address}.",
+                field=name,
+                address=str(mailbox)[:_LONGEST_SHOWN],
+            )
 
 
-def _reverse_path_reasons(reverse_path: Mailbox) -> Iterator[str]:
+def _addresses_in_from(count: int) -> Sentence:
+    if count == 0:
+        return Sentence("The From field holds no address.")
+    return Sentence("The From field holds {count} addresses.", count=count)
+
+
+def _reverse_path_reasons(reverse_path: Mailbox) -> Iterator[Sentence]:
     if not is_plainly_spelled(reverse_path):
-        yield f"The reverse-path is spelled in an unusual way: {reverse_path}."
+        yield Sentence("The reverse-path is spelled in an unusual way: {address}.", address=str(reverse_path))
 
 
 def is_plainly_spelled(mailbox: Mailbox) -> bool:
@@ -236,21 +251,21 @@ def is_plainly_spelled(mailbox: Mailbox) -> bool:
     return without_ignorable(unicodedata.normalize("NFKC", text)) == text
 
 
-def _count_reasons(readings: Sequence[_Reading]) -> Iterator[str]:
+def _count_reasons(readings: Sequence[_Reading]) -> Iterator[Sentence]:
     kinds = [reading.kind for reading in readings]
     if IdentityKind.FROM not in kinds:
-        yield "There is no From field."
+        yield Sentence("There is no From field.")
     if len(kinds) > 1:
         for kind in _ONCE:
             if kinds.count(kind) > 1:
-                yield f"There are {kinds.count(kind)} {kind.field_name} fields."
+                yield Sentence("There are {count} {field} fields.", count=kinds.count(kind), field=kind.field_name)
 
 
-def _bound_reasons(fields: Sequence[HeaderField], octets: int) -> Iterator[str]:
+def _bound_reasons(fields: Sequence[HeaderField], octets: int) -> Iterator[Sentence]:
     if len(fields) > _MOST_FIELDS:
-        yield f"There are {len(fields)} originator fields: only the first and the last were read."
+        yield Sentence("There are {count} originator fields: only the first and the last were read.", count=len(fields))
     if octets > _MOST_OCTETS_STRICTLY:
-        yield f"The originator fields are too long to be read strictly ({octets} octets)."
+        yield Sentence("The originator fields are too long to be read strictly ({octets} octets).", octets=octets)
 
 
 _Ends = TypeVar("_Ends", bytes, list["HeaderField"])

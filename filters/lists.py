@@ -12,7 +12,8 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, assert_never
 
-from filters.address import MAX_DOMAIN, Mailbox, canonical_domain, canonical_local_part
+from filters.address import MAX_DOMAIN, Mailbox, canonical_domain, canonical_local_part, unicode_domain
+from filters.sentence import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -85,17 +86,23 @@ def canonical_entry_value(kind: EntryKind, value: str) -> str:
             assert_never(unreachable)
 
 
-def describe(entry: ListEntry) -> str:
+def describe(entry: ListEntry) -> Sentence:
     """What the entry covers, for people: "mfa.gov.cn and below"."""
     match entry.kind:
         case EntryKind.ADDRESS:
-            return entry.value
+            return Sentence(entry.value)
         case EntryKind.DOMAIN:
-            return f"{entry.value} alone"
+            return Sentence("{value} alone", value=entry.value)
         case EntryKind.SUBTREE | EntryKind.LABEL:
-            return f"{entry.value} and below"
+            return Sentence("{value} and below", value=entry.value)
         case unreachable:
             assert_never(unreachable)
+
+
+def unicode_value(entry: ListEntry) -> str:
+    """The value with its A-labels as U-labels, for people: `bücher.example`. Never compared."""
+    before, at, domain = entry.value.rpartition("@")
+    return f"{before}{at}{unicode_domain(domain)}"
 
 
 _Entries = ListEntry | tuple[ListEntry, ...]

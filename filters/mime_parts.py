@@ -9,7 +9,7 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass, replace
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
 
 from filters.content import decode_text, header_length, parse_header
@@ -28,6 +28,7 @@ _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _END_OF_WORD = re.compile(r"[;(\s]")
 
 
+_CR = 13
 _LONGEST_HEADER = 16_384
 """Octets of a part's header section; what stands behind them is taken for its body."""
 
@@ -86,18 +87,20 @@ class Part:
         # It begins with what is always the same, for the search is as fast as that is long.
         delimiter = re.escape(b"\n--" + boundary.encode("utf-8", "replace"))
         delimiters = re.compile(delimiter + rb"(?:--)?[ \t]*+\r?(?:\n|\Z)")
-        edges = [
-            found.span() for found in islice(delimiters.finditer(self.content, max(self.start - 1, 0), self.end), most)
-        ]
+        found = islice(delimiters.finditer(self.content, max(self.start - 1, 0), self.end), most)
+        edges = [(self._line_end(delimiter.start()), delimiter.end()) for delimiter in found]
         for (_, start), (end, _) in pairwise([*edges, (self.end, self.end)]):
             yield self._part(start, max(start, end))
+
+    def _line_end(self, newline: int) -> int:
+        """Where the line end begins whose LF this is: all of it is the delimiter's (RFC 2046 §5.1.1)."""
+        return newline - 1 if newline > 0 and self.content[newline - 1] == _CR else newline
 
     def _part(self, start: int, end: int) -> Part:
         head = bytes(self.content[start : min(end, start + _LONGEST_HEADER)])
         length = header_length(head)
-        rest = head[length:]
-        body = start + length + len(rest) - len(rest.lstrip(b"\r\n"))
-        return Part(parse_header(head[:length]), self.content, body, end)
+        empty_line = next((line for line in (b"\r\n", b"\n") if head.startswith(line, length)), b"")
+        return Part(parse_header(head[:length]), self.content, start + length + len(empty_line), end)
 
     def decoded(self) -> bytes:
         """The body without its transfer encoding (RFC 2045 §6), as far as it can be read."""
@@ -111,6 +114,35 @@ class Part:
                 return binascii.a2b_qp(self.body)
             case _:
                 return self.body
+
+
+def walk(message: Part, limits: MimeLimits) -> Iterator[tuple[Part, bool]]:
+    """The message and each of its parts, in order, at whatever depth; and whether it is opened, so that its own follow.
+
+    A multipart is opened where it has a boundary that stands in it, and is no deeper than the limit. No more than one
+    part of each multipart is known at a time.
+    """
+    opened: list[Iterator[Part]] = [iter((message,))]
+    looked_at = 0
+    while opened and looked_at < limits.parts:
+        part = next(opened[-1], None)
+        if part is None:
+            opened.pop()
+            continue
+        looked_at += 1
+        within = _opened(part, limits) if len(opened) <= limits.depth else None
+        yield part, within is not None
+        if within is not None:
+            opened.append(within)
+
+
+def _opened(part: Part, limits: MimeLimits) -> Iterator[Part] | None:
+    """The parts of a multipart, none for anything else, and for one in which its boundary never stands."""
+    if not part.media_type.startswith("multipart/"):
+        return None
+    parts = part.parts(limits.parts)
+    first = next(parts, None)
+    return None if first is None else chain((first,), parts)
 
 
 def media_type(header: Header) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from filters.disposition import Delivery, Handling, Mode
 from filters.lists import EntryKind, ListEntry, canonical_entry_value
+from filters.sentence import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,7 +34,19 @@ class PackProblem:
     """What is wrong with one entry, or with the whole text. `line` counts from 1; 0 where none can be named."""
 
     line: int
-    message: str
+    message: Sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackLine:
+    """One entry of a file: as it was read, or what is wrong with it. `kind` and `value` are as the file gives them."""
+
+    line: int
+    """Where it begins, from 1; 0 where no line can be named."""
+    entry: ListEntry | None
+    problems: tuple[PackProblem, ...] = ()
+    kind: str = ""
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +57,24 @@ class Row:
     lines: Mapping[str, int]
     problems: list[PackProblem] = field(default_factory=list)
 
+    @property
+    def line(self) -> int:
+        """Where it begins; 0 where that is not known."""
+        return self.lines.get("", 0)
+
+    def given(self, column: str) -> str:
+        """What the file says in a column, right or wrong, cut where it is long; "" for nothing."""
+        return _shown(self.columns.get(column, "")).strip()
+
     def entry(self, pack: str) -> ListEntry | None:
         """The entry; None if there are problems."""
         for column in self.columns.keys() - set(COLUMNS):
-            self.refuse(column, f"“{column}” is not known; the keys are {', '.join(COLUMNS)}")
+            self.refuse(
+                column, Sentence("“{key}” is not known; the keys are {keys}", key=column, keys=", ".join(COLUMNS))
+            )
         kind, value = self.required_word("kind", EntryKind), self.text("value")
         if not value.strip():
-            self.refuse("value", "“value” is missing: the address or domain that the entry is about")
+            self.refuse("value", Sentence("“value” is missing: the address or domain that the entry is about"))
         optional = self._optional(kind or EntryKind.ADDRESS, value, pack)
         return None if self.problems or kind is None else optional
 
@@ -75,22 +99,24 @@ class Row:
             pack=pack,
         )
 
-    def refuse(self, column: str, message: str) -> None:
+    def refuse(self, column: str, message: Sentence) -> None:
         """Note what is wrong with a column."""
-        self.problems.append(PackProblem(self.lines.get(column, self.lines.get("", 0)), message))
+        self.problems.append(PackProblem(self.lines.get(column, self.line), message))
 
     def text(self, column: str) -> str:
         """A text; "" where there is none."""
         value = self.columns.get(column, "")
         if isinstance(value, str):
             return value
-        self.refuse(column, f"“{column}” has to be a text in quotes, not {_shown(value)}")
+        self.refuse(
+            column, Sentence("“{key}” has to be a text in quotes, not {given}", key=column, given=_shown(value))
+        )
         return ""
 
     def required_word(self, column: str, words: Iterable[_Word]) -> _Word | None:
         """One of the words; its absence is a problem."""
         if column not in self.columns:
-            self.refuse(column, f"“{column}” is missing: one of {', '.join(words)}")
+            self.refuse(column, Sentence("“{key}” is missing: one of {words}", key=column, words=", ".join(words)))
         return self.word(column, words)
 
     def word(self, column: str, words: Iterable[_Word]) -> _Word | None:
@@ -100,7 +126,8 @@ class Row:
         given = self.columns[column]
         choices = {word.value: word for word in words}
         if not isinstance(given, str) or given.strip().lower() not in choices:
-            self.refuse(column, f"“{column}” has to be one of {', '.join(choices)}, not “{_shown(given)}”")
+            said = {"key": column, "words": ", ".join(choices), "given": _shown(given)}
+            self.refuse(column, Sentence("“{key}” has to be one of {words}, not “{given}”", **said))
             return None
         return choices[given.strip().lower()]
 
@@ -109,7 +136,8 @@ class Row:
         given = self.columns.get(column, False)
         word = _shown(given).strip().lower()
         if word not in _YES | _NO:
-            self.refuse(column, f"“{column}” has to be true or false, not “{_shown(given)}”")
+            said = {"key": column, "given": _shown(given)}
+            self.refuse(column, Sentence("“{key}” has to be true or false, not “{given}”", **said))
         return word in _YES
 
     def day(self, column: str) -> date | None:
@@ -120,7 +148,8 @@ class Row:
         try:
             return date.fromisoformat(_shown(given).strip())
         except ValueError:
-            self.refuse(column, f"“{column}” has to be a date like 2027-05-31, not “{_shown(given)}”")
+            said = {"key": column, "given": _shown(given)}
+            self.refuse(column, Sentence("“{key}” has to be a date like 2027-05-31, not “{given}”", **said))
             return None
 
 

@@ -13,7 +13,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from filters.lists import ListEntry
-from filters.pack_rows import COLUMNS, PackProblem, Row, columns_of
+from filters.pack_rows import COLUMNS, PackLine, PackProblem, Row, columns_of
+from filters.sentence import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -24,18 +25,41 @@ Parsed = tuple[tuple[ListEntry, ...], tuple[PackProblem, ...]]
 _LANGUAGES = ("en", "fr", "zh")
 
 
-def _entries(rows: Iterable[Row], pack: str) -> Parsed:
+Lines = tuple[PackLine, ...]
+"""Every entry of a file in its order, right or wrong."""
+
+
+def _parsed(lines: Lines) -> Parsed:
+    problems = (problem for line in lines for problem in line.problems)
+    return (
+        tuple(line.entry for line in lines if line.entry is not None),
+        tuple(sorted(problems, key=lambda problem: problem.line)),
+    )
+
+
+def _lines(rows: Iterable[Row], pack: str) -> Lines:
     """Every row read; of two entries that cover the same, the second is a problem."""
-    entries: dict[tuple[str, str], ListEntry] = {}
-    problems: list[PackProblem] = []
-    for row in rows:
-        entry = row.entry(pack)
-        if entry is not None and (entry.kind, entry.value) in entries:
-            row.refuse("value", f"{entry.kind} {entry.value} stands in this file twice; keep one")
-        elif entry is not None:
-            entries[entry.kind, entry.value] = entry
-        problems += row.problems
-    return tuple(entries.values()), tuple(sorted(problems, key=lambda problem: problem.line))
+    seen: set[tuple[str, str]] = set()
+    return tuple(_line(row, pack, seen) for row in rows)
+
+
+def _line(row: Row, pack: str, seen: set[tuple[str, str]]) -> PackLine:
+    entry = row.entry(pack)
+    if entry is not None and (entry.kind, entry.value) in seen:
+        row.refuse(
+            "value", Sentence("{kind} {value} stands in this file twice; keep one", kind=entry.kind, value=entry.value)
+        )
+        entry = None
+    if entry is not None:
+        seen.add((entry.kind, entry.value))
+    return PackLine(
+        line=row.line, entry=entry, problems=tuple(row.problems), kind=row.given("kind"), value=row.given("value")
+    )
+
+
+def _nothing(problem: PackProblem) -> Lines:
+    """A text that is no list at all."""
+    return (PackLine(line=problem.line, entry=None, problems=(problem,)),)
 
 
 # --- TOML -------------------------------------------------------------------------------------------------------
@@ -48,32 +72,37 @@ _ERROR_PLACE = re.compile(r" ?\(at (?:line (\d+), column \d+|end of document)\)"
 
 def parse_pack(text: str, name: str) -> Parsed:
     """The entries of a TOML pack, marked with the pack's `name`. A text that is no TOML is one problem."""
+    return _parsed(pack_lines(text, name))
+
+
+def pack_lines(text: str, name: str) -> Lines:
+    """The same, entry by entry with its line."""
     try:
         document: Mapping[str, object] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        return (), (_toml_problem(str(error), text),)
+        return _nothing(_toml_problem(str(error), text))
     except ValueError:  # int(), where there are more digits than Python converts
-        return (), (_endless_number(text),)
+        return _nothing(_endless_number(text))
     except RecursionError:
-        return (), (PackProblem(0, "this is no pack: its arrays or tables are nested too deeply"),)
+        return _nothing(PackProblem(0, Sentence("this is no pack: its arrays or tables are nested too deeply")))
     tables = document.get("entry", [])
     if document.keys() - {"entry"} or not isinstance(tables, list):
         strangers = ", ".join(sorted(document.keys() - {"entry"})) or "entry"
-        problem = PackProblem(0, f"“{strangers}” is no part of a pack: every entry stands under [[entry]]")
-        return (), (problem,)
-    return _entries(_toml_rows(tables, text), name)
+        said = Sentence("“{strangers}” is no part of a pack: every entry stands under [[entry]]", strangers=strangers)
+        return _nothing(PackProblem(0, said))
+    return _lines(_toml_rows(tables, text), name)
 
 
 def _toml_problem(error: str, text: str) -> PackProblem:
     place = _ERROR_PLACE.search(error)
     line = int(place[1]) if place and place[1] else text.count("\n") + 1
-    return PackProblem(line, f"this is no TOML: {_ERROR_PLACE.sub('', error)}")
+    return PackProblem(line, Sentence("this is no TOML: {error}", error=_ERROR_PLACE.sub("", error)))
 
 
 def _endless_number(text: str) -> PackProblem:
     number = _ENDLESS_NUMBER.search(text)
     line = text.count("\n", 0, number.start()) + 1 if number else 0
-    return PackProblem(line, "a number has thousands of digits; no key needs one, and texts stand in quotes")
+    return PackProblem(line, Sentence("a number has thousands of digits; no key needs one, and texts stand in quotes"))
 
 
 def _toml_rows(tables: list[object], text: str) -> Iterator[Row]:
@@ -95,7 +124,7 @@ def _toml_row(table: Mapping[str, object], lines: Mapping[str, int]) -> Row:
     if isinstance(mission, dict) and mission.keys() <= set(_LANGUAGES):
         return Row({**columns, **{f"mission_{language}": name for language, name in mission.items()}}, lines)
     row = Row(columns, lines)
-    row.refuse("mission", '“mission” has to be a table of names: { en = "…", fr = "…", zh = "…" }')
+    row.refuse("mission", Sentence('“mission” has to be a table of names: { en = "…", fr = "…", zh = "…" }'))
     return row
 
 
@@ -124,6 +153,11 @@ def _toml_string(text: str) -> str:
 
 def parse_csv(text: str, name: str) -> Parsed:
     """The entries of a CSV text whose first line names its columns; as spreadsheets write it, also with semicolons."""
+    return _parsed(csv_lines(text, name))
+
+
+def csv_lines(text: str, name: str) -> Lines:
+    """The same, entry by entry with its line."""
     text = text.removeprefix("\ufeff")
     first_line = text.partition("\n")[0]
     delimiter = ";" if ";" in first_line and "," not in first_line else ","
@@ -131,7 +165,8 @@ def parse_csv(text: str, name: str) -> Parsed:
     try:
         header = [column.strip().lower() for column in next(reader, [])]
         if not {"kind", "value"} <= set(header):
-            return (), (PackProblem(1, f"the first line has to name the columns: {','.join(COLUMNS)}"),)
+            said = Sentence("the first line has to name the columns: {columns}", columns=",".join(COLUMNS))
+            return _nothing(PackProblem(1, said))
         rows = []
         line = reader.line_num + 1
         for cells in reader:  # a quoted cell may hold line ends
@@ -139,14 +174,15 @@ def parse_csv(text: str, name: str) -> Parsed:
                 rows.append(_csv_row(header, cells, line))
             line = reader.line_num + 1
     except csv.Error as error:
-        return (), (PackProblem(reader.line_num, f"this is no CSV: {error}"),)
-    return _entries(rows, name)
+        return _nothing(PackProblem(reader.line_num, Sentence("this is no CSV: {error}", error=str(error))))
+    return _lines(rows, name)
 
 
 def _csv_row(header: list[str], cells: list[str], line: int) -> Row:
     row = Row({column: cell for column, cell in zip(header, cells, strict=False) if cell}, {"": line})
     if len(cells) > len(header):
-        row.refuse("", f"the line has {len(cells)} cells, the first line names {len(header)} columns")
+        said = {"cells": len(cells), "columns": len(header)}
+        row.refuse("", Sentence("the line has {cells} cells, the first line names {columns} columns", **said))
     return row
 
 

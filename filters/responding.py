@@ -14,6 +14,7 @@ from filters.address import NULL_PATH, AddressError, canonical_domain, canonical
 from filters.content import decode_text
 from filters.identities import claims
 from filters.lists import ListIndex
+from filters.sentence import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +53,7 @@ def hard_objections(
     entries: tuple[ListEntry, ...],
     own_domains: frozenset[str],
     is_own_token: Callable[[str], bool],
-) -> tuple[str, ...]:
+) -> tuple[Sentence, ...]:
     """Why no decline may ever go to this reverse-path, in words; empty: nothing stands against it.
 
     `entries` are those that the message matched; `is_own_token` knows the tokens of our own X-Liaison-Loop.
@@ -65,7 +66,7 @@ def hard_objections(
 
 def loop_objections(
     reverse_path: Mailbox, header: Header, own_domains: frozenset[str], is_own_token: Callable[[str], bool]
-) -> tuple[str, ...]:
+) -> tuple[Sentence, ...]:
     """Why not even a notice to our own people may follow, in words: the message is ours, or comes from within."""
     occasion = Occasion(
         reverse_path=reverse_path, header=header, entries=(), own_domains=own_domains, is_own_token=is_own_token
@@ -73,26 +74,32 @@ def loop_objections(
     return tuple(reason for clause in LOOP_CLAUSES if (reason := clause(occasion)) is not None)
 
 
-def null_reverse_path(occasion: Occasion) -> str | None:
+def null_reverse_path(occasion: Occasion) -> Sentence | None:
     """RFC 5321 §4.5.5: what has a null reverse-path is never answered."""
-    return "The reverse-path is null: nobody asked for an answer." if occasion.reverse_path == NULL_PATH else None
+    if occasion.reverse_path != NULL_PATH:
+        return None
+    return Sentence("The reverse-path is null: nobody asked for an answer.")
 
 
-def malformed_reverse_path(occasion: Occasion) -> str | None:
+def malformed_reverse_path(occasion: Occasion) -> Sentence | None:
     """One mailbox, by the grammar of SMTP, with a domain."""
     if occasion.reverse_path == NULL_PATH:
         return None
     try:
         parsed = parse_path(str(occasion.reverse_path), smtputf8=True)
     except AddressError as error:
-        return f"The reverse-path is not one mailbox: {error}."
-    return None if parsed == occasion.reverse_path and parsed.domain else "The reverse-path has no domain."
+        return Sentence("The reverse-path is not one mailbox: {why}.", why=error.sentence)
+    if parsed == occasion.reverse_path and parsed.domain:
+        return None
+    return Sentence("The reverse-path has no domain.")
 
 
-def reverse_path_outside_the_entries(occasion: Occasion) -> str | None:
+def reverse_path_outside_the_entries(occasion: Occasion) -> Sentence | None:
     """A decline goes to the listed sender itself, or to nobody (RFC 3834 §4)."""
     inside = ListIndex(occasion.entries).lookup(occasion.reverse_path)
-    return None if inside or occasion.reverse_path == NULL_PATH else "The reverse-path is outside the listed entries."
+    if inside or occasion.reverse_path == NULL_PATH:
+        return None
+    return Sentence("The reverse-path is outside the listed entries.")
 
 
 _ROLE = re.compile(
@@ -101,81 +108,90 @@ _ROLE = re.compile(
 _NOBODY_READS = ("noreply", "donotreply", "noresponse", "nepasrepondre", "noreponse")
 
 
-def role_reverse_path(occasion: Occasion) -> str | None:
+def role_reverse_path(occasion: Occasion) -> Sentence | None:
     """RFC 3834 §2: addresses of lists, of programs, and those that say that nobody reads them."""
     local_part = canonical_local_part(occasion.reverse_path.local_part).strip('"')
     squeezed = re.sub(r"[-_.]", "", local_part)
     if _ROLE.fullmatch(local_part) or any(words in squeezed for words in _NOBODY_READS):
-        return f"The reverse-path belongs to a program or a list ({local_part})."
+        return Sentence("The reverse-path belongs to a program or a list ({local_part}).", local_part=local_part)
     return None
 
 
-def automatic_message(occasion: Occasion) -> str | None:
+def automatic_message(occasion: Occasion) -> Sentence | None:
     """RFC 3834 §2: no answer to anything whose Auto-Submitted says other than `no`."""
     words = (text.partition(";")[0].strip() for text in occasion.texts("auto-submitted"))
     said = next((word or "empty" for word in words if word != "no"), None)
-    return None if said is None else f"The message was sent automatically (Auto-Submitted: {said})."
+    if said is None:
+        return None
+    return Sentence("The message was sent automatically ({field}).", field=f"Auto-Submitted: {said}")
 
 
-def list_message(occasion: Occasion) -> str | None:
+def list_message(occasion: Occasion) -> Sentence | None:
     """RFC 2369, RFC 2919: any List- field."""
     name = next((field.name for field in occasion.header.fields if field.name.startswith("list-")), None)
-    return None if name is None else f"The message came through a list ({name})."
+    return None if name is None else Sentence("The message came through a list ({field}).", field=name)
 
 
-def bulk_message(occasion: Occasion) -> str | None:
+def bulk_message(occasion: Occasion) -> Sentence | None:
     """RFC 3834 §2: Precedence, an old custom that still holds."""
     said = next((text for text in occasion.texts("precedence") if text in _NO_ANSWER_TO), None)
-    return None if said is None else f"The message is bulk mail (Precedence: {said})."
+    return None if said is None else Sentence("The message is bulk mail ({field}).", field=f"Precedence: {said}")
 
 
 _NO_ANSWER_TO = frozenset({"bulk", "list", "junk", "auto_reply", "auto-reply"})
 
 
-def answer_by_a_program(occasion: Occasion) -> str | None:
+def answer_by_a_program(occasion: Occasion) -> Sentence | None:
     """X-Autoreply and X-Autorespond, which older responders set."""
     names = (name for name in ("x-autoreply", "x-autorespond") if occasion.header.all(name))
     name = next(names, None)
-    return None if name is None else f"The message is an automatic answer ({name})."
+    return None if name is None else Sentence("The message is an automatic answer ({field}).", field=name)
 
 
-def answers_suppressed(occasion: Occasion) -> str | None:
+def answers_suppressed(occasion: Occasion) -> Sentence | None:
     """MS-OXCMAIL: the sender asks for no automatic answers."""
     words = {word.strip() for text in occasion.texts("x-auto-response-suppress") for word in text.split(",")}
     said = sorted(words & {"all", "autoreply", "oof"})
-    return f"The sender asks for no automatic answer (X-Auto-Response-Suppress: {', '.join(said)})." if said else None
+    if not said:
+        return None
+    field = f"X-Auto-Response-Suppress: {', '.join(said)}"
+    return Sentence("The sender asks for no automatic answer ({field}).", field=field)
 
 
 _REPORT_TYPES = frozenset({"multipart/report", "message/disposition-notification", "message/delivery-status"})
 
 
-def report_message(occasion: Occasion) -> str | None:
+def report_message(occasion: Occasion) -> Sentence | None:
     """RFC 6522, RFC 8098: delivery reports and read receipts."""
     types = (re.sub(r"\s", "", text.partition(";")[0]) for text in occasion.texts("content-type"))
     said = next((kind for kind in types if kind in _REPORT_TYPES), None)
-    return None if said is None else f"The message is a delivery report or a read receipt ({said})."
+    if said is None:
+        return None
+    return Sentence("The message is a delivery report or a read receipt ({kind}).", kind=said)
 
 
-def own_loop(occasion: Occasion) -> str | None:
+def own_loop(occasion: Occasion) -> Sentence | None:
     """A token of ours: the message is one that we sent, come back (decision 14)."""
     tokens = (decode_text(field.value).strip() for field in occasion.header.all(LOOP_FIELD))
-    return "The message carries our own loop token." if any(map(occasion.is_own_token, tokens)) else None
+    return Sentence("The message carries our own loop token.") if any(map(occasion.is_own_token, tokens)) else None
 
 
-def own_or_rcmp_originator(occasion: Occasion) -> str | None:
+def own_or_rcmp_originator(occasion: Occasion) -> Sentence | None:
     """Our own domains and the RCMP's, in the reverse-path or in any originator field, in any reading."""
     protected = RCMP_DOMAINS | {canonical_domain(domain) for domain in occasion.own_domains}
     for identity in claims(occasion.reverse_path, occasion.header).identities:
         labels = canonical_domain(identity.mailbox.domain).split(".")
         if any(".".join(labels[start:]) in protected for start in range(len(labels))[-_DEEPEST:]):
-            return f"{identity.kind.value} {identity.mailbox} is the agency's own or the RCMP's."
+            return Sentence(
+                "{identity} is the agency's own or the RCMP's.", identity=f"{identity.kind.value} {identity.mailbox}"
+            )
     return None
 
 
 _DEEPEST = 127
 """Labels that a domain name can have (RFC 1035 §3.1)."""
 
-CLAUSES: tuple[Callable[[Occasion], str | None], ...] = (
+CLAUSES: tuple[Callable[[Occasion], Sentence | None], ...] = (
     null_reverse_path,
     malformed_reverse_path,
     reverse_path_outside_the_entries,
@@ -190,5 +206,5 @@ CLAUSES: tuple[Callable[[Occasion], str | None], ...] = (
     own_or_rcmp_originator,
 )
 
-LOOP_CLAUSES: tuple[Callable[[Occasion], str | None], ...] = (own_loop, own_or_rcmp_originator)
+LOOP_CLAUSES: tuple[Callable[[Occasion], Sentence | None], ...] = (own_loop, own_or_rcmp_originator)
 """Those of them that a notice, too, obeys (decision 14)."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from filters.identities import ORIGINATORS, Identity, IdentityKind
 from filters.lists import describe
 from filters.lookalike import display_names
+from filters.sentence import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,10 +40,10 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One rule's observation with its evidence (a sentence in plain English)."""
+    """One rule's observation with its evidence (a sentence)."""
 
     rule: Rule
-    evidence: str
+    evidence: Sentence
     identity: Identity | None = None
     entry: ListEntry | None = None
 
@@ -72,8 +73,12 @@ def listed_identities(facts: Facts) -> Iterator[Finding]:
     """An identity that an entry covers."""
     for match in facts.matches:
         entry, identity = match.entries[0], match.identity
-        reader = "" if identity.strict else ", as a lenient reader sees it,"
-        evidence = f"{identity.kind.value} {identity.mailbox}{reader} is listed: {describe(entry)}."
+        said = {"identity": _shown(identity), "entry": describe(entry)}
+        evidence = (
+            Sentence("{identity} is listed: {entry}.", **said)
+            if identity.strict
+            else Sentence("{identity}, as a lenient reader sees it, is listed: {entry}.", **said)
+        )
         yield Finding(rule=Rule.LISTED_IDENTITY, evidence=evidence, identity=identity, entry=entry)
 
 
@@ -81,7 +86,11 @@ def listed_helo(facts: Facts) -> Iterator[Finding]:
     """A listed name in HELO or EHLO: evidence beside another finding, never a reason of its own."""
     entries = facts.rulebook.index.lookup_domain(facts.envelope.origin.helo)
     if entries:
-        evidence = f"The client called itself {facts.envelope.origin.helo}, which is listed: {describe(entries[0])}."
+        evidence = Sentence(
+            "The client called itself {name}, which is listed: {entry}.",
+            name=facts.envelope.origin.helo,
+            entry=describe(entries[0]),
+        )
         yield Finding(rule=Rule.LISTED_HELO, evidence=evidence)
 
 
@@ -89,9 +98,12 @@ def exemptions(facts: Facts) -> Iterator[Finding]:
     """An exemption in force that covers the sender, for some of the recipients at least."""
     for exemption in facts.rulebook.exemptions:
         if is_in_force(exemption, facts.envelope) and covers_sender(exemption, facts.matches):
-            until = exemption.until.isoformat(timespec="minutes")
-            evidence = (
-                f"{exemption.sender} is exempted until {until} by {exemption.approver}: {exemption.reason.rstrip('.')}."
+            evidence = Sentence(
+                "{sender} is exempted until {until} by {approver}: {reason}.",
+                sender=exemption.sender,
+                until=exemption.until.isoformat(timespec="minutes"),
+                approver=exemption.approver,
+                reason=exemption.reason.rstrip("."),
             )
             yield Finding(rule=Rule.EXEMPTION, evidence=evidence)
 
@@ -101,7 +113,11 @@ def resent_by_others(facts: Facts) -> Iterator[Finding]:
     listed = {match.identity for match in facts.matches}
     for identity in facts.claims.identities:
         if identity.kind in RESENDERS and identity not in listed:
-            evidence = f"{identity.mailbox}, who is not listed, passed it on ({identity.kind.field_name})."
+            evidence = Sentence(
+                "{sender}, who is not listed, passed it on ({field}).",
+                sender=str(identity.mailbox),
+                field=identity.kind.field_name,
+            )
             yield Finding(rule=Rule.RESENT, evidence=evidence, identity=identity)
 
 
@@ -120,8 +136,11 @@ def resemblances(claims: Claims, header: Header, rulebook: Rulebook) -> Iterator
     for identity in claims.identities:
         likeness = look_alikes.domain(identity.mailbox.domain)
         if likeness is not None:
-            shown, entry = f"{identity.kind.value} {identity.mailbox}", describe(likeness.entry)
-            evidence = f"{shown} is not listed, and looks like what is: {entry}."
+            evidence = Sentence(
+                "{identity} is not listed, and looks like what is: {entry}.",
+                identity=_shown(identity),
+                entry=describe(likeness.entry),
+            )
             yield Finding(rule=Rule.LOOK_ALIKE, evidence=evidence, identity=identity, entry=likeness.entry)
     yield from official_names(header, rulebook)
 
@@ -131,7 +150,11 @@ def official_names(header: Header, rulebook: Rulebook) -> Iterator[Finding]:
     for name in display_names(header.fields):
         likeness = rulebook.look_alikes.name(name)
         if likeness is not None:
-            evidence = f"The display name {name} is the official name of a listed mission: {describe(likeness.entry)}."
+            evidence = Sentence(
+                "The display name {name} is the official name of a listed mission: {entry}.",
+                name=name,
+                entry=describe(likeness.entry),
+            )
             yield Finding(rule=Rule.OFFICIAL_NAME, evidence=evidence, entry=likeness.entry)
 
 
@@ -156,3 +179,7 @@ def covers_sender(exemption: Exemption, matches: tuple[Match, ...]) -> bool:
         exemption.sender in {match.identity.mailbox.key, *(entry.value for entry in match.entries)}
         for match in originators
     )
+
+
+def _shown(identity: Identity) -> str:
+    return f"{identity.kind.value} {identity.mailbox}"

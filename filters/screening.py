@@ -37,6 +37,7 @@ from filters.rules import (
     official_names,
     resemblances,
 )
+from filters.sentence import Sentence
 
 if TYPE_CHECKING:
     from filters.address import Mailbox
@@ -74,7 +75,7 @@ class Screening:
     report: Handling
     mode: Mode
     authentication: Authentication
-    ambiguous: tuple[str, ...]
+    ambiguous: tuple[Sentence, ...]
     rulebook_version: int
 
     @property
@@ -121,9 +122,9 @@ def screen_reverse_path(envelope: Envelope, rulebook: Rulebook, *, failure: str)
     """
     reverse_path = envelope.reverse_path
     identities = () if reverse_path == NULL_PATH else (Identity(IdentityKind.MAIL_FROM, reverse_path),)
-    claimed = Claims(identities, ("Screening failed: only the reverse-path was looked at.",))
+    claimed = Claims(identities, (Sentence("Screening failed: only the reverse-path was looked at."),))
     facts = Facts(envelope=envelope, claims=claimed, matches=_matches(claimed, rulebook), rulebook=rulebook)
-    findings = (*listed_identities(facts), Finding(rule=Rule.SCREENING_FAILED, evidence=failure))
+    findings = (*listed_identities(facts), Finding(rule=Rule.SCREENING_FAILED, evidence=Sentence(failure)))
     tier = Tier.UNVERIFIED if facts.matches else Tier.SUSPECT
     return _screening(facts, tier, findings, NOT_AUTHENTICATED, exempting=False)
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 class Sentence(str):
@@ -27,3 +27,9 @@ class Sentence(str):
         sentence.template = template
         sentence.values = MappingProxyType(values)
         return sentence
+
+
+def join(sentences: Iterable[Sentence], between: str = " ") -> Sentence:
+    """Sentences one after the other, as one that can be translated still."""
+    values: dict[str, object] = {f"sentence_{number}": sentence for number, sentence in enumerate(sentences)}
+    return Sentence(between.join(f"{{{name}}}" for name in values), **values)

@@ -17,27 +17,27 @@ from filters.packs import parse_pack
 from filters.upstream import Upstream
 from gateway import tokens
 from gateway.errors import ConfigurationError
-from gateway.operations.auditing import Auditing, ChainWatch
+from gateway.operations.auditing import ChainWatch
 from gateway.operations.casework import Casework
+from gateway.operations.contacts import Contacts
 from gateway.operations.deciding import Deciding
 from gateway.operations.digests import Digests
 from gateway.operations.exempting import Exempting
 from gateway.operations.flagged import FlaggedMail, ServedFirst
 from gateway.operations.gate import Gate
-from gateway.operations.health import Health, NextHops
 from gateway.operations.intake import Intake
 from gateway.operations.listkeeping import Listkeeping
+from gateway.operations.listreading import Listreading
 from gateway.operations.modes import Modes
 from gateway.operations.outboxkeeping import Outboxkeeping
 from gateway.operations.peoplekeeping import Peoplekeeping
 from gateway.operations.probing import Probing
+from gateway.operations.proposing import Proposing
 from gateway.operations.recording import Recorder
 from gateway.operations.returned import ReturnedMail
 from gateway.operations.rulebooks import Rulebooks
 from gateway.operations.running import Running
 from gateway.operations.starting import Starting
-from gateway.operations.statistics import Statistics
-from gateway.operations.status import Status
 from gateway.operations.tallying import Tallying
 from gateway.operations.watching import Watching
 from gateway.relay.routes import Routes
@@ -81,17 +81,16 @@ class Desk:
 
     lasting: Lasting
     casework: Casework
+    contacts: Contacts
     destinations: Destinations
     listkeeping: Listkeeping
+    listreading: Listreading
+    proposing: Proposing
     outboxkeeping: Outboxkeeping
     peoplekeeping: Peoplekeeping
     digests: Digests
     exempting: Exempting
     modes: Modes
-    auditing: Auditing
-    health: Health
-    statistics: Statistics
-    status: Status
     gate: Gate
     starting: Starting
 
@@ -174,8 +173,9 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
     ours, store = own_domains(settings), lasting.store
     gate = Gate(own_domains=ours, secret=lasting.secret)
     destinations = open_destinations(settings)
-    auditing, next_hops = Auditing(store=store), NextHops(settings=settings, probing=lasting.probing)
+    listkeeping = Listkeeping(store=store, clock=clock, own_domains=ours)
     starting = Starting(gate=gate, clock=clock, collation=settings.collation, decline=settings.decline)
+    collation_address = settings.collation.address
     return Desk(
         lasting=lasting,
         casework=Casework(
@@ -184,37 +184,18 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
             gate=gate,
             starting=starting,
             destinations=destinations,
-            collation_address=settings.collation.address,
+            collation_address=collation_address,
         ),
+        contacts=Contacts(store=store, clock=clock, secret=lasting.secret, collation_address=collation_address),
         destinations=destinations,
         outboxkeeping=Outboxkeeping(store=store, clock=clock),
         peoplekeeping=Peoplekeeping(store=store, clock=clock),
         digests=Digests(store=store, clock=clock, recipient=settings.digest.to, hour=settings.digest.hour),
-        listkeeping=Listkeeping(store=store, clock=clock, own_domains=ours),
+        listkeeping=listkeeping,
+        listreading=Listreading(store=store, clock=clock),
+        proposing=Proposing(store=store, clock=clock, listkeeping=listkeeping, tallying=lasting.tallying),
         exempting=Exempting(store=store, clock=clock, own_domains=ours),
         modes=Modes(store=store, ceiling=settings.mode),
-        auditing=auditing,
-        health=Health(
-            store=store,
-            clock=clock,
-            settings=settings,
-            rulebooks=lasting.rulebooks,
-            watching=lasting.watching,
-            running=lasting.running,
-            next_hops=next_hops,
-            auditing=auditing,
-        ),
-        statistics=Statistics(store=store, clock=clock),
-        status=Status(
-            store=store,
-            clock=clock,
-            settings=settings,
-            watching=lasting.watching,
-            running=lasting.running,
-            next_hops=next_hops,
-            probing=lasting.probing,
-            resolver=Resolver(settings.dns.nameservers),
-        ),
         gate=gate,
         starting=starting,
     )

@@ -10,42 +10,77 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from gateway.console.office import Office
+from gateway.operations.auditing import Auditing
+from gateway.operations.browsing import Browsing
+from gateway.operations.bulk import Bulk
+from gateway.operations.health import Health, NextHops
 from gateway.operations.signing_in import SigningIn
+from gateway.operations.statistics import Statistics
+from gateway.operations.status import Status
 from gateway.settings import SecondFactor
+from gateway.verify.resolver import Resolver
 
 if TYPE_CHECKING:
     from gateway.assembly import Desk
     from gateway.clock import Clock
-    from gateway.settings import Settings
+    from gateway.settings import Console, Settings
 
 
 def open_office(settings: Settings, clock: Clock, desk: Desk) -> Office:
     """What the pages work with under this configuration."""
-    console = settings.console
+    console, store, lasting = settings.console, desk.store, desk.lasting
+    auditing, next_hops = Auditing(store=store), NextHops(settings=settings, probing=lasting.probing)
     return Office(
         clock=clock,
-        zone=ZoneInfo("UTC"),
+        zone=ZoneInfo(console.time_zone),
         agency_en=settings.agency.name_en,
         agency_fr=settings.agency.name_fr,
         public_url=console.public_url,
         second_factor_required=console.second_factor is SecondFactor.REQUIRED,
-        auditing=desk.auditing,
+        auditing=auditing,
+        browsing=Browsing(store=store),
+        bulk=Bulk(store=store, casework=desk.casework),
         casework=desk.casework,
-        chain_watch=desk.lasting.chain_watch,
+        chain_watch=lasting.chain_watch,
+        contacts=desk.contacts,
         exempting=desk.exempting,
-        health=desk.health,
+        health=Health(
+            store=store,
+            clock=clock,
+            settings=settings,
+            rulebooks=desk.rulebooks,
+            watching=lasting.watching,
+            running=lasting.running,
+            next_hops=next_hops,
+            auditing=auditing,
+        ),
         listkeeping=desk.listkeeping,
+        listreading=desk.listreading,
         modes=desk.modes,
         outboxkeeping=desk.outboxkeeping,
         peoplekeeping=desk.peoplekeeping,
+        proposing=desk.proposing,
         rulebooks=desk.rulebooks,
-        signing_in=SigningIn(
-            store=desk.store,
+        signing_in=_signing_in(console, clock, desk),
+        statistics=Statistics(store=store, clock=clock),
+        status=Status(
+            store=store,
             clock=clock,
-            idle=timedelta(seconds=console.idle_timeout),
-            longest=timedelta(seconds=console.session_timeout),
+            settings=settings,
+            watching=lasting.watching,
+            running=lasting.running,
+            next_hops=next_hops,
+            probing=lasting.probing,
+            resolver=Resolver(settings.dns.nameservers),
         ),
-        statistics=desk.statistics,
-        status=desk.status,
         tallying=desk.tallying,
+    )
+
+
+def _signing_in(console: Console, clock: Clock, desk: Desk) -> SigningIn:
+    return SigningIn(
+        store=desk.store,
+        clock=clock,
+        idle=timedelta(seconds=console.idle_timeout),
+        longest=timedelta(seconds=console.session_timeout),
     )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Turns:
-    """One for all sessions of a process."""
+    """One for all who share the budget."""
 
     def __init__(self, most: int) -> None:
         """`most` octets at a time."""
@@ -31,6 +31,11 @@ class Turns:
             yield
         finally:
             self._end(share)
+
+    @property
+    def waited_for(self) -> bool:
+        """Whether anybody waits."""
+        return any(not turn.done() for _, turn in self._waiting)
 
     async def _begin(self, share: int) -> None:
         if not self._waiting and share <= self._left:

@@ -1,5 +1,11 @@
 """Fixtures for all tests. Each kind lives in its own module under tests/support."""
 
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from hypothesis import settings
 
 from tests.support.databases import (
@@ -15,6 +21,9 @@ from tests.support.databases import (
     store,
     unchecked_store,
 )
+
+if TYPE_CHECKING:
+    import pytest
 
 __all__ = [
     "clock",
@@ -34,3 +43,12 @@ __all__ = [
 settings.register_profile("seeded", derandomize=True, deadline=None, max_examples=100)
 settings.register_profile("long", deadline=None, max_examples=20_000, print_blob=True)
 settings.load_profile("seeded")
+
+MOST_WORKERS = 8
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two processes for each processor, as tests wait half of their time. Where files or tests are named, none besides pytest's own."""
+    if all(Path(argument).is_dir() for argument in config.args):
+        return min(2 * len(os.sched_getaffinity(0)), MOST_WORKERS)
+    return 0

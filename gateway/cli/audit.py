@@ -20,6 +20,7 @@ from gateway.cli.shapes import audit_shape
 from gateway.clock import SystemClock
 from gateway.errors import RefusedError
 from gateway.model.audit import GENESIS, AuditEntry, verify_chain
+from gateway.model.people import Verb
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,7 @@ def audit() -> None:
 @audit.command()
 @click.option("--subject", help="Only rows about this case reference, list entry or outbox item.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line: the export that `audit verify` reads.")
-@with_desk
+@with_desk(Verb.SEE_AUDIT)
 async def show(desk: Desk, subject: str | None, as_json: bool) -> None:
     """Show every row, the oldest first."""
     async with desk.store.reading() as work:

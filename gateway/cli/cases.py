@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 
-from filters.disposition import Tier
 from gateway.cli import words
+from gateway.cli.case_filters import filter_options
+from gateway.cli.contacts import record
 from gateway.cli.exemptions import grant_options, granted
-from gateway.cli.invocation import Word, actor, config_option, json_option, with_desk
+from gateway.cli.invocation import actor, config_option, json_option, with_desk
 from gateway.cli.output import emphasize, moment, say, show_json, show_table
 from gateway.cli.shapes import case_shape, dossier_shape
-from gateway.model.case import CaseStatus
+from gateway.model.case_list import EVERY_CASE
+from gateway.model.people import Verb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from gateway.assembly import Desk
     from gateway.model.case import CaseFile
+    from gateway.model.case_list import CaseFilter
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,20 +40,19 @@ def cases() -> None:
 
 
 @cases.command("list")
-@click.option("--status", type=Word(CaseStatus), help="Only open or only closed cases.")
-@click.option("--tier", type=Word([tier for tier in Tier if tier is not Tier.CLEAR]), help="Only cases of this tier.")
+@filter_options
 @json_option
-@with_desk
-async def list_cases(desk: Desk, status: CaseStatus | None, tier: Tier | None, as_json: bool) -> None:
-    """List every case, the newest first."""
-    files = await desk.casework.files(status=status, tier=tier)
+@with_desk(Verb.SEE_CASES)
+async def list_cases(desk: Desk, wanted: CaseFilter, as_json: bool) -> None:
+    """List every case, the newest first, or those that all of the options hold for."""
+    files = await desk.casework.files(wanted)
     if as_json:
         show_json([case_shape(file) for file in files])
         return
     show_table(
         ("reference", "received", "tier", "status", "from", "recipients", "decline", "report", "subject"),
         [_row(file) for file in files],
-        empty="There are no cases." if status is None and tier is None else "No case is like that.",
+        empty="There are no cases." if wanted == EVERY_CASE else "No case is like that.",
     )
 
 
@@ -68,7 +70,7 @@ def _row(file: CaseFile) -> tuple[str, ...]:
 @reference_argument
 @click.option("--evidence", is_flag=True, help="Also what the sender's verification rests on, answer by answer.")
 @json_option
-@with_desk
+@with_desk(Verb.SEE_CASES)
 async def show(desk: Desk, reference: str, evidence: bool, as_json: bool) -> None:
     """Show one case with all that is known of it: why, for whom, what was sent, who did what."""
     dossier = await desk.casework.show(reference, desk.rulebooks.current.index)
@@ -84,7 +86,7 @@ async def show(desk: Desk, reference: str, evidence: bool, as_json: bool) -> Non
 
 @cases.command()
 @reference_argument
-@with_desk
+@with_desk(Verb.DECIDE_CASES)
 async def decline(desk: Desk, reference: str) -> None:
     """Send the decline to the reverse-path: once for each case, and never where an answer could loop."""
     item = await desk.casework.decline(reference, desk.rulebooks.current.index, actor=actor())
@@ -93,7 +95,7 @@ async def decline(desk: Desk, reference: str) -> None:
 
 @cases.command()
 @reference_argument
-@with_desk
+@with_desk(Verb.DECIDE_CASES)
 async def report(desk: Desk, reference: str) -> None:
     """Report the case to the collation address, where that waits for a person."""
     item = await desk.casework.report(reference, actor=actor())
@@ -103,7 +105,7 @@ async def report(desk: Desk, reference: str) -> None:
 @cases.command()
 @reference_argument
 @click.option("--rcpt", "recipients", metavar="ADDRESS", multiple=True, help="Only to this recipient; repeatable.")
-@with_desk
+@with_desk(Verb.DECIDE_CASES)
 async def release(desk: Desk, reference: str, recipients: tuple[str, ...]) -> None:
     """Deliver the held message, as it was received, to all who wait for it or to those named with --rcpt."""
     items = await desk.casework.release(reference, recipients, actor=actor())
@@ -115,7 +117,7 @@ async def release(desk: Desk, reference: str, recipients: tuple[str, ...]) -> No
 @cases.command()
 @reference_argument
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
-@with_desk
+@with_desk(Verb.DECIDE_CASES)
 async def dismiss(desk: Desk, reference: str, reason: str) -> None:
     """Close the case as no approach at all: what has not been sent yet is cancelled."""
     held = await desk.casework.dismiss(reference, reason, actor=actor())
@@ -126,7 +128,7 @@ async def dismiss(desk: Desk, reference: str, reason: str) -> None:
 @cases.command()
 @reference_argument
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
-@with_desk
+@with_desk(Verb.DECIDE_CASES)
 async def silence(desk: Desk, reference: str, reason: str) -> None:
     """Never decline this case: an answer could tip somebody off. The report still goes."""
     cancelled = await desk.casework.silence(reference, reason, actor=actor())
@@ -138,7 +140,7 @@ async def silence(desk: Desk, reference: str, reason: str) -> None:
 @cases.command()
 @reference_argument
 @grant_options(required=True)
-@with_desk
+@with_desk(Verb.EXEMPT)
 async def exempt(
     desk: Desk, reference: str, until: datetime, approver: str, reason: str, recipients: tuple[str, ...]
 ) -> None:
@@ -155,7 +157,7 @@ async def exempt(
 @cases.command()
 @reference_argument
 @click.argument("text")
-@with_desk
+@with_desk(Verb.DECIDE_CASES)
 async def note(desk: Desk, reference: str, text: str) -> None:
     """Write TEXT on the case. Notes are never changed."""
     await desk.casework.note(reference, text, actor=actor())
@@ -164,9 +166,32 @@ async def note(desk: Desk, reference: str, text: str) -> None:
 
 @cases.command()
 @reference_argument
-@with_desk
+@with_desk(Verb.DECIDE_CASES)
 async def close(desk: Desk, reference: str) -> None:
     """Close the case: nothing more is to be done."""
     held = await desk.casework.close(reference, actor=actor())
     say(f"{reference} is closed.")
     say(words.still_held(held, reference))
+
+
+@cases.command()
+@reference_argument
+@click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
+@with_desk(Verb.DECIDE_CASES)
+async def reopen(desk: Desk, reference: str, reason: str) -> None:
+    """Take a closed case up again. What was cancelled stays cancelled."""
+    await desk.casework.reopen(reference, reason, actor=actor())
+    say(f"{reference} is open again.")
+
+
+@cases.command()
+@reference_argument
+@click.argument("person", required=False, default="")
+@with_desk(Verb.DECIDE_CASES)
+async def assign(desk: Desk, reference: str, person: str) -> None:
+    """Let PERSON, who has an account, see to the case; without PERSON nobody does."""
+    await desk.casework.assign(reference, person.strip().lower(), actor=actor())
+    say(f"{reference} is assigned to {person.strip().lower() or 'nobody'}.")
+
+
+cases.add_command(record)

@@ -32,7 +32,7 @@ from gateway.verify.dmarc import evaluate_dmarc
 from gateway.verify.resolver import Inquiry, Resolver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from gateway.settings import Endpoint, Settings
     from gateway.store.migrating import SchemaState
@@ -245,6 +245,6 @@ async def _ask_about(domain: str, resolver: Resolver, seconds: float, at_once: a
     )
 
 
-def _wrong(subject: str, problems: list[str]) -> Iterator[Line]:
+def _wrong(subject: str, problems: Sequence[str]) -> Iterator[Line]:
     """Problems of the configuration, a line for each."""
     return (Line(subject, Grade.MISCONFIGURED, problem) for problem in problems)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import signal
 import sys
+import webbrowser
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,14 +36,9 @@ _PLAYED_WITHIN = 25.0
 
 
 @click.command()
-@click.option(
-    "--no-browser",
-    is_flag=True,
-    expose_value=False,
-    help="Open no browser. This version has no console yet, so there is nothing to suppress.",
-)
+@click.option("--no-browser", is_flag=True, help="Don't open the console in a browser.")
 @click.option("--exit", "leave", is_flag=True, help="End after the messages: 0 if all went as expected, else 1.")
-def demo(leave: bool) -> None:
+def demo(no_browser: bool, leave: bool) -> None:
     """Play real messages through a gateway of its own, and show what becomes of each and why.
 
     Needs no configuration and nothing that runs. Everything stays on this machine: next hop and outbound mailbox are
@@ -50,7 +47,7 @@ def demo(leave: bool) -> None:
     logs.configure(Log(level=LogLevel.WARNING))
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            as_expected = runner.run(_demonstrate(Showing(_program()), leave=leave))
+            as_expected = runner.run(_demonstrate(Showing(_program()), leave=leave, browse=not no_browser))
     except TimeoutError:
         complain(f"The messages took longer than {_PLAYED_WITHIN:.0f} seconds: something hangs.")
         fail()
@@ -60,7 +57,7 @@ def demo(leave: bool) -> None:
         fail(FAILED)
 
 
-async def _demonstrate(show: Showing, *, leave: bool) -> bool:
+async def _demonstrate(show: Showing, *, leave: bool, browse: bool) -> bool:
     """Whether everything went as expected. Stopped in the middle, it still takes down what it has set up."""
     _let_sigterm_stop()
     async with open_stage(SystemClock()) as stage:
@@ -74,6 +71,8 @@ async def _demonstrate(show: Showing, *, leave: bool) -> bool:
         else:
             stage.service.obey_signals()  # from here on, Ctrl-C ends it as it ends `serve`
             show.stays(stage, performance)
+            if browse:
+                await asyncio.to_thread(_open_browser, stage.console)
             await stage.service.run()
     return not found
 
@@ -96,6 +95,12 @@ def _obey_lost_cancellation() -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
+
+
+def _open_browser(address: str) -> None:
+    """Where there is a screen; the address stands in the terminal anyway."""
+    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform == "darwin":
+        webbrowser.open(address)
 
 
 def _let_sigterm_stop() -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, ParamSpec, TypedDict, TypeVar
 
 import click
 
-from gateway.cli.invocation import actor, json_option, read_date, with_desk
+from gateway.cli.invocation import actor, json_option, login, read_date, with_desk
 from gateway.cli.output import moment, say, show_json, show_table
+from gateway.model.people import Verb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +69,7 @@ def granted(exemption: Exemption) -> str:
 @grant_options(required=False)
 @click.option("--end", "ended", metavar="ID", help="End this exemption now.")
 @json_option
-@with_desk
+@with_desk(Verb.SEE_EXEMPTIONS)
 async def exempt(
     desk: Desk,
     sender: str | None,
@@ -83,6 +84,8 @@ async def exempt(
 
     Exempt mail is delivered with the flag, and never declined. A spoofed sender is never exempt.
     """
+    if ended is not None or sender is not None:
+        await desk.peoplekeeping.check_login(login(), Verb.EXEMPT)
     if ended is not None:
         await desk.exempting.end(ended, actor=actor())
         say(f"The exemption {ended} has ended.")

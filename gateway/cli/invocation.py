@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from enum import StrEnum
 
     from gateway.assembly import Desk
+    from gateway.model.people import Verb
     from gateway.settings import Log, Settings
 
 FAILED = 1
@@ -95,24 +96,33 @@ def with_settings(command: Callable[Concatenate[Settings, P], R]) -> Callable[P,
     return invoke
 
 
-def with_desk(command: Callable[Concatenate[Desk, P], Awaitable[None]]) -> Callable[P, None]:
-    """Hand the operations to a command, a coroutine function: the store is opened for it, and closed after it."""
+def with_desk(
+    verb: Verb,
+) -> Callable[[Callable[Concatenate[Desk, P], Awaitable[None]]], Callable[P, None]]:
+    """Hand the operations to a command, a coroutine function: the store is opened for it, and closed after it.
 
-    @with_settings
-    @wraps(command)
-    def invoke(settings: Settings, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        import asyncio
+    Who has an account of the console under their login's name may do here what they may do there, and nothing else.
+    """
 
-        from gateway.assembly import open_desk
-        from gateway.clock import SystemClock
+    def decorate(command: Callable[Concatenate[Desk, P], Awaitable[None]]) -> Callable[P, None]:
+        @with_settings
+        @wraps(command)
+        def invoke(settings: Settings, /, *args: P.args, **kwargs: P.kwargs) -> None:
+            import asyncio
 
-        async def at_the_desk() -> None:
-            async with open_desk(settings, SystemClock()) as desk:
-                await command(desk, *args, **kwargs)
+            from gateway.assembly import open_desk
+            from gateway.clock import SystemClock
 
-        asyncio.run(at_the_desk())
+            async def at_the_desk() -> None:
+                async with open_desk(settings, SystemClock()) as desk:
+                    await desk.peoplekeeping.check_login(login(), verb)
+                    await command(desk, *args, **kwargs)
 
-    return invoke
+            asyncio.run(at_the_desk())
+
+        return invoke
+
+    return decorate
 
 
 def json_option(command: Callable[P, R]) -> Callable[P, R]:
@@ -125,12 +135,17 @@ def fail(code: int = FAILED) -> NoReturn:
     click.get_current_context().exit(code)
 
 
-def actor() -> str:
-    """Who asks, for the audit log. By the user's id: the environment could say anything."""
+def login() -> str:
+    """Who asks. By the user's id: the environment could say anything."""
     try:
-        return f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
+        return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
-        return f"cli:{os.getuid()}"
+        return str(os.getuid())
+
+
+def actor() -> str:
+    """Who asks, for the audit log."""
+    return f"cli:{login()}"
 
 
 def _quieter(log: Log) -> Log:

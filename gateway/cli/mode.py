@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from filters.disposition import MODE_ORDER, Mode
-from gateway.cli.invocation import Word, actor, json_option, with_desk
+from gateway.cli.invocation import Word, actor, json_option, login, with_desk
 from gateway.cli.output import say, show_json
+from gateway.model.people import Verb
 
 if TYPE_CHECKING:
     from gateway.assembly import Desk
@@ -23,13 +24,14 @@ _MEANINGS = {
 @click.command()
 @click.argument("value", type=Word(MODE_ORDER), required=False)
 @json_option
-@with_desk
+@with_desk(Verb.SEE_STATUS)
 async def mode(desk: Desk, value: Mode | None, as_json: bool) -> None:
     """Show the mode, or set it to VALUE.
 
     The configuration's `mode` is the ceiling. A change is in force in every process within two seconds.
     """
     if value is not None:
+        await desk.peoplekeeping.check_login(login(), Verb.SET_MODE)
         await desk.modes.set(value, actor=actor())
     current = await desk.modes.current()
     if as_json:

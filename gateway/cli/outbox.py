@@ -10,6 +10,7 @@ from gateway.cli.invocation import Word, actor, config_option, json_option, with
 from gateway.cli.output import complain, moment, say, show_json, show_table
 from gateway.cli.shapes import item_shape
 from gateway.model.outbox import OutboxState
+from gateway.model.people import Verb
 
 if TYPE_CHECKING:
     from gateway.assembly import Desk
@@ -25,7 +26,7 @@ def outbox() -> None:
 @outbox.command("list")
 @click.option("--state", type=Word(OutboxState), help="Only items in this state.")
 @json_option
-@with_desk
+@with_desk(Verb.SEE_OUTBOX)
 async def list_items(desk: Desk, state: OutboxState | None, as_json: bool) -> None:
     """List every item, the oldest first."""
     items = await desk.outboxkeeping.items(state=state)
@@ -52,7 +53,7 @@ def _row(item: OutboxItem) -> tuple[str, ...]:
 @click.argument("ids", metavar="[ID]...", nargs=-1)
 @click.option("--failed", is_flag=True, help="Every failed item: what an outage has left behind.")
 @click.option("--despite-uncertainty", is_flag=True, help="Also a decline that may have been delivered already.")
-@with_desk
+@with_desk(Verb.CHANGE_OUTBOX)
 async def retry(desk: Desk, ids: tuple[str, ...], failed: bool, despite_uncertainty: bool) -> None:
     """Try these items at once, with all their attempts anew."""
     if not ids and not failed:
@@ -67,7 +68,7 @@ async def retry(desk: Desk, ids: tuple[str, ...], failed: bool, despite_uncertai
 
 @outbox.command()
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
-@with_desk
+@with_desk(Verb.CHANGE_OUTBOX)
 async def cancel(desk: Desk, ids: tuple[str, ...]) -> None:
     """Never send these items. A cancelled decline stays cancelled."""
     for item_id in ids:
@@ -77,7 +78,7 @@ async def cancel(desk: Desk, ids: tuple[str, ...]) -> None:
 
 @outbox.command()
 @click.option("--reason", default="", metavar="TEXT", help="Why; shown while it lasts.")
-@with_desk
+@with_desk(Verb.CHANGE_OUTBOX)
 async def pause(desk: Desk, reason: str) -> None:
     """Send nothing that the gateway writes, on any node, until `resume`. Mail of others flows on."""
     await desk.outboxkeeping.pause(reason, actor=actor())
@@ -85,7 +86,7 @@ async def pause(desk: Desk, reason: str) -> None:
 
 
 @outbox.command()
-@with_desk
+@with_desk(Verb.CHANGE_OUTBOX)
 async def digest(desk: Desk) -> None:
     """Write the digest now: what waits for a decision, to the records mailbox."""
     item = await desk.digests.write(actor=actor())
@@ -93,7 +94,7 @@ async def digest(desk: Desk) -> None:
 
 
 @outbox.command()
-@with_desk
+@with_desk(Verb.CHANGE_OUTBOX)
 async def resume(desk: Desk) -> None:
     """Send again."""
     waiting = await desk.outboxkeeping.resume(actor=actor())

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gateway.cli.hints import with_hint
 from gateway.cli.invocation import FAILED, MISCONFIGURED, config_option
 from gateway.cli.output import complain, survive_narrow_encodings
-from gateway.errors import ConfigurationError, LiaisonError
+from gateway.errors import ConfigurationError, LiaisonError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +52,9 @@ class Program(click.Group):
             for problem in error.problems:
                 complain(problem)
             ctx.exit(MISCONFIGURED)
+        except RefusedError as error:
+            complain(with_hint(error))
+            ctx.exit(FAILED)
         except LiaisonError as error:
             complain(str(error))
             ctx.exit(FAILED)

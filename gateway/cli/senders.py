@@ -3,39 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from filters.disposition import MODE_ORDER, STRICTNESS, Delivery, Handling, Mode
 from filters.lists import EntryKind, describe
+from filters.overlap import overlap_sentences
 from filters.pack_rows import Row
-from filters.packs import format_csv, format_pack, parse_csv, parse_pack
 from gateway.cli.exemptions import exempt
-from gateway.cli.invocation import Word, actor, config_option, fail, json_option, read_date, with_desk
-from gateway.cli.list_shapes import change_shape, entry_shape, version_shape
-from gateway.cli.output import complain, moment, progress, say, show_json, show_table
+from gateway.cli.invocation import Word, actor, config_option, json_option, read_date, with_desk
+from gateway.cli.list_files import export, import_file
+from gateway.cli.list_shapes import (
+    change_shape,
+    counted,
+    entry_shape,
+    in_force,
+    proposal_shape,
+    row_shape,
+    version_shape,
+)
+from gateway.cli.output import moment, say, show_json, show_table
 from gateway.errors import RefusedError
+from gateway.model.list_table import EntryFilter, EntryOrder
+from gateway.model.people import Verb
+from gateway.model.tally import replay_sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import date
 
     from filters.lists import ListEntry
-    from filters.pack_rows import PackProblem
     from gateway.assembly import Desk
     from gateway.model.list_change import ListChange
-    from gateway.operations.listkeeping import ImportPreview
+    from gateway.model.list_table import EntryRow
+    from gateway.operations.proposing import Proposal
 
-_TOML, _CSV = "toml", "csv"
 _HANDLING = Word(STRICTNESS)
 _KIND = Word(EntryKind)
-_FORMAT = click.Choice([_TOML, _CSV], case_sensitive=False)
-_MOST_SHOWN = 1000
-"""Entries of an import that are shown one by one."""
-_LARGEST_LIST = 32 * 1024 * 1024
-"""Octets of a file that may be imported; a hundred thousand entries are less."""
 
 
 @click.group()
@@ -44,23 +48,60 @@ def senders() -> None:
     """The listed missions and bodies: whose mail is flagged."""
 
 
-senders.add_command(exempt)
+for _command in (exempt, import_file, export):
+    senders.add_command(_command)
 
 
 @senders.command("list")
 @click.option("--kind", type=_KIND, help="Only entries of this kind.")
+@click.option("--mode", type=Word(MODE_ORDER), help="Only entries with this mode of their own.")
+@click.option("--pack", metavar="NAME", help="Only entries of this pack.")
+@click.option("--text", metavar="WORDS", default="", help="Only entries that say all of these words.")
+@click.option("--due", is_flag=True, help="Only entries that are due for review.")
+@click.option("--unmet", is_flag=True, help="Only entries that met nothing in 30 days.")
+@click.option("--sort", type=Word(EntryOrder), default=EntryOrder.ADDED, help="The order of the list, if not said.")
+@click.option("--descending", is_flag=True, help="The other way round.")
+@click.option("--hits", is_flag=True, help="Also what each entry met in 30 days, and who said it and when.")
 @json_option
-@with_desk
-async def list_entries(desk: Desk, kind: EntryKind | None, as_json: bool) -> None:
+@with_desk(Verb.SEE_SENDERS)
+async def list_entries(
+    desk: Desk,
+    kind: EntryKind | None,
+    mode: Mode | None,
+    pack: str | None,
+    text: str,
+    due: bool,
+    unmet: bool,
+    sort: EntryOrder,
+    descending: bool,
+    hits: bool,
+    as_json: bool,
+) -> None:
     """List every entry in force."""
-    entries = [entry for entry in await desk.listkeeping.entries() if kind is None or entry.kind is kind]
+    wanted = EntryFilter(
+        text=text, kind=kind, mode=mode, pack=pack, due=due, unmet=unmet, order=sort, descending=descending
+    )
+    rows = await desk.listreading.rows(wanted)
     if as_json:
-        show_json([entry_shape(entry) for entry in entries])
+        show_json([row_shape(row) if hits else entry_shape(row.entry) for row in rows])
         return
+    columns = ("kind", "value", "mission", "delivery", "decline", "report", "mode", "verified", "pack")
+    more = ("hits", "last hit", "added by", "in force since", "review by") if hits else ()
     show_table(
-        ("kind", "value", "mission", "delivery", "decline", "report", "mode", "verified", "pack"),
-        [_row(entry) for entry in entries],
-        empty="The sender lists are empty." if kind is None else f"There is no {kind} entry.",
+        (*columns, *more),
+        [(*_row(row.entry), *(_records(row) if hits else ())) for row in rows],
+        empty=f"There is no {kind} entry." if kind else "No entry is listed that is so.",
+    )
+
+
+def _records(row: EntryRow) -> tuple[str, ...]:
+    last, review_by = row.hits.last, row.entry.review_by
+    return (
+        str(row.hits.recent),
+        moment(last) if last else "-",
+        f"{row.added.actor} in version {row.added.version}",
+        moment(row.changed.at),
+        f"{review_by or '-'}",
     )
 
 
@@ -87,17 +128,24 @@ def _row(entry: ListEntry) -> tuple[str, ...]:
 @click.option("--verified", metavar="TEXT", help='"published 2026-05", "to verify" …')
 @click.option("--review-by", metavar="DATE", callback=read_date, help="When to look at it again: 2027-05-31.")
 @click.option("--note", metavar="TEXT")
-@with_desk
+@with_desk(Verb.CHANGE_SENDERS)
 async def add(desk: Desk, /, **columns: str | bool | date | None) -> None:
     """Add one entry: VALUE is an address, a domain, or a label such as `gat.*.gov.cn`."""
     row = Row({column: given for column, given in columns.items() if given is not None}, {})
     entry = row.entry(pack="")
     if entry is None:
         raise RefusedError("; ".join(problem.message for problem in row.problems))
+    overlaps = await desk.proposing.overlap(entry)
     version = await desk.listkeeping.add(entry, actor=actor())
-    say(f"Listed: {describe(entry)}. {_in_force(version)}")
+    say(f"Listed: {describe(entry)}. {in_force(version)}")
+    for sentence in overlap_sentences(overlaps):
+        say(f"{sentence}.")
+    if entry.mode is None and not overlaps.covered_by:
+        say(f"Its mail is handled from now on. To only record it: liaison senders edit {entry.value} --mode observe")
 
 
+_MOST_DOMAINS = 10
+"""Domains that a replay names one by one."""
 _POLICY = "policy"
 """For an entry that is to say nothing of its own any more."""
 
@@ -112,15 +160,22 @@ _POLICY = "policy"
 @click.option("--verified", metavar="TEXT", help='"published 2026-05", "to verify" …')
 @click.option("--review-by", metavar="DATE", callback=read_date, help="When to look at it again: 2027-05-31.")
 @click.option("--note", metavar="TEXT")
-@with_desk
-async def edit(desk: Desk, /, value: str, kind: EntryKind | None, **columns: str | date | None) -> None:
+@json_option
+@with_desk(Verb.CHANGE_SENDERS)
+async def edit(
+    desk: Desk, /, value: str, kind: EntryKind | None, *, as_json: bool, **columns: str | date | None
+) -> None:
     """Change what the entry with this VALUE says. Whom it covers can't be edited: remove it, and add another."""
     given = {column: said for column, said in columns.items() if said is not None}
     if not given:
         raise click.UsageError("Say what is to be changed, such as --mode observe.")
     own = {column: None if said == _POLICY else said for column, said in given.items()}
     entry = await desk.listkeeping.edit(value, kind, lambda before: _edited(before, own), actor=actor())
-    say(f"Changed: {describe(entry)}. {_in_force((await desk.rulebooks.load()).version)}")
+    version = (await desk.rulebooks.load()).version
+    if as_json:
+        show_json({"version": version, "entry": entry_shape(entry)})
+        return
+    say(f"Changed: {describe(entry)}. {in_force(version)}")
 
 
 def _edited(entry: ListEntry, own: dict[str, str | date | None]) -> ListEntry:
@@ -132,45 +187,61 @@ def _edited(entry: ListEntry, own: dict[str, str | date | None]) -> ListEntry:
 @senders.command()
 @click.argument("value")
 @click.option("--kind", type=_KIND, help="Which one, where several entries have this value.")
-@with_desk
+@with_desk(Verb.CHANGE_SENDERS)
 async def remove(desk: Desk, value: str, kind: EntryKind | None) -> None:
     """Remove the entry that has this VALUE."""
     entry = await desk.listkeeping.remove(value, kind, actor=actor())
-    say(f"No longer listed: {describe(entry)}. {_in_force((await desk.rulebooks.load()).version)}")
+    say(f"No longer listed: {describe(entry)}. {in_force((await desk.rulebooks.load()).version)}")
 
 
 @senders.command("try")
-@click.argument("value")
+@click.argument("values", metavar="VALUE...", nargs=-1, required=True)
 @click.option("--kind", type=_KIND, help="What VALUE is; else an address with an @, a label with a *, else a subtree.")
 @json_option
-@with_desk
-async def try_value(desk: Desk, value: str, kind: EntryKind | None, as_json: bool) -> None:
-    """Say what an entry with this VALUE would have matched in the mail of the last days, before it is added."""
-    tried = await desk.listkeeping.tried(value, kind)
-    found = await desk.tallying.replay(tried)
-    days = desk.tallying.days
+@with_desk(Verb.SEE_SENDERS)
+async def try_values(desk: Desk, values: tuple[str, ...], kind: EntryKind | None, as_json: bool) -> None:
+    """Say what an entry with this VALUE would have matched in the mail of the last days, before it is added.
+
+    Of several: each by itself, and all together. In JSON one value is an object, several are an array of them.
+    """
+    proposals = [await _proposed(desk, value, kind) for value in values]
     if as_json:
-        show_json(
-            {
-                "kind": tried.kind,
-                "value": tried.value,
-                "days": days,
-                "messages": found.messages,
-                "senders": found.senders,
-                "emergency": found.emergency,
-            }
-        )
+        shapes = [proposal_shape(one) for one in proposals]
+        show_json(shapes[0] if len(shapes) == 1 else shapes)
         return
-    say(
-        f"{describe(tried)}: would have matched {found.messages} messages from {found.senders} senders in {days} days, "
-        f"{found.emergency} to emergency recipients."
+    for one in proposals:
+        _show_proposal(one)
+    if len(proposals) > 1:
+        together = await desk.tallying.replay(*(one.entry for one in proposals if one.entry is not None))
+        say(f"All {len(proposals)} together: {replay_sentence(together)}.")
+
+
+async def _proposed(desk: Desk, value: str, kind: EntryKind | None) -> Proposal:
+    """RefusedError where it may not be listed; what is listed already is tried all the same."""
+    proposal = await desk.proposing.propose(
+        {"kind": kind or desk.listkeeping.kind_of(value), "value": value}, edited=True
     )
+    if proposal.wrong:
+        raise RefusedError("; ".join(proposal.wrong))
+    return proposal
+
+
+def _show_proposal(proposal: Proposal) -> None:
+    if proposal.entry is None or proposal.replay is None:
+        return
+    say(f"{describe(proposal.entry)}: {replay_sentence(proposal.replay)}.")
+    for total in proposal.replay.domains[:_MOST_DOMAINS]:
+        say(f"  {total.domain}: {total.messages} messages from {total.senders} senders")
+    if len(proposal.replay.domains) > _MOST_DOMAINS:
+        say(f"  and {len(proposal.replay.domains) - _MOST_DOMAINS} domains more")
+    for sentence in proposal.remarks:
+        say(f"  {sentence}.")
 
 
 @senders.command()
 @click.argument("number", type=click.IntRange(1), required=False)
 @json_option
-@with_desk
+@with_desk(Verb.SEE_SENDERS)
 async def history(desk: Desk, number: int | None, as_json: bool) -> None:
     """List every version of the lists, newest first; with a NUMBER, the entries that this one added and removed."""
     if number is not None:
@@ -202,110 +273,33 @@ def _show_change(change: ListChange, *, as_json: bool) -> None:
 
 @senders.command()
 @click.argument("number", type=click.IntRange(1))
-@with_desk
-async def undo(desk: Desk, number: int) -> None:
+@json_option
+@with_desk(Verb.CHANGE_SENDERS)
+async def undo(desk: Desk, number: int, as_json: bool) -> None:
     """Take back what version NUMBER changed, as a new version; refused where later ones changed the same entries."""
     change = await desk.listkeeping.undo(number, actor=actor())
-    out, back = _counted(len(change.removed)), _counted(len(change.added))
-    version = (await desk.rulebooks.load()).version
-    say(f"Version {number} is undone: {out} taken out, {back} put back. {_in_force(version)}")
-
-
-@senders.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--format", "file_format", type=_FORMAT, help="What FILE is; else its name says it.")
-@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
-@with_desk
-async def import_file(desk: Desk, file: Path, file_format: str | None, dry_run: bool) -> None:
-    """Add the entries of FILE, a TOML pack or CSV, as one version: all of them, or none if one is refused.
-
-    Entries that stand already are left as they are.
-    """
-    entries, problems = _read(file, file_format or _format_of(file))
-    with progress() as track:
-        preview = await desk.listkeeping.preview(entries, track)
-    _show_preview(entries, problems, preview)
-    refused = len(problems) + len(preview.refused)
-    if refused:
-        complain(f"Nothing is imported: {_counted(refused)} of {file.name} can't be.")
-        fail()
-    if dry_run or not preview.new:
-        say(f"{_counted(len(preview.new))} would be added." if preview.new else "There is nothing new to import.")
-        return
-    with progress() as track:
-        added = await desk.listkeeping.import_(preview, file.name, actor=actor(), track=track)
-    say(f"{_counted(len(added))} added. {_in_force((await desk.rulebooks.load()).version)}")
+    await _tell(desk, f"Version {number} is undone", change, as_json=as_json)
 
 
 @senders.command()
-@click.argument("file", type=click.Path(path_type=Path), required=False)
-@click.option("--format", "file_format", type=_FORMAT, help="toml, unless FILE is named otherwise.")
-@with_desk
-async def export(desk: Desk, file: Path | None, file_format: str | None) -> None:
-    """Write the entries in force to FILE, or to stdout, in a form that `import` reads back."""
-    entries = await desk.listkeeping.entries()
-    chosen = file_format or (_format_of(file) if file is not None else _TOML)
-    written = (format_csv(entries) if chosen == _CSV else format_pack(entries)).encode()
-    if file is None:
-        click.echo(written, nl=False)
+@click.argument("number", type=click.IntRange(1))
+@click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@json_option
+@with_desk(Verb.CHANGE_SENDERS)
+async def restore(desk: Desk, number: int, dry_run: bool, as_json: bool) -> None:
+    """Put the lists back to how they were under version NUMBER, as a new version."""
+    if dry_run:
+        _show_change(await desk.listkeeping.restoration(number), as_json=as_json)
         return
-    _write(file, written)
-    say(f"{_counted(len(entries))} written to {file}.")
+    change = await desk.listkeeping.restore(number, actor=actor())
+    await _tell(desk, f"The lists are as under version {number}", change, as_json=as_json)
 
 
-def _write(file: Path, octets: bytes) -> None:
-    try:
-        file.write_bytes(octets)
-    except OSError as error:
-        raise RefusedError(f"{file}: the file can't be written: {error.strerror}.") from error
-
-
-def _read(file: Path, file_format: str) -> tuple[Sequence[ListEntry], Sequence[PackProblem]]:
-    """The entries of a file, and what is wrong with others; RefusedError when there is no text to read."""
-    try:
-        with file.open("rb") as stream:
-            octets = stream.read(_LARGEST_LIST + 1)
-        text = octets.decode("utf-8-sig")
-    except OSError as error:
-        raise RefusedError(f"{file}: the file can't be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise RefusedError(f"{file}:{line}: the file is not in UTF-8; save it as UTF-8.") from error
-    if len(octets) > _LARGEST_LIST:
-        raise RefusedError(f"{file}: the file is larger than {_LARGEST_LIST} octets.")
-    return parse_csv(text, file.stem) if file_format == _CSV else parse_pack(text, file.stem)
-
-
-def _format_of(file: Path) -> str:
-    suffix = file.suffix.lower().removeprefix(".")
-    if suffix not in {_TOML, _CSV}:
-        raise click.UsageError(f"{file} is named neither .toml nor .csv: say which it is with --format.")
-    return suffix
-
-
-def _show_preview(entries: Sequence[ListEntry], problems: Sequence[PackProblem], preview: ImportPreview) -> None:
-    """One line for each entry, in the order of the file; first those that could not be read at all.
-
-    Of a long list only what is wrong: the rest nobody would read.
-    """
-    known = {(entry.kind, entry.value) for entry in preview.known}
-    refused = {(entry.kind, entry.value): reason for entry, reason in preview.refused}
-    rows = [("refused", f"line {problem.line}" if problem.line else "", "", problem.message) for problem in problems]
-    for entry in entries:
-        key = (entry.kind, entry.value)
-        word = "refused" if key in refused else "known" if key in known else "new"
-        if len(entries) > _MOST_SHOWN and word != "refused":
-            continue
-        rows.append((word, entry.kind, entry.value, refused.get(key, entry.mission_en)))
-    if entries and not rows:
-        say(f"{_counted(len(entries))} read: {len(preview.new)} new, {len(preview.known)} known, none refused.")
+async def _tell(desk: Desk, done: str, change: ListChange, *, as_json: bool) -> None:
+    """What was taken out and put back, and the version in which it was."""
+    version = (await desk.rulebooks.load()).version
+    if as_json:
+        show_json({"version": version, **change_shape(change)})
         return
-    show_table(("", "kind", "value", "mission or reason"), rows, empty="There is no entry in the file.")
-
-
-def _counted(count: int) -> str:
-    return "1 entry" if count == 1 else f"{count} entries"
-
-
-def _in_force(version: int) -> str:
-    return f"The lists are at version {version}, in force everywhere within two seconds."
+    out, back = counted(len(change.removed)), counted(len(change.added))
+    say(f"{done}: {out} taken out, {back} put back. {in_force(version)}")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from filters.screening import Screening, Verdict
     from gateway.model.audit import AuditEntry
     from gateway.model.case import CaseFile, Delivery, Note
+    from gateway.model.contact import Contact
     from gateway.model.outbox import OutboxItem
     from gateway.operations.casework import Dossier
 
@@ -48,6 +49,21 @@ class CaseShape(TypedDict):
     decline: str
     report: str
     disposal: str
+    kind: str
+    assigned_to: str
+
+
+class ContactShape(TypedDict):
+    """What was written down of a contact by hand."""
+
+    at: str
+    who: str
+    role: str
+    mission: str
+    approached: str
+    asked: str
+    answered: str
+    note: str
 
 
 class ResultShape(TypedDict):
@@ -142,6 +158,8 @@ class DossierShape(CaseShape):
     decline_reasons: list[str]
     report_reasons: list[str]
     silenced: bool
+    assigned_at: str
+    contact: ContactShape | None
     outbox: list[ItemShape]
     notes: list[NoteShape]
     audit: list[AuditShape]
@@ -201,6 +219,8 @@ def case_shape(file: CaseFile) -> CaseShape:
         "decline": case.decline,
         "report": case.report,
         "disposal": case.disposal or "",
+        "kind": case.kind,
+        "assigned_to": case.assigned_to,
     }
 
 
@@ -230,6 +250,8 @@ def dossier_shape(dossier: Dossier) -> DossierShape:
         "decline_reasons": list(case.decline_reasons),
         "report_reasons": list(case.report_reasons),
         "silenced": case.silenced,
+        "assigned_at": case.assigned_at.isoformat() if case.assigned_at else "",
+        "contact": _contact(dossier.contact) if dossier.contact else None,
         "outbox": [item_shape(item) for item in dossier.items],
         "notes": [_note(note) for note in dossier.file.notes],
         "audit": [audit_shape(entry) for entry in dossier.audit],
@@ -315,6 +337,19 @@ def _recipient(delivery: Delivery) -> RecipientShape:
         "tier": delivery.tier,
         "delivery": delivery.state,
         "reply": delivery.reply,
+    }
+
+
+def _contact(contact: Contact) -> ContactShape:
+    return {
+        "at": contact.at.isoformat(),
+        "who": contact.who,
+        "role": contact.role,
+        "mission": contact.mission,
+        "approached": contact.approached,
+        "asked": contact.asked,
+        "answered": contact.answered,
+        "note": contact.note,
     }
 
 

@@ -10,7 +10,7 @@ import click
 from gateway import tokens
 from gateway.cli.invocation import Word, actor, json_option, with_desk
 from gateway.cli.output import moment, say, show_json, show_table
-from gateway.model.people import Role
+from gateway.model.people import Role, Verb
 from gateway.operations import second_factor
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def users() -> None:
 
 @users.command("list")
 @json_option
-@with_desk
+@with_desk(Verb.KEEP_PEOPLE)
 async def list_(desk: Desk, as_json: bool) -> None:
     """Show every account."""
     people = await desk.peoplekeeping.people()
@@ -83,7 +83,7 @@ async def list_(desk: Desk, as_json: bool) -> None:
 @click.option("--keep-password", is_flag=True, help="Let the person keep this password.")
 @password_option
 @json_option
-@with_desk
+@with_desk(Verb.KEEP_PEOPLE)
 async def add(
     desk: Desk,
     name: str,
@@ -124,7 +124,7 @@ async def add(
 @users.command("roles")
 @name_argument
 @roles_option
-@with_desk
+@with_desk(Verb.KEEP_PEOPLE)
 async def set_roles(desk: Desk, name: str, roles: tuple[Role, ...]) -> None:
     """Give NAME these roles and no others."""
     person = await desk.peoplekeeping.set_roles(name, roles, actor=actor())
@@ -133,7 +133,7 @@ async def set_roles(desk: Desk, name: str, roles: tuple[Role, ...]) -> None:
 
 @users.command()
 @name_argument
-@with_desk
+@with_desk(Verb.KEEP_PEOPLE)
 async def disable(desk: Desk, name: str) -> None:
     """Let NAME sign in no more; every session ends."""
     await desk.peoplekeeping.set_active(name, active=False, actor=actor())
@@ -142,7 +142,7 @@ async def disable(desk: Desk, name: str) -> None:
 
 @users.command()
 @name_argument
-@with_desk
+@with_desk(Verb.KEEP_PEOPLE)
 async def enable(desk: Desk, name: str) -> None:
     """Let NAME sign in again."""
     await desk.peoplekeeping.set_active(name, active=True, actor=actor())
@@ -152,7 +152,7 @@ async def enable(desk: Desk, name: str) -> None:
 @users.command("password")
 @name_argument
 @password_option
-@with_desk
+@with_desk(Verb.KEEP_PEOPLE)
 async def reset_password(desk: Desk, name: str, password_stdin: bool) -> None:
     """Set another password for NAME, to be changed at the next sign-in; every session ends, and too many failures."""
     password = _password(from_stdin=password_stdin)
@@ -162,7 +162,7 @@ async def reset_password(desk: Desk, name: str, password_stdin: bool) -> None:
 
 @users.command("second-factor")
 @name_argument
-@with_desk
+@with_desk(Verb.KEEP_PEOPLE)
 async def reset_second_factor(desk: Desk, name: str) -> None:
     """Take away the second factor of NAME, who has lost it; a new one is set up at the next sign-in."""
     await desk.peoplekeeping.reset_second_factor(name, actor=actor())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from filters.disposition import Delivery, Handling, Mode, Tier
 from gateway.cli.output import moment
+from gateway.model.case import ContactKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from filters.lists import ListEntry
     from filters.screening import Screening, Verdict
     from gateway.model.case import Case
+    from gateway.model.contact import Contact
     from gateway.model.outbox import OutboxItem
     from gateway.operations.casework import Dossier
 
@@ -31,6 +33,15 @@ _TIERS = {
     Tier.UNVERIFIED: "it says that it is from a listed mission, and nothing proves or disproves it",
     Tier.SUSPECT: "not listed, but a person should look at it",
     Tier.CLEAR: "no listed mission is named",
+}
+
+_KINDS = {
+    ContactKind.MAIL: "by mail",
+    ContactKind.PHONE: "by telephone",
+    ContactKind.IN_PERSON: "in person",
+    ContactKind.LETTER: "by letter",
+    ContactKind.EVENT: "at an event",
+    ContactKind.SOCIAL: "on a social network",
 }
 
 
@@ -55,7 +66,10 @@ def about_case(dossier: Dossier) -> Iterator[str]:
     """Everything that is known of a case, for a person to decide; lines below its title."""
     case = dossier.file.case
     yield f"{_INDENT}{_TIERS[case.tier]}"
-    yield from _section("message", _message_lines(case))
+    if case.assigned_to and case.assigned_at:
+        yield f"{_INDENT}assigned to {case.assigned_to} since {moment(case.assigned_at)}"
+    contact = dossier.contact
+    yield from _section("contact", _contact_lines(contact)) if contact else _section("message", _message_lines(case))
     yield from _section("why", _reason_lines(case))
     yield from _section(
         "recipients",
@@ -156,7 +170,7 @@ def _handled(what: str, handling: Handling) -> str:
 def _reason_lines(case: Case) -> Iterator[str]:
     yield from (finding.evidence for finding in case.findings)
     mission = case.mission_en or case.mission_fr
-    if mission:
+    if mission and case.entry:
         yield f"The entry {case.entry} stands for: {mission}."
 
 
@@ -175,6 +189,20 @@ def _message_lines(case: Case) -> Iterator[str]:
     yield f"{case.size} octets, SHA-256 {case.sha256}"
     yield f"authentication: {case.authentication.overall} ({methods})"
     yield f"decided in mode {case.mode}, by version {case.rulebook_version} of the lists"
+
+
+def _contact_lines(contact: Contact) -> Iterator[str]:
+    yield f"{_KINDS[contact.kind]} at {moment(contact.at)}"
+    said = {
+        "who": contact.who,
+        "claimed role": contact.role,
+        "mission": contact.mission,
+        "who was approached": contact.approached,
+        "asked": contact.asked,
+        "answered": contact.answered,
+        "note": contact.note,
+    }
+    yield from (f"{name}: {text}" for name, text in said.items() if text)
 
 
 def _action_lines(dossier: Dossier) -> Iterator[str]:

@@ -16,6 +16,7 @@ from gateway.compose.headers import field
 _LONGEST_LINE = 998
 
 RFC822 = "message/rfc822"
+JSON = "application/json"
 OPAQUE = "application/octet-stream"
 
 
@@ -41,9 +42,8 @@ def text_part(text: str) -> Part:
 
 def json_part(document: str, filename: str) -> Part:
     """A JSON document (RFC 8259 §8.1: UTF-8) as an attachment."""
-    media_type = "application/json"
-    fields = field("Content-Type", f"{media_type};", f'name="{filename}"') + _attachment(filename)
-    return _quoted_printable(fields, document, media_type)
+    fields = field("Content-Type", f"{JSON};", f'name="{filename}"') + _attachment(filename)
+    return _quoted_printable(fields, document, JSON)
 
 
 def original_part(original: bytes, *, filename: str, eightbit: bool) -> Part:
@@ -56,9 +56,14 @@ def original_part(original: bytes, *, filename: str, eightbit: bool) -> Part:
         encoding = "7bit" if original.isascii() else "8bit"
         fields = field("Content-Type", RFC822) + _attachment(filename) + field("Content-Transfer-Encoding", encoding)
         return Part(fields, original, RFC822, eightbit=not original.isascii())
-    fields = field("Content-Type", f"{OPAQUE};", f'name="{filename}"') + _attachment(filename)
-    encoded = base64.encodebytes(original).replace(b"\n", b"\r\n")
-    return Part(fields + field("Content-Transfer-Encoding", "base64"), encoded, OPAQUE)
+    return octets_part(original, filename=filename, media_type=OPAQUE)
+
+
+def octets_part(content: bytes, *, filename: str, media_type: str) -> Part:
+    """A file, octet for octet, in base64."""
+    fields = field("Content-Type", f"{media_type};", f'name="{filename}"') + _attachment(filename)
+    encoded = base64.encodebytes(content).replace(b"\n", b"\r\n")
+    return Part(fields + field("Content-Transfer-Encoding", "base64"), encoded, media_type)
 
 
 def multipart(parts: tuple[Part, ...]) -> Part:

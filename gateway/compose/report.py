@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, assert_never
 
 import orjson
@@ -21,16 +22,27 @@ from gateway.compose.headers import (
     new_message_id,
     token,
 )
-from gateway.compose.mime import Part, json_part, multipart, original_part, text_part
+from gateway.compose.mime import JSON, Part, json_part, multipart, octets_part, original_part, text_part
 from gateway.compose.text import shown
-from gateway.compose.values import AgencyVoice, Language, Mission, in_utc, timestamp
-from gateway.model.case import Case, Delivery, DeliveryState
+from gateway.compose.values import AgencyVoice, Language, Mission, rfc3339, timestamp
+from gateway.model.case import Case, ContactKind, Delivery, DeliveryState
 from gateway.model.outbox import Post, Purpose
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
+    from gateway.model.contact import Contact
+
 SCHEMA = "liaison-report/1"
+
+_CHANNELS: Mapping[ContactKind, str] = MappingProxyType(
+    {kind: str(kind) for kind in ContactKind} | {ContactKind.MAIL: "e-mail"}
+)
+_CONTACT = ("role", "approached", "asked", "answered", "note")
+"""What is told of a contact by hand beside who it was, which stands where a mail's sender stands."""
+_LONGEST = 4000
+"""Characters of it in the summary and in report.json."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,20 +67,21 @@ def compose_report(
     now: datetime,
     message_id_token: str,
     loop_token: str,
+    contact: Contact | None = None,
     eightbit: bool = False,
     needs_verified_tls: bool = True,
 ) -> Post:
-    """The first report of one case.
+    """The first report of one case; of a contact by hand with what was written down.
 
     `original` is the content as received, or None for a summary alone; `recipient` the collation address;
     `eightbit` tells whether the hop that takes the report offers 8BITMIME; `needs_verified_tls` travels in the post.
     """
-    languages = voice.report_languages
     reference = token("the reference", case.reference)
-    attached = () if original is None else (original_part(original, filename=f"{reference}.eml", eightbit=eightbit),)
+    attached = () if original is None else (_original(original, reference, case.kind, eightbit=eightbit),)
     action = _action(deliveries)
-    values = _values(case, action, mission, voice, attached=bool(attached))
+    values = _values(case, action, mission, voice, attached=bool(attached)) | _contact_values(case, contact)
     message_id = new_message_id(message_id_token, voice.hostname)
+    languages = voice.report_languages
     header = header_section(
         Letterhead(
             sender_name=voice.names(languages),
@@ -83,15 +96,26 @@ def compose_report(
         )
     )
     summary = text_part(templates.body(Purpose.REPORT, languages, values))
-    document = json_part(_document(case, action, mission, voice, now, attached), "report.json")
+    data = _document(case, action, mission, voice, now, attached) | _contact_document(contact)
     return Post(
         reverse_path=mailbox(voice.collation_from),
         recipient=mailbox(recipient),
-        content=header + multipart((summary, document, *attached)).octets(),
+        content=header + multipart((summary, _json(data), *attached)).octets(),
         message_id=message_id,
         needs_verified_tls=needs_verified_tls,
         smtputf8=is_internationalized(recipient, voice.collation_from),
     )
+
+
+def _original(original: bytes, reference: str, kind: ContactKind, *, eightbit: bool) -> Part:
+    if kind is ContactKind.MAIL:
+        return original_part(original, filename=f"{reference}.eml", eightbit=eightbit)
+    return octets_part(original, filename=f"{reference}.json", media_type=JSON)
+
+
+def _contact_values(case: Case, contact: Contact | None) -> templates.Values:
+    told = _contact_data(contact) if contact is not None else dict.fromkeys(_CONTACT, "")
+    return {"channel": _CHANNELS[case.kind], **told}
 
 
 def _action(deliveries: tuple[Delivery, ...]) -> _Action:
@@ -153,23 +177,16 @@ def _document(
     voice: AgencyVoice,
     now: datetime,
     attached: tuple[Part, ...],
-) -> str:
+) -> dict[str, object]:
     """The report as data; its shape is `report.schema.json`, which ships beside the templates."""
-    document = {
+    return {
         "schema": SCHEMA,
         "type": "first",
         "reference": case.reference,
-        "reported_at": _rfc3339(now),
-        "agency": {
-            "name_en": voice.name_en,
-            "name_fr": voice.name_fr,
-            "unit_en": voice.unit_en,
-            "unit_fr": voice.unit_fr,
-            "contact_email": voice.contact_email,
-            "contact_phone": voice.contact_phone,
-        },
-        "channel": "e-mail",
-        "received_at": _rfc3339(case.received_at),
+        "reported_at": rfc3339(now),
+        "agency": voice.data(),
+        "channel": _CHANNELS[case.kind],
+        "received_at": rfc3339(case.received_at),
         "mission": {
             "name_en": shown(mission.named(Language.EN)),
             "name_fr": shown(mission.named(Language.FR)),
@@ -189,7 +206,6 @@ def _document(
             "attached_as": attached[0].media_type if attached else None,
         },
     }
-    return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
 def _verification(case: Case) -> dict[str, object]:
@@ -227,5 +243,18 @@ def _findings(case: Case) -> list[dict[str, str]]:
     ]
 
 
-def _rfc3339(at: datetime) -> str:
-    return f"{in_utc(at):%Y-%m-%dT%H:%M:%SZ}"
+def _json(data: dict[str, object]) -> Part:
+    return json_part(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode() + "\n", "report.json")
+
+
+def _contact_document(contact: Contact | None) -> dict[str, object]:
+    return {} if contact is None else {"contact": _contact_data(contact)}
+
+
+def _contact_data(contact: Contact) -> dict[str, str]:
+    return {name: _told(getattr(contact, name)) for name in _CONTACT}
+
+
+def _told(text: str) -> str:
+    """What somebody wrote on several lines, on one; all of it is in the attached document."""
+    return shown(" ".join(text.split()), limit=_LONGEST)

@@ -58,7 +58,9 @@ VARIABLES: Mapping[Purpose, frozenset[str]] = MappingProxyType(
         Purpose.REPORT: _AGENCY
         | {"ref", "received", "mission_en", "mission_fr", "entry", "sender", "envelope_sender", "client_ip"}
         | {"auth", "spf", "dkim", "dmarc", "decline", "sha256", "size", "attached"}
-        | {"recipients", "held", "released", "delivered", "refused"},
+        | {"recipients", "held", "released", "delivered", "refused"}
+        | {"channel", "role", "approached", "asked", "answered", "note"},
+        Purpose.RETRACTION: _AGENCY | {"ref", "received"},
         Purpose.DIGEST: _AGENCY
         | {"now", "held", "oldest", "reports", "declines", "failed", "uncertain", "reports_past", "declines_past"}
         | {"references", "more"},
@@ -71,6 +73,7 @@ _ESSENTIAL: Mapping[Purpose, tuple[str, ...]] = MappingProxyType(
         Purpose.DECLINE: ("ref", "ildc_email", "interpol_email", "consular_email"),
         Purpose.NOTICE: ("ref", "contact_email"),
         Purpose.REPORT: ("ref", "sha256", "sender", "envelope_sender"),
+        Purpose.RETRACTION: ("ref", "contact_email"),
         Purpose.DIGEST: ("held", "reports", "declines", "failed", "uncertain"),
     }
 )
@@ -78,7 +81,7 @@ _ESSENTIAL: Mapping[Purpose, tuple[str, ...]] = MappingProxyType(
 
 _OPTIONAL = frozenset(
     {"contact_phone", "consular_phone", "mission_en", "mission_fr", "client_ip", "envelope_sender"}
-    | {"oldest", "references"}
+    | {"oldest", "references", "role", "approached", "answered", "note"}
 )
 """Variables that may be empty."""
 
@@ -119,6 +122,12 @@ _SAMPLE: Values = {
     "released": 0,
     "delivered": 1,
     "refused": 0,
+    "channel": "e-mail",
+    "role": "second secretary",
+    "approached": "the duty inspector",
+    "asked": "where a person lives",
+    "answered": "to write to the centre",
+    "note": "they will call again",
     "now": "2026-03-06 11:00:00+00:00",
     "oldest": "2026-03-05 14:22:05+00:00",
     "reports": 31,
@@ -234,10 +243,11 @@ def _mail_templates() -> Path:
 def _problems(directory: Path, name: str, purpose: Purpose) -> Iterator[str]:
     full = {variable: _SAMPLE[variable] for variable in VARIABLES[purpose]}
     bare = full | dict.fromkeys(_OPTIONAL & full.keys(), "")
+    by_hand = full | ({"channel": "phone", "envelope_sender": ""} if purpose is Purpose.REPORT else {})
     try:
         for variable in sorted(_named_variables(directory, name) - VARIABLES[purpose]):
             yield f"template {name}: {variable} is not a variable of the {purpose}"
-        texts = [(_render(name, purpose, values, directory), values) for values in (full, bare)]
+        texts = [(_render(name, purpose, values, directory), values) for values in (full, bare, by_hand)]
     except ComposeError as error:
         yield str(error)
         return

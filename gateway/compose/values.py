@@ -75,6 +75,17 @@ class AgencyVoice:
         """The names in these languages, side by side: what a From field shows."""
         return " / ".join(self.name(language) for language in languages)
 
+    def data(self) -> dict[str, str]:
+        """What a JSON document says of the agency."""
+        return {
+            "name_en": self.name_en,
+            "name_fr": self.name_fr,
+            "unit_en": self.unit_en,
+            "unit_fr": self.unit_fr,
+            "contact_email": self.contact_email,
+            "contact_phone": self.contact_phone,
+        }
+
     def variables(self) -> dict[str, str]:
         """What every template may say of the agency."""
         return {
@@ -125,6 +136,11 @@ def with_de(name: str) -> str:
 def timestamp(at: datetime) -> str:
     """The numeric date and the time in UTC, the same in both languages. `at` must know its time zone."""
     return f"{in_utc(at):%Y-%m-%d %H:%M:%S UTC}"
+
+
+def rfc3339(at: datetime) -> str:
+    """The same for programs (RFC 3339 §5.6), to the second."""
+    return f"{in_utc(at):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def in_utc(at: datetime) -> datetime:

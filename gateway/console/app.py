@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from gateway.console.doors import Trouble, stranger
 from gateway.console.navigation import N_
-from gateway.console.pages import account, home, people, sign_in
+from gateway.console.pages import account, case_list, contacts, home, people, sign_in
 from gateway.console.safety import Safety
 from gateway.counters import FAULTS, STORE_FAILURES, count
 from gateway.errors import StoreError
@@ -47,7 +47,7 @@ def create_app(office: Callable[[], Office]) -> Starlette:
     """The console. `office` gives what is in force now: it changes when the configuration is read again."""
     app = Starlette(
         routes=[
-            *chain.from_iterable(one.ROUTES for one in (home, sign_in, account, people)),
+            *chain.from_iterable(one.ROUTES for one in (home, sign_in, account, case_list, contacts, people)),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
         middleware=[Middleware(Safety)],

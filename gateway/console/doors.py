@@ -17,6 +17,7 @@ from starlette.routing import Route
 from gateway import tokens
 from gateway.console.languages import LANGUAGES, Words
 from gateway.console.navigation import N_
+from gateway.console.safety import MOST_OCTETS
 from gateway.console.visit import LANGUAGE, SESSION, Visit
 from gateway.errors import RefusedError
 from gateway.model.people import Stage
@@ -105,7 +106,9 @@ async def stranger(request: Request) -> Visit:
 async def _visit(request: Request, office: Office) -> Visit:
     token = request.cookies.get(SESSION, "")
     session = await office.signing_in.session(token) if token else None
-    form = await request.form(max_files=2, max_fields=MOST_FIELDS) if request.method == "POST" else FormData()
+    form = FormData()
+    if request.method == "POST":
+        form = await request.form(max_files=2, max_fields=MOST_FIELDS, max_part_size=MOST_OCTETS)
     words = Words(_language(request, session), office.zone)
     return Visit(request=request, office=office, words=words, session=session, token=token, form=form)
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -20,7 +22,6 @@ from babel.support import NullTranslations, Translations
 from filters.sentence import Sentence
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
 LANGUAGES = ("en", "fr")
@@ -42,17 +43,29 @@ class Words:
 
     def say(self, sentence: str) -> str:
         """The sentence in this language, with its own values; what is no known sentence stays as it is."""
+        if not sentence:
+            return ""  # which would be gettext's name for the catalogue's header
         if not isinstance(sentence, Sentence):
-            return self.catalogue.gettext(sentence) if sentence else ""
+            return self.catalogue.gettext(sentence)
         template = self.catalogue.gettext(sentence.template)
         if not sentence.values:
             return template
         return template.format_map({name: self._value(value) for name, value in sentence.values.items()})
 
     def _value(self, value: object) -> object:
-        if isinstance(value, tuple):
-            return " ".join(str(self._value(one)) for one in value)
-        return self.say(value) if isinstance(value, Sentence) else value
+        match value:
+            case tuple():
+                return " ".join(str(self._value(one)) for one in value)
+            case Sentence() | StrEnum():
+                return self.say(value)
+            case bool() | str():
+                return value
+            case int() | float():
+                return self.number(value)
+            case date():
+                return self.day(value)
+            case _:
+                return value
 
     def moment(self, at: datetime) -> str:
         """A day and a time."""
@@ -61,6 +74,10 @@ class Words:
     def day(self, day: date) -> str:
         """A day."""
         return format_date(day, "yyyy-MM-dd", locale=_LOCALES[self.language])
+
+    def age(self, since: datetime, now: datetime) -> str:
+        """How long it is since then, in its largest unit."""
+        return format_timedelta(now - since, threshold=1.2, locale=_LOCALES[self.language])
 
     def number(self, number: float) -> str:
         """A number, with its separators."""

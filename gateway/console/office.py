@@ -10,13 +10,18 @@ if TYPE_CHECKING:
 
     from gateway.clock import Clock
     from gateway.operations.auditing import Auditing, ChainWatch
+    from gateway.operations.browsing import Browsing
+    from gateway.operations.bulk import Bulk
     from gateway.operations.casework import Casework
+    from gateway.operations.contacts import Contacts
     from gateway.operations.exempting import Exempting
     from gateway.operations.health import Health
     from gateway.operations.listkeeping import Listkeeping
+    from gateway.operations.listreading import Listreading
     from gateway.operations.modes import Modes
     from gateway.operations.outboxkeeping import Outboxkeeping
     from gateway.operations.peoplekeeping import Peoplekeeping
+    from gateway.operations.proposing import Proposing
     from gateway.operations.rulebooks import Rulebooks
     from gateway.operations.signing_in import SigningIn
     from gateway.operations.statistics import Statistics
@@ -35,14 +40,19 @@ class Office:
     public_url: str
     second_factor_required: bool
     auditing: Auditing
+    browsing: Browsing
+    bulk: Bulk
     casework: Casework
     chain_watch: ChainWatch
+    contacts: Contacts
     exempting: Exempting
     health: Health
     listkeeping: Listkeeping
+    listreading: Listreading
     modes: Modes
     outboxkeeping: Outboxkeeping
     peoplekeeping: Peoplekeeping
+    proposing: Proposing
     rulebooks: Rulebooks
     signing_in: SigningIn
     statistics: Statistics

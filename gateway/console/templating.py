@@ -6,7 +6,10 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
+from gateway.console import words as words_of
+from gateway.preview.invisible import Invisible, line_segments
 from gateway.shipped import shipped
 
 if TYPE_CHECKING:
@@ -26,8 +29,21 @@ def environment(words: Words) -> Environment:
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
     )
     made.install_gettext_translations(words.catalogue, newstyle=True)  # type: ignore[attr-defined]
+    made.globals["words_of"] = words_of
+    made.filters["visible"] = visible
     made.filters["say"] = words.say
     made.filters["moment"] = words.moment
     made.filters["day"] = words.day
     made.filters["number"] = words.number
     return made
+
+
+def visible(text: str) -> Markup:
+    """A line that a stranger wrote: what nobody can see in it is marked, so that it can't lead an eye astray."""
+    return Markup("").join(_marked(one) for one in line_segments(text))
+
+
+def _marked(segment: str | Invisible) -> Markup:
+    if isinstance(segment, str):
+        return escape(segment)
+    return Markup('<span class="invisible">{}</span>').format(segment)

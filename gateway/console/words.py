@@ -5,11 +5,164 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from filters.disposition import Mode, Tier
 from gateway.console.navigation import N_
+from gateway.model.case import ActionState, CaseStatus, ContactKind, DeliveryState, Disposal
+from gateway.model.case_list import CaseOrder, Need
+from gateway.model.health import Aspect
 from gateway.model.people import Role, Verb
+from gateway.operations.bulk import BulkVerb
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+TIERS: Mapping[Tier, str] = MappingProxyType(
+    {
+        Tier.EMERGENCY: N_("emergency"),
+        Tier.SPOOFED: N_("spoofed"),
+        Tier.EXEMPT: N_("exempt"),
+        Tier.RELATED: N_("related"),
+        Tier.CONFIRMED: N_("confirmed"),
+        Tier.UNVERIFIED: N_("unverified"),
+        Tier.SUSPECT: N_("suspect"),
+        Tier.CLEAR: N_("clear"),
+    }
+)
+
+TIER_MEANINGS: Mapping[Tier, str] = MappingProxyType(
+    {
+        Tier.EMERGENCY: N_("A listed sender wrote to an emergency address: delivered first, and never declined."),
+        Tier.SPOOFED: N_("Forged: the domain of the listed sender says that this mail is not its own."),
+        Tier.EXEMPT: N_("A listed sender whom an exemption lets through."),
+        Tier.RELATED: N_("A listed sender is named, but somebody else sent the mail or passed it on."),
+        Tier.CONFIRMED: N_("A listed sender, and proven genuine."),
+        Tier.UNVERIFIED: N_("A listed sender is named; nothing proves that it is so."),
+        Tier.SUSPECT: N_("Not listed, but looks like a listed domain or bears the official name of a mission."),
+        Tier.CLEAR: N_("Nobody who is listed."),
+    }
+)
+
+TIER_KINDS: Mapping[Tier, str] = MappingProxyType(
+    {Tier.CONFIRMED: "bad", Tier.UNVERIFIED: "warn", Tier.SPOOFED: "warn", Tier.SUSPECT: "warn", Tier.EMERGENCY: "bad"}
+)
+"""Colours, which only repeat the word."""
+
+STATUSES: Mapping[CaseStatus, str] = MappingProxyType({CaseStatus.OPEN: N_("open"), CaseStatus.CLOSED: N_("closed")})
+
+DISPOSALS: Mapping[Disposal, str] = MappingProxyType(
+    {Disposal.HANDLED: N_("handled"), Disposal.DISMISSED: N_("dismissed")}
+)
+
+DELIVERIES: Mapping[DeliveryState, str] = MappingProxyType(
+    {
+        DeliveryState.PENDING: N_("not known yet"),
+        DeliveryState.RELAYED: N_("delivered"),
+        DeliveryState.HELD: N_("held"),
+        DeliveryState.RELEASED: N_("released"),
+        DeliveryState.REFUSED: N_("refused by the mail server"),
+    }
+)
+
+ACTIONS: Mapping[ActionState, str] = MappingProxyType(
+    {
+        ActionState.NONE: N_("none"),
+        ActionState.REVIEW: N_("waits for a person"),
+        ActionState.WAITING: N_("waits to leave"),
+        ActionState.SENDING: N_("is leaving"),
+        ActionState.SENT: N_("sent"),
+        ActionState.UNCERTAIN: N_("uncertain"),
+        ActionState.FAILED: N_("failed"),
+        ActionState.CANCELLED: N_("cancelled"),
+    }
+)
+
+ACTION_KINDS: Mapping[ActionState, str] = MappingProxyType(
+    {
+        ActionState.REVIEW: "warn",
+        ActionState.UNCERTAIN: "warn",
+        ActionState.FAILED: "bad",
+        ActionState.SENT: "good",
+    }
+)
+"""Colours, which only repeat the word."""
+
+KINDS: Mapping[ContactKind, str] = MappingProxyType(
+    {
+        ContactKind.MAIL: N_("mail"),
+        ContactKind.PHONE: N_("telephone"),
+        ContactKind.IN_PERSON: N_("in person"),
+        ContactKind.LETTER: N_("letter"),
+        ContactKind.EVENT: N_("at an event"),
+        ContactKind.SOCIAL: N_("social network"),
+    }
+)
+
+ORDERS: Mapping[CaseOrder, str] = MappingProxyType(
+    {
+        CaseOrder.NEWEST: N_("newest first"),
+        CaseOrder.OLDEST: N_("oldest first"),
+        CaseOrder.TIER: N_("by tier"),
+    }
+)
+
+NEEDS: Mapping[Need, str] = MappingProxyType(
+    {
+        Need.HELD: N_("Held, undecided"),
+        Need.DECLINE_REVIEW: N_("Decline to decide"),
+        Need.REPORT_REVIEW: N_("Report to decide"),
+        Need.SUSPECT: N_("Suspects"),
+        Need.RELATED: N_("Related"),
+        Need.DECLINE_FAILED: N_("Decline failed"),
+        Need.DECLINE_UNCERTAIN: N_("Decline uncertain"),
+        Need.REPORT_FAILED: N_("Report failed"),
+    }
+)
+
+MODES: Mapping[Mode, str] = MappingProxyType(
+    {Mode.OBSERVE: N_("observe"), Mode.ASSIST: N_("assist"), Mode.AUTO: N_("auto")}
+)
+
+ASPECTS: Mapping[Aspect, str] = MappingProxyType(
+    {
+        Aspect.MODE: N_("Mode"),
+        Aspect.SMTP: N_("Mail in"),
+        Aspect.NEXT_HOP: N_("Next hop"),
+        Aspect.OUTBOUND: N_("Outbound"),
+        Aspect.REPORTS: N_("Reports"),
+        Aspect.LISTS: N_("Lists"),
+        Aspect.CERTIFICATE: N_("Certificate"),
+        Aspect.DISK: N_("Disk"),
+        Aspect.AUDIT: N_("Audit log"),
+    }
+)
+
+BULK: Mapping[BulkVerb, str] = MappingProxyType(
+    {
+        BulkVerb.CLOSE: N_("Close"),
+        BulkVerb.ASSIGN: N_("Assign"),
+        BulkVerb.REPORT: N_("Report to the collation address"),
+        BulkVerb.RELEASE: N_("Release to the recipients"),
+        BulkVerb.DECLINE: N_("Send the decline"),
+        BulkVerb.SILENCE: N_("Silence: never decline"),
+        BulkVerb.DISMISS: N_("Dismiss as not a mission"),
+        BulkVerb.REOPEN: N_("Take up again"),
+    }
+)
+
+BULK_EFFECTS: Mapping[BulkVerb, str] = MappingProxyType(
+    {
+        BulkVerb.CLOSE: N_("Each case is closed as handled. Copies that are held stay held."),
+        BulkVerb.ASSIGN: N_("Each case is given to the person named below, or to nobody."),
+        BulkVerb.REPORT: N_("A report of each case, with the original, goes to the collation address."),
+        BulkVerb.RELEASE: N_("Every copy that is held is delivered to its recipient."),
+        BulkVerb.DECLINE: N_("The sender of each case is sent the decline and referral, where nothing forbids it."),
+        BulkVerb.SILENCE: N_("No decline is sent for these cases, whoever asks for it later."),
+        BulkVerb.DISMISS: N_(
+            "Each case is closed as no approach by a mission; what waits is cancelled, a sent report taken back."
+        ),
+        BulkVerb.REOPEN: N_("Closed cases are open again."),
+    }
+)
 
 ROLES: Mapping[Role, str] = MappingProxyType(
     {

@@ -18,7 +18,7 @@ from rich.text import Text
 from filters.disposition import Tier
 from gateway.demonstration.judging import outcome_differences
 from gateway.demonstration.letters import attachments, entity, text
-from gateway.demonstration.stage import COLLATION
+from gateway.demonstration.stage import COLLATION, SIGNS_IN
 from gateway.demonstration.stories import DISPATCH, FRONT_DESK, INFORMATION_REQUEST, STORIES
 from gateway.model.case import ActionState
 
@@ -106,7 +106,10 @@ class Showing:
 
     def stays(self, stage: Stage, performance: Performance) -> None:
         """What can be tried while it runs."""
-        self._title("It stays up: try it from another terminal")
+        self._title("The console, with these cases in it")
+        self._command(stage.console)
+        self._say(f"Sign in as {SIGNS_IN} with the password {stage.password}")
+        self._title("It stays up: try it from another terminal too")
         liaison = f"{self._program} --config {stage.configuration}"
         for command in _commands(performance):
             self._command(f"{liaison} {command}")
@@ -173,6 +176,7 @@ class Showing:
 
 def _places(stage: Stage) -> Iterator[tuple[str, str]]:
     yield "gateway", f"smtp {stage.smtp}, mode auto, shipped list of PRC missions"
+    yield "console", stage.console
     yield "next hop", f"127.0.0.1:{stage.next_hop.port}, in place of the agency's mail server"
     yield "outbound", f"127.0.0.1:{stage.outbound.port}, keeps declines and reports; these go to {COLLATION} here"
     yield "emergency", f"{DISPATCH} is served first, always"

@@ -13,13 +13,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from gateway import tokens
 from gateway.assembly import open_desk, open_line
 from gateway.demonstration.mailbox import open_mailbox
 from gateway.demonstration.nameserver import NameServer, serving
 from gateway.demonstration.stories import DISPATCH, ZONE
+from gateway.model.people import Role
 from gateway.settings import load
 from gateway.shipped import shipped
-from gateway.supervisor import Role, Service
+from gateway.supervisor import Role as Part
+from gateway.supervisor import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.demonstration.mailbox import Mailbox
 
+SIGNS_IN = "demo"
+"""The name of the account that the demo makes, with every right."""
 COLLATION = "collation@ildc.example"
 """Where the demo's reports go, in place of the RCMP's own address."""
 
@@ -73,6 +78,7 @@ url = "sqlite:///liaison.db"
 
 [console]
 listen = "127.0.0.1:0"
+second_factor = "optional"                    # the demo's password is on the screen anyway
 
 [metrics]
 listen = "127.0.0.1:0"
@@ -84,10 +90,15 @@ level = "warning"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """Everything that runs. `smtp` is "host:port" of the gateway, `configuration` the file that commands can use."""
+    """Everything that runs. `smtp` is "host:port" of the gateway, `configuration` the file that commands can use.
+
+    `console` is the address of its first page, where `password` lets `SIGNS_IN` in.
+    """
 
     configuration: Path
     smtp: str
+    console: str
+    password: str
     desk: Desk
     service: Service
     next_hop: Mailbox
@@ -106,12 +117,14 @@ async def open_stage(clock: Clock) -> AsyncIterator[Stage]:
             configuration = _write_configuration(directory, next_hop, outbound, names)
             settings = load(configuration, {})
             async with open_desk(settings, clock) as desk:
-                service = Service(settings, open_line(settings, clock, desk), Role.ALL)
+                service = Service(settings, open_line(settings, clock, desk), Part.ALL)
                 try:
                     await service.start()
                     yield Stage(
                         configuration=configuration,
-                        smtp=_smtp(service.where()),
+                        smtp=_address(service, "smtp"),
+                        console=f"http://{_address(service, 'console')}/",
+                        password=await _account(desk),
                         desk=desk,
                         service=service,
                         next_hop=next_hop,
@@ -137,6 +150,15 @@ def _write_configuration(directory: str, next_hop: Mailbox, outbound: Mailbox, n
     return path
 
 
-def _smtp(ready: str) -> str:
-    """The SMTP address in the service's `ready smtp=HOST:PORT …` line."""
-    return dict(word.partition("=")[::2] for word in ready.split())["smtp"]
+async def _account(desk: Desk) -> str:
+    """The password of the one account that the demo has."""
+    password = tokens.passphrase()
+    await desk.peoplekeeping.add(
+        SIGNS_IN, "Demo", [Role.ADMINISTRATOR], password, actor="demo", must_change_password=False
+    )
+    return password
+
+
+def _address(service: Service, part: str) -> str:
+    """Where a part listens, by the service's `ready smtp=HOST:PORT …` line."""
+    return dict(word.partition("=")[::2] for word in service.where().split())[part]

@@ -16,9 +16,11 @@ import structlog
 from gateway.counters import FAULTS, STORE_FAILURES, count, count_attempt
 from gateway.errors import StoreError
 from gateway.events import Event
+from gateway.model.outbox import LARGE
 from gateway.operations.outbox import Objection
 from gateway.relay.mailing import Outcome, OutcomeKind
 from gateway.relay.outbound import Lines
+from gateway.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,7 +32,10 @@ if TYPE_CHECKING:
 
 POLL_INTERVAL = 0.5
 """Seconds between looks at the outbox when nothing is due."""
-BATCHES_AT_ONCE = 4
+AT_ONCE = 40
+"""Mails in hand. Most wait for a server; who hangs takes one place for each mail that goes there."""
+WHOLE_AT_ONCE = 24 * 1024 * 1024
+"""Octets of large originals at a time: each stands in memory several times while its mail is composed and sent."""
 SETTLE_PAUSE = 2.0
 """Seconds between tries to write an outcome down."""
 RENEW_INTERVAL = 20.0
@@ -58,9 +63,10 @@ class Worker:
         self._means = means
         self._digest_looked_at = -DIGEST_INTERVAL
         self._lines = Lines()
+        self._large = Turns(WHOLE_AT_ONCE)
         self._stopping = asyncio.Event()
-        self._batches: dict[asyncio.Task[None], Claim] = {}
-        """What is being worked on; nothing else is renewed."""
+        self._in_hand: dict[asyncio.Task[None], Claim] = {}
+        """One task for each mail; a claim is renewed while one of its mails is here."""
 
     def work_with(self, means: Means) -> None:
         """Another configuration, from the next attempt on."""
@@ -87,25 +93,30 @@ class Worker:
                     busy = False
                 if not busy:
                     await self._pause(POLL_INTERVAL)
-            if self._batches:
-                await asyncio.wait(self._batches)
+            if self._in_hand:
+                await asyncio.wait(self._in_hand)
         finally:
-            ending = [renewing, *self._batches]
+            ending = [renewing, *self._in_hand]
             for task in ending:
                 task.cancel()
             await asyncio.gather(*ending, return_exceptions=True)
             await self._lines.close()
 
     async def _round(self) -> bool:
-        """Begin one batch; False when nothing was due, or when enough are in hand."""
+        """Begin what is due; False when nothing was, or when enough is in hand.
+
+        While a large one waits for its turn no other large one is claimed: small mail must not wait behind them.
+        """
         await self._look_at_the_digest()
-        if not await self._means.outbox.look_around() or len(self._batches) >= BATCHES_AT_ONCE:
+        room = AT_ONCE - len(self._in_hand)
+        if not await self._means.outbox.look_around() or not room:
             return False
-        claim = await self._means.outbox.claim()
-        if claim.items:
-            task = asyncio.get_running_loop().create_task(self._work_on(claim))
-            self._batches[task] = claim
-            task.add_done_callback(self._batches.pop)
+        claim = await self._means.outbox.claim(room, large_too=not self._large.waited_for)
+        for item in claim.items:
+            task = asyncio.get_running_loop().create_task(self._work_on(item, claim))
+            self._in_hand[task] = claim
+            task.add_done_callback(self._in_hand.pop)
+        await asyncio.sleep(0)  # each begins, or waits for its turn, before the next are claimed
         return bool(claim.items)
 
     async def _look_at_the_digest(self) -> None:
@@ -114,16 +125,22 @@ class Worker:
             self._digest_looked_at = now
             await self._means.digests.write_if_due()
 
-    async def _work_on(self, claim: Claim) -> None:
-        """All items of a claim side by side: one that hangs must not hold up another that goes another way.
+    async def _work_on(self, item: OutboxItem, claim: Claim) -> None:
+        """Side by side with all others: one that hangs must not hold up another that goes another way.
 
-        What an error leaves undone is free again when the lease ends: a claim is renewed only while it is worked on.
+        What an error leaves undone is free again when the lease ends.
         """
-        ends = await asyncio.gather(*(self._attempt(item, claim) for item in claim.items), return_exceptions=True)
-        for end in ends:
-            if isinstance(end, Exception):
-                count(STORE_FAILURES)
-                log.error(Event.STORE_FAILED, doing="working on outbox items", reason=str(end))
+        try:
+            await (self._in_turn(item, claim) if item.octets >= LARGE else self._attempt(item, claim))
+        except Exception as error:  # noqa: BLE001 -- nobody awaits this task for its result
+            count(STORE_FAILURES)
+            log.error(Event.STORE_FAILED, doing="working on an outbox item", item=item.id, reason=str(error))
+
+    async def _in_turn(self, item: OutboxItem, claim: Claim) -> None:
+        """As many large ones at a time as there is room for in memory; the others keep their claim and wait."""
+        async with self._large.of(item.octets):
+            if not self._stopping.is_set():
+                await self._attempt(item, claim)
 
     async def _attempt(self, item: OutboxItem, claim: Claim) -> None:
         outbox, ways = self._means.outbox, self._means.ways
@@ -181,7 +198,7 @@ class Worker:
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(RENEW_INTERVAL)
-            for claim in list(self._batches.values()):
+            for claim in set(self._in_hand.values()):
                 try:
                     await self._means.outbox.renew(claim)
                 except StoreError as error:

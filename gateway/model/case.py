@@ -25,6 +25,18 @@ class CaseStatus(StrEnum):
     CLOSED = "closed"
 
 
+class ContactKind(StrEnum):
+    """How the mission got in touch. Everything but mail is entered by hand."""
+
+    MAIL = "mail"
+    PHONE = "phone"
+    IN_PERSON = "in-person"
+    LETTER = "letter"
+    EVENT = "event"
+    SOCIAL = "social"
+    """On a social network."""
+
+
 class DeliveryState(StrEnum):
     """What became of the message for one recipient."""
 
@@ -84,8 +96,9 @@ class StoredFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One flagged message. `id` is None until stored; `reference` is the opaque "LG-XXXXX-XXXXX" shown to people.
+    """One flagged message, or one contact by hand.
 
+    `id` is None until stored; `reference` is the opaque "LG-XXXXX-XXXXX" shown to people;
     `reverse_path` is "" for the null path; `header_from`, `subject`, `message_id` are decoded for display;
     `sha256` is of the content as received, hex; `size` in octets; `entry` the deciding value ("" if none);
     `mission_en` and `mission_fr` name the deciding entry's mission;
@@ -128,6 +141,10 @@ class Case:
     """Somebody decided that no decline may be sent, whoever asks for it later."""
     disposal: Disposal | None = None
     closed_at: datetime | None = None
+    kind: ContactKind = ContactKind.MAIL
+    assigned_to: str = ""
+    """The account of who sees to it, or ""."""
+    assigned_at: datetime | None = None
     id: CaseId | None = None
 
     @property

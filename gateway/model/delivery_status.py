@@ -64,7 +64,7 @@ def _returned_id(header: Header, parts: list[Part]) -> str:
     """Of the message that stands returned; else of the one that the notification says it answers."""
     for part in parts:
         if part.media_type in _RETURNED_TYPES:
-            body = part.decoded()
+            body = part.decoded().lstrip(b"\r\n")
             found = message_id(parse_header(body[: header_length(body)]))
             if found:
                 return found

@@ -11,6 +11,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from filters.sentence import Sentence
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -26,6 +28,15 @@ class Purpose(StrEnum):
     NOTICE = "notice"
     RELEASE = "release"
     DIGEST = "digest"
+    RETRACTION = "retraction"
+    """A later report under the same reference, which takes the first one back: the case was dismissed."""
+
+
+NEED_THE_ORIGINAL = frozenset({Purpose.DECLINE, Purpose.REPORT, Purpose.RELEASE})
+"""A decline carries nothing of it, but the hard gate reads its header once more."""
+
+LARGE = 256 * 1024
+"""Octets of an original, from which on mail that needs it stands in memory in turn only."""
 
 
 class OutboxState(StrEnum):
@@ -75,6 +86,14 @@ class OutboxItem:
     requested_by: str = ""
     summary: bool = False
     """A report that was refused with the original, and goes once more without."""
+    octets: int = 0
+    """Of the original, where that is read whole to write this mail; else 0."""
+
+    @property
+    def may_have_arrived(self) -> bool:
+        """It left, or an attempt began whose outcome nobody knows for certain."""
+        attempted = self.frozen and self.attempts > 0 and self.state is OutboxState.WAITING
+        return attempted or self.state in {OutboxState.SENDING, OutboxState.SENT, OutboxState.UNCERTAIN}
 
 
 def new_item(
@@ -98,7 +117,15 @@ def new_item(
         case_id=case.id if case else None,
         case_reference=case.reference if case else "",
         requested_by=requested_by,
+        octets=case.size if case and purpose in NEED_THE_ORIGINAL else 0,
     )
+
+
+def once_more(item: OutboxItem, actor: str) -> Sentence:
+    """The last reply of an item that somebody wants to be tried again."""
+    if not item.last_reply:
+        return Sentence("once more, asked for by {actor}", actor=actor)
+    return Sentence("{reply}; once more, asked for by {actor}", reply=item.last_reply, actor=actor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

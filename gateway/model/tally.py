@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from filters.sentence import Sentence
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
     from datetime import date
 
 
@@ -31,19 +32,54 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Replay:
-    """What an entry would have matched: messages, different senders, and messages to emergency recipients."""
+class DomainTotal:
+    """What came from one domain: messages, different senders, and messages to emergency recipients."""
 
+    domain: str
     messages: int
     senders: int
     emergency: int
 
+    def __add__(self, other: DomainTotal) -> DomainTotal:
+        """Both together, of different senders at one domain."""
+        return DomainTotal(
+            domain=self.domain,
+            messages=self.messages + other.messages,
+            senders=self.senders + other.senders,
+            emergency=self.emergency + other.emergency,
+        )
 
-def replay(tallies: Iterable[Tally], matches: Callable[[TallyKey], bool]) -> Replay:
-    """Count what matches."""
-    found = [tally for tally in tallies if matches(tally.key)]
-    return Replay(
-        messages=sum(tally.messages for tally in found),
-        senders=len({tally.key.sender for tally in found}),
-        emergency=sum(tally.messages for tally in found if tally.key.emergency),
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """What an entry, or several, would have matched in so many days: by domain, the busiest first."""
+
+    days: int
+    domains: tuple[DomainTotal, ...]
+
+    @property
+    def messages(self) -> int:
+        """Messages in all."""
+        return sum(total.messages for total in self.domains)
+
+    @property
+    def senders(self) -> int:
+        """Different senders."""
+        return sum(total.senders for total in self.domains)
+
+    @property
+    def emergency(self) -> int:
+        """Messages to emergency recipients."""
+        return sum(total.emergency for total in self.domains)
+
+
+def replay_sentence(found: Replay) -> Sentence:
+    """What would have been matched, in words."""
+    return Sentence(
+        "would have matched {messages} messages from {senders} senders in {days} days, "
+        "{emergency} to emergency recipients",
+        messages=found.messages,
+        senders=found.senders,
+        days=found.days,
+        emergency=found.emergency,
     )

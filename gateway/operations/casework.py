@@ -6,22 +6,27 @@ The console and the command line call these; a refusal is a RefusedError with a 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
+from filters.sentence import Sentence, join
 from gateway import tokens
 from gateway.errors import RefusedError
-from gateway.model.case import ActionState, CaseFile, CaseStatus, DeliveryState, Disposal, Note
-from gateway.model.outbox import OutboxItem, OutboxState, Purpose, new_item
+from gateway.model.case import ActionState, CaseFile, ContactKind, DeliveryState, Disposal, Note
+from gateway.model.case_list import EVERY_CASE
+from gateway.model.contact import Contact
+from gateway.model.outbox import OutboxItem, OutboxState, Purpose, new_item, once_more
+from gateway.model.people import Verb
+from gateway.operations.case_turns import find, take, unknown
 from gateway.verify.destination import Reach
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from filters.disposition import Tier
     from filters.lists import ListIndex
     from gateway.clock import Clock
     from gateway.model.audit import AuditEntry
     from gateway.model.case import Case, Delivery
+    from gateway.model.case_list import CaseFilter
     from gateway.operations.gate import Gate
     from gateway.operations.starting import Starting
     from gateway.store.unit_of_work import Store, Work
@@ -35,8 +40,15 @@ class Dossier:
     file: CaseFile
     items: tuple[OutboxItem, ...]
     audit: tuple[AuditEntry, ...]
-    objections: tuple[str, ...]
+    objections: tuple[Sentence, ...]
     """Why no decline may be sent, in words; empty when one may."""
+    contact: Contact | None = None
+    """What was entered by hand, if the case was."""
+
+    @property
+    def version(self) -> int:
+        """What a verb takes as `expected`: the case is as it was when it was looked at."""
+        return max((entry.seq for entry in self.audit), default=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,35 +62,47 @@ class Casework:
     destinations: Destinations
     collation_address: str
 
-    async def files(self, *, status: CaseStatus | None = None, tier: Tier | None = None) -> list[CaseFile]:
-        """Every case, or those of a status and tier, the newest first."""
+    async def files(self, wanted: CaseFilter = EVERY_CASE) -> list[CaseFile]:
+        """Every case, or these, the newest first."""
         async with self.store.reading() as work:
-            return await work.cases.files(status=status, tier=tier)
+            return await work.cases.files(wanted)
 
     async def show(self, reference: str, index: ListIndex) -> Dossier:
         """One case, whole."""
         async with self.store.reading() as work:
             file = await work.cases.file(reference)
             if file is None:
-                raise _unknown(reference)
+                raise unknown(reference)
+            raw = await work.messages.get(file.case)
             return Dossier(
                 file=file,
                 items=tuple(await work.outbox.list(case_id=file.case.stored_id)),
                 audit=tuple(await work.audit.entries(subject=reference)),
-                objections=await self._objections(work, file.case, index),
+                objections=self._objections(file.case, raw, index),
+                contact=None if file.case.kind is ContactKind.MAIL else Contact.read(raw),
             )
 
     async def original(self, reference: str) -> bytes:
         """The content exactly as received."""
         async with self.store.reading() as work:
-            return await work.messages.get(await _case(work, reference))
+            return await work.messages.get(await find(work, reference))
+
+    async def view(self, reference: str, part: str, *, actor: str) -> bytes:
+        """The same for somebody who looks at it: that is written down before anything is shown.
+
+        `part` says what of it: "text", "source", "attachments".
+        """
+        raw = await self.original(reference)
+        async with self.store.begin() as work:
+            await work.audit.append(actor, "content-viewed", reference, {"part": part})
+        return raw
 
     async def still_held(self, reference: str) -> int:
         """How many recipients' copies are held and not on their way."""
         async with self.store.reading() as work:
-            return await _still_held(work, await _case(work, reference))
+            return await _still_held(work, await find(work, reference))
 
-    async def decline(self, reference: str, index: ListIndex, *, actor: str) -> OutboxItem:
+    async def decline(self, reference: str, index: ListIndex, *, actor: str, expected: int | None = None) -> OutboxItem:
         """Ask for the decline. Refused when the hard gate objects, or when there is one already (one for each case).
 
         The DNS is asked before the unit of work that writes; what it can't say now is asked again before the decline
@@ -86,30 +110,38 @@ class Casework:
         """
         closed = await self._closed_destination(reference)
         async with self.store.begin() as work:
-            case = await _case(work, reference)
+            case = await take(work, reference, expected)
             earlier = await work.outbox.find(case.stored_id, Purpose.DECLINE)
             if earlier is not None:
-                raise RefusedError(f"{reference} has a decline already; it is {earlier.state}")
-            objections = (*await self._objections(work, case, index), *closed)
+                raise RefusedError(
+                    "{reference} has a decline already; it is {state}", reference=reference, state=earlier.state
+                )
+            objections = (*self._objections(case, await work.messages.get(case), index), *closed)
             if objections:
-                raise RefusedError(f"No decline may be sent for {reference}: {' '.join(objections)}")
+                raise RefusedError(
+                    "No decline may be sent for {reference}: {objections}",
+                    reference=reference,
+                    objections=join(objections),
+                )
             return await self._add(work, case, Purpose.DECLINE, case.reverse_path, actor)
 
-    async def silence(self, reference: str, reason: str, *, actor: str) -> bool:
+    async def silence(self, reference: str, reason: str, *, actor: str, expected: int | None = None) -> bool:
         """No decline for this case from now on, whoever asks; the report still goes. Whether one was cancelled."""
         async with self.store.begin() as work:
-            case = await _case(work, reference)
+            case = await take(work, reference, expected)
             if not await work.cases.silence(case.stored_id):
-                raise RefusedError(f"{reference} is silenced already")
+                raise RefusedError("{reference} is silenced already", reference=reference)
             decline = await work.outbox.find(case.stored_id, Purpose.DECLINE)
-            cancelled = decline is not None and await self._cancel_decline(work, decline, f"silenced by {actor}")
+            cancelled = decline is not None and await self._cancel_decline(
+                work, decline, Sentence("silenced by {actor}", actor=actor)
+            )
             if decline is None and case.decline is ActionState.REVIEW:
                 await work.cases.set_action(case.stored_id, Purpose.DECLINE, ActionState.CANCELLED)
             await work.statistics.decided(case, self.clock.now())
             await work.audit.append(actor, "case-silenced", reference, {"reason": reason} if reason else {})
             return cancelled
 
-    async def _cancel_decline(self, work: Work, decline: OutboxItem, reply: str) -> bool:
+    async def _cancel_decline(self, work: Work, decline: OutboxItem, reply: Sentence) -> bool:
         """If it has not begun to leave; the sender's window is free again then."""
         if decline.state is not OutboxState.WAITING:
             return False
@@ -118,70 +150,120 @@ class Casework:
         await work.limits.close_window(decline.id)
         return True
 
-    async def report(self, reference: str, *, actor: str) -> OutboxItem:
+    async def report(self, reference: str, *, actor: str, expected: int | None = None) -> OutboxItem:
         """Ask for the report, where it waits for a person. One for each case."""
         async with self.store.begin() as work:
-            case = await _case(work, reference)
+            case = await take(work, reference, expected)
             earlier = await work.outbox.find(case.stored_id, Purpose.REPORT)
             if earlier is not None and earlier.state is OutboxState.FAILED:
                 return await self._once_more(work, case, earlier, actor)
             if earlier is not None and earlier.state is not OutboxState.CANCELLED:
-                raise RefusedError(f"{reference} has a report already; it is {earlier.state}")
+                raise RefusedError(
+                    "{reference} has a report already; it is {state}", reference=reference, state=earlier.state
+                )
             if case.disposal is Disposal.DISMISSED:
                 raise RefusedError(
-                    f"{reference} was dismissed: no approach by a mission, so there is nothing to report"
+                    "{reference} was dismissed: no approach by a mission, so there is nothing to report",
+                    reference=reference,
                 )
             return await self._add(work, case, Purpose.REPORT, self.collation_address, actor)
 
-    async def release(self, reference: str, recipients: Sequence[str], *, actor: str) -> list[OutboxItem]:
+    async def release(
+        self, reference: str, recipients: Sequence[str], *, actor: str, expected: int | None = None
+    ) -> list[OutboxItem]:
         """Deliver held mail to these recipients, or to all who wait for it when none is named."""
         async with self.store.begin() as work:
-            case = await _case(work, reference)
+            case = await take(work, reference, expected)
             held = _chosen(await work.deliveries.of(case.stored_id), recipients)
             pending = {item.to for item in await work.outbox.list(case_id=case.stored_id) if _is_pending_release(item)}
             due = [delivery.recipient for delivery in held if delivery.recipient not in pending]
             if not due:
-                raise RefusedError(f"Nothing of {reference} is held that is not being released already")
+                raise RefusedError(
+                    "Nothing of {reference} is held that is not being released already", reference=reference
+                )
             return [await self._add(work, case, Purpose.RELEASE, recipient, actor) for recipient in due]
 
-    async def dismiss(self, reference: str, reason: str, *, actor: str) -> int:
-        """Not a mission after all: what has not left yet is cancelled, the case is closed. Returns what stays held."""
+    async def dismiss(self, reference: str, reason: str, *, actor: str, expected: int | None = None) -> int:
+        """Not a mission after all: what has not left yet is cancelled, the case is closed. Returns what stays held.
+
+        A report that left is taken back by a later one.
+        """
         async with self.store.begin() as work:
-            case = await _case(work, reference)
-            for item in await work.outbox.list(case_id=case.stored_id, state=OutboxState.WAITING):
-                if item.purpose is Purpose.DECLINE:
-                    await self._cancel_decline(work, item, f"dismissed by {actor}")
-                elif item.purpose is not Purpose.RELEASE:
-                    await work.outbox.settle(item.id, state=OutboxState.CANCELLED, reply=f"dismissed by {actor}")
+            case = await take(work, reference, expected)
+            items = await work.outbox.list(case_id=case.stored_id)
             await self._close(work, case, Disposal.DISMISSED, actor, reason)
+            for item in items:
+                await self._call_off(work, case, item, actor)
             return await _still_held(work, case)
 
-    async def close(self, reference: str, *, actor: str) -> int:
+    async def _call_off(self, work: Work, case: Case, item: OutboxItem, actor: str) -> None:
+        """One mail of a case that is dismissed. What may have arrived of a report is taken back by a later one."""
+        reply = Sentence("dismissed by {actor}", actor=actor)
+        match item.purpose:
+            case Purpose.DECLINE:
+                await self._cancel_decline(work, item, reply)
+            case Purpose.REPORT:
+                if item.may_have_arrived and await _standing(work, case, Purpose.RETRACTION) is None:
+                    await self._add(work, case, Purpose.RETRACTION, item.to, actor)
+                await work.outbox.settle(item.id, state=OutboxState.CANCELLED, reply=reply)
+            case Purpose.NOTICE | Purpose.DIGEST:
+                await work.outbox.settle(item.id, state=OutboxState.CANCELLED, reply=reply)
+            case Purpose.RELEASE | Purpose.RETRACTION:
+                pass
+            case unreachable:
+                assert_never(unreachable)
+
+    async def close(self, reference: str, *, actor: str, expected: int | None = None) -> int:
         """Nothing more to do. Returns how many recipients' copies stay held."""
         async with self.store.begin() as work:
-            case = await _case(work, reference)
+            case = await take(work, reference, expected)
             await self._close(work, case, Disposal.HANDLED, actor, "")
             return await _still_held(work, case)
+
+    async def reopen(self, reference: str, reason: str, *, actor: str, expected: int | None = None) -> None:
+        """Take a closed case up again. What was cancelled stays cancelled; a retraction that waits is called off."""
+        async with self.store.begin() as work:
+            case = await take(work, reference, expected)
+            if not await work.cases.reopen(case.stored_id):
+                raise RefusedError("{reference} is open", reference=reference)
+            retraction = await _standing(work, case, Purpose.RETRACTION)
+            if retraction is not None and not retraction.may_have_arrived:
+                await work.outbox.settle(
+                    retraction.id, state=OutboxState.CANCELLED, reply=Sentence("taken up again by {actor}", actor=actor)
+                )
+            await work.audit.append(actor, "case-reopened", reference, {"reason": reason} if reason else {})
+
+    async def assign(self, reference: str, person: str, *, actor: str, expected: int | None = None) -> None:
+        """Let somebody who has an account see to the case; "" for nobody."""
+        async with self.store.begin() as work:
+            case = await take(work, reference, expected)
+            found = await work.people.get(person) if person else None
+            if person and (found is None or not found.may(Verb.DECIDE_CASES)):
+                raise RefusedError("{person} has no account that may decide cases", person=person)
+            if case.assigned_to == person:
+                raise _assigned_so(case)
+            await work.cases.assign(case.stored_id, person, self.clock.now())
+            await work.audit.append(actor, "case-assigned", reference, {"to": person})
 
     async def note(self, reference: str, text: str, *, actor: str) -> None:
         """Write something on the case."""
         if not text.strip():
             raise RefusedError("A note needs some text")
         async with self.store.begin() as work:
-            case = await _case(work, reference)
+            case = await find(work, reference)
             await work.notes.add(case.stored_id, Note(at=self.clock.now(), actor=actor, text=text))
             await work.audit.append(actor, "note", reference, {"length": str(len(text))})
 
     async def _close(self, work: Work, case: Case, disposal: Disposal, actor: str, reason: str) -> None:
         if not await work.cases.close(case.stored_id, disposal, self.clock.now()):
-            raise RefusedError(f"{case.reference} is closed already")
+            raise RefusedError("{reference} is closed already", reference=case.reference)
         await work.statistics.decided(case, self.clock.now())
         await work.audit.append(actor, f"case-{disposal}", case.reference, {"reason": reason} if reason else {})
 
     async def _add(self, work: Work, case: Case, purpose: Purpose, to: str, actor: str) -> OutboxItem:
         item = new_item(tokens.item_id(), purpose, to, case, now=self.clock.now(), requested_by=actor)
         if not await work.outbox.add([item]):
-            raise RefusedError(f"{case.reference} has a {purpose} already")
+            raise _has_one(case, purpose)
         if purpose is Purpose.DECLINE:
             await self.starting.hold_window(work, case, item.id)
         await work.statistics.decided(case, self.clock.now())
@@ -190,35 +272,34 @@ class Casework:
 
     async def _once_more(self, work: Work, case: Case, item: OutboxItem, actor: str) -> OutboxItem:
         """The same item again, with the same bytes: what failed is not given up for ever."""
-        again = f"{item.last_reply}; once more, asked for by {actor}"
+        again = once_more(item, actor)
         await work.outbox.settle(item.id, state=OutboxState.WAITING, reply=again, due_at=self.clock.now(), attempts=0)
         await work.statistics.decided(case, self.clock.now())
         await work.audit.append(actor, f"{item.purpose}-requested", case.reference, {"item": item.id})
         return item
 
-    async def _closed_destination(self, reference: str) -> tuple[str, ...]:
+    async def _closed_destination(self, reference: str) -> tuple[Sentence, ...]:
         """Why no decline can get to the sender of the case: the clause of the hard gate that the DNS answers."""
         async with self.store.reading() as work:
-            case = await _case(work, reference)
+            case = await find(work, reference)
         _, at, domain = case.reverse_path.rpartition("@")
         if not at:
             return ()  # a null reverse-path has its own clause
         destination = await self.destinations.of(domain, every_host=False)
         return (destination.reason,) if destination.reach is Reach.CLOSED else ()
 
-    async def _objections(self, work: Work, case: Case, index: ListIndex) -> tuple[str, ...]:
-        return self.gate.objections(case, await work.messages.get(case), index)
+    def _objections(self, case: Case, raw: bytes, index: ListIndex) -> tuple[Sentence, ...]:
+        return self.gate.objections(case, raw, index)
 
 
-async def _case(work: Work, reference: str) -> Case:
-    case = await work.cases.by_reference(reference)
-    if case is None:
-        raise _unknown(reference)
-    return case
-
-
-def _unknown(reference: str) -> RefusedError:
-    return RefusedError(f"There is no case {reference}; `liaison cases list` shows the references")
+def _has_one(case: Case, purpose: Purpose) -> RefusedError:
+    if purpose is Purpose.DECLINE:
+        return RefusedError("{reference} has a decline already", reference=case.reference)
+    if purpose is Purpose.REPORT:
+        return RefusedError("{reference} has a report already", reference=case.reference)
+    if purpose is Purpose.RETRACTION:
+        return RefusedError("{reference} has a retraction already", reference=case.reference)
+    return RefusedError("{reference} has a release already", reference=case.reference)
 
 
 def _chosen(deliveries: Sequence[Delivery], recipients: Sequence[str]) -> list[Delivery]:
@@ -226,9 +307,27 @@ def _chosen(deliveries: Sequence[Delivery], recipients: Sequence[str]) -> list[D
     known = {delivery.recipient.lower() for delivery in deliveries}
     for recipient in recipients:
         if recipient.lower() not in known:
-            raise RefusedError(f"{recipient} is no recipient of this case; it has {', '.join(sorted(known))}")
+            raise RefusedError(
+                "{recipient} is no recipient of this case; it has {recipients}",
+                recipient=recipient,
+                recipients=", ".join(sorted(known)),
+            )
     wanted = {recipient.lower() for recipient in recipients} or known
     return [one for one in deliveries if one.state is DeliveryState.HELD and one.recipient.lower() in wanted]
+
+
+def _assigned_so(case: Case) -> RefusedError:
+    if case.assigned_to:
+        return RefusedError(
+            "{reference} is assigned to {person} already", reference=case.reference, person=case.assigned_to
+        )
+    return RefusedError("{reference} is assigned to nobody", reference=case.reference)
+
+
+async def _standing(work: Work, case: Case, purpose: Purpose) -> OutboxItem | None:
+    """The case's item for this purpose, unless it was cancelled."""
+    item = await work.outbox.find(case.stored_id, purpose)
+    return None if item is None or item.state is OutboxState.CANCELLED else item
 
 
 def _is_pending_release(item: OutboxItem) -> bool:

@@ -12,21 +12,26 @@ from typing import TYPE_CHECKING, assert_never
 import structlog
 
 from filters.content import header_length
+from filters.sentence import join
 from gateway import tokens
 from gateway.compose.decline import compose_decline
 from gateway.compose.digest import compose_digest
 from gateway.compose.notice import compose_notice
 from gateway.compose.release import compose_release
 from gateway.compose.report import compose_report
+from gateway.compose.retraction import compose_retraction
 from gateway.compose.signing import SIGNED
 from gateway.compose.text import ComposeError
 from gateway.compose.values import Mission
 from gateway.events import Event
+from gateway.model.case import ContactKind
+from gateway.model.contact import Contact
 from gateway.model.outbox import Purpose
 from gateway.model.trace import forged_fields, without
 
 if TYPE_CHECKING:
     from filters.lists import ListIndex
+    from filters.sentence import Sentence
     from gateway.clock import Clock
     from gateway.compose.signing import Signer
     from gateway.compose.values import AgencyVoice
@@ -50,14 +55,14 @@ class Composer:
     hostname: str
     signer: Signer | None = None
 
-    async def objection(self, work: Work, item: OutboxItem, index: ListIndex) -> str | None:
+    async def objection(self, work: Work, item: OutboxItem, index: ListIndex) -> Sentence | None:
         """Why the item must not be sent, or None."""
         if item.purpose is not Purpose.DECLINE:
             return None
         case = await _case_of(work, item)
         raw = await work.messages.get(case)
         objections = self.gate.objections(case, raw, index)
-        return " ".join(objections) or None
+        return join(objections) if objections else None
 
     async def compose(self, work: Work, item: OutboxItem) -> Post:
         """The mail, signed. ComposeError when it can't be made, SealError when the original can't be opened."""
@@ -78,6 +83,8 @@ class Composer:
                 return await self._release(work, item, await _case_of(work, item))
             case Purpose.DIGEST:
                 return await self._digest(work, item)
+            case Purpose.RETRACTION:
+                return await self._retraction(work, item, await _case_of(work, item))
             case unreachable:
                 assert_never(unreachable)
 
@@ -118,11 +125,28 @@ class Composer:
             reason = f"{case.size} octets are more than [collation] max_size"
             log.error(Event.REPORT_WITHOUT_ORIGINAL, item=item.id, case=case.reference, reason=reason)
         whole = fits and self.collation.content == "original" and not item.summary
+        by_hand = case.kind is not ContactKind.MAIL
+        raw = await work.messages.get(case) if whole or by_hand else None
         return compose_report(
             case=case,
             deliveries=tuple(await work.deliveries.of(case.stored_id)),
             mission=_mission(case),
-            original=await work.messages.get(case) if whole else None,
+            original=raw if whole else None,
+            contact=Contact.read(raw) if by_hand and raw is not None else None,
+            recipient=item.to,
+            voice=self.voice,
+            now=self.clock.now(),
+            message_id_token=item.id,
+            loop_token=self._loop_token(item),
+            needs_verified_tls=self.collation.tls == "verified",
+        )
+
+    async def _retraction(self, work: Work, item: OutboxItem, case: Case) -> Post:
+        report = await work.outbox.find(case.stored_id, Purpose.REPORT)
+        sent = await work.outbox.frozen(report.id) if report is not None else None
+        return compose_retraction(
+            case=case,
+            report_message_id=sent.message_id if sent is not None else "",
             recipient=item.to,
             voice=self.voice,
             now=self.clock.now(),

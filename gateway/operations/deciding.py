@@ -21,6 +21,7 @@ from filters.dkim import claimed_signers
 from filters.glance import glance
 from filters.identities import IdentityKind, claims
 from filters.screening import screen, screen_reverse_path, touches_lists
+from filters.sentence import Sentence
 from gateway.counters import SCREENING_FAILURES, VERIFICATION_FAILURES, count
 from gateway.events import Event
 from gateway.model.plan import Relay, plan
@@ -78,10 +79,10 @@ class Suspicion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The screening that stands, and why no decline could get to the sender ("" where it could, or is none due)."""
+    """The screening that stands, and why no decline could get to the sender (None where it could, or is none due)."""
 
     screening: Screening
-    unreachable: str = ""
+    unreachable: Sentence | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,19 +175,22 @@ class Deciding:
             log.exception(Event.VERIFICATION_FAILED)
             return _unproven(f"a fault of the gateway ({type(error).__name__})")
 
-    async def _unreachable(self, envelope: Envelope, screening: Screening, deadline: float) -> str:
+    async def _unreachable(self, envelope: Envelope, screening: Screening, deadline: float) -> Sentence | None:
         if screening.decline is not Handling.AUTO or not envelope.reverse_path.domain:
-            return ""
+            return None
         try:
             async with asyncio.timeout_at(deadline):
                 destination = await self.destinations.of(envelope.reverse_path.domain, every_host=False)
         except TimeoutError:
             return self._too_long
-        return "" if destination.reach is Reach.PUBLIC else destination.reason
+        return None if destination.reach is Reach.PUBLIC else destination.reason
 
     @property
-    def _too_long(self) -> str:
-        return f"it took longer than {self.seconds:g} s to find out about the sender (screening.timeout)"
+    def _too_long(self) -> Sentence:
+        return Sentence(
+            "it took longer than {seconds} s to find out about the sender (screening.timeout)",
+            seconds=f"{self.seconds:g}",
+        )
 
 
 def _unproven(reason: str) -> Authentication:

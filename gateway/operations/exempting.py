@@ -16,6 +16,7 @@ from filters.lists import ListIndex
 from filters.rulebook import Exemption
 from gateway import tokens
 from gateway.errors import RefusedError
+from gateway.operations.case_turns import find
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,9 +66,7 @@ class Exempting:
     ) -> Exemption:
         """Exempt the sender of a case: its address, or the entry where it claims several of it."""
         async with self.store.reading() as work:
-            case = await work.cases.by_reference(reference)
-        if case is None:
-            raise RefusedError(f"There is no case {reference}; `liaison cases list` shows the references")
+            case = await find(work, reference)
         return await self.grant(
             _sender_of(case), recipients, until=until, approver=approver, reason=reason, actor=actor
         )
@@ -76,18 +75,18 @@ class Exempting:
         """End one before its date."""
         async with self.store.begin() as work:
             if not await work.senders.end_exemption(exemption_id, self.clock.now()):
-                raise RefusedError(
-                    f"There is no exemption {exemption_id} in force; `liaison senders exempt` lists them"
-                )
+                raise RefusedError("There is no exemption {exemption} in force", exemption=exemption_id)
             await self._new_version(work, actor, f"end exemption {exemption_id}")
             await work.audit.append(actor, "exemption-ended", exemption_id, {})
 
     def _check(self, until: datetime, approver: str, reason: str) -> None:
         now = self.clock.now()
         if until <= now:
-            raise RefusedError(f"The end of an exemption lies in the future, {until:%Y-%m-%d} does not")
+            raise RefusedError("The end of an exemption lies in the future, {day} does not", day=until.date())
         if until > now + LONGEST:
-            raise RefusedError(f"An exemption lasts {LONGEST.days} days at most; approve it anew when it ends")
+            raise RefusedError(
+                "An exemption lasts {days} days at most; approve it anew when it ends", days=LONGEST.days
+            )
         if not approver.strip() or not reason.strip():
             raise RefusedError("An exemption needs the name of who approved it, and a reason")
 
@@ -95,9 +94,11 @@ class Exempting:
         try:
             mailbox = parse_path(recipient, smtputf8=True)
         except AddressError as error:
-            raise RefusedError(f"{recipient} is no address: {error}") from error
+            raise RefusedError("{address} is no address: {why}", address=recipient, why=error.sentence) from error
         if canonical_domain(mailbox.domain) not in self.own_domains:
-            raise RefusedError(f"{recipient} is not at one of the agency's domains: exemptions are for its recipients")
+            raise RefusedError(
+                "{address} is not at one of the agency's domains: exemptions are for its recipients", address=recipient
+            )
         return mailbox.key
 
     async def _new_version(self, work: Work, actor: str, text: str) -> None:
@@ -114,9 +115,7 @@ def _listed_sender(text: str, live: Sequence[ListEntry]) -> str:
     except AddressError:
         mailbox = None
     if mailbox is None or not ListIndex(live).lookup(mailbox):
-        raise RefusedError(
-            f"{text} is not on the list, so there is nothing to exempt; `liaison senders list` shows what is"
-        )
+        raise RefusedError("{sender} is not on the list, so there is nothing to exempt", sender=text)
     return mailbox.key
 
 
@@ -127,4 +126,4 @@ def _sender_of(case: Case) -> str:
         return listed.pop()
     if case.entry:
         return case.entry
-    raise RefusedError(f"{case.reference} has no listed sender to exempt")
+    raise RefusedError("{reference} has no listed sender to exempt", reference=case.reference)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from filters.address import AddressError, parse_path
 from filters.content import header_length, parse_header
 from filters.responding import hard_objections, loop_objections
+from filters.sentence import Sentence
 from gateway import tokens
-from gateway.model.case import ActionState, Disposal
+from gateway.model.case import ActionState, ContactKind, Disposal
 
 if TYPE_CHECKING:
     from filters.address import Mailbox
@@ -25,25 +26,32 @@ class Gate:
     own_domains: frozenset[str]
     secret: bytes
 
-    def objections(self, case: Case, raw: bytes, index: ListIndex) -> tuple[str, ...]:
+    def objections(self, case: Case, raw: bytes, index: ListIndex) -> tuple[Sentence, ...]:
         """Why no decline may be sent for this case, in words; empty when nothing stands against it.
 
         `raw` is the content as received.
         """
+        if case.kind is not ContactKind.MAIL:
+            return (Sentence("It was no mail: there is no reverse-path to answer to."),)
         if case.silenced:
-            return ("The case was silenced: somebody decided that no decline may be sent.",)
+            return (Sentence("The case was silenced: somebody decided that no decline may be sent."),)
         if case.disposal is Disposal.DISMISSED:
-            return ("The case was dismissed: no approach by a mission.",)
+            return (Sentence("The case was dismissed: no approach by a mission."),)
         if case.decline is ActionState.NONE:
-            return (f"Nothing is declined here: the tier ({case.tier}), the list entry or the mode says never.",)
+            return (
+                Sentence(
+                    "Nothing is declined here: the tier ({tier}), the list entry or the mode says never.",
+                    tier=case.tier,
+                ),
+            )
         try:
             reverse_path = parse_path(case.reverse_path, smtputf8=True)
         except AddressError as error:
-            return (f"Its reverse-path is not one mailbox: {error}.",)
+            return (Sentence("Its reverse-path is not one mailbox: {why}.", why=error.sentence),)
         header = parse_header(raw[: header_length(raw)])
         return self.hard(reverse_path, header, index.lookup(reverse_path))
 
-    def hard(self, reverse_path: Mailbox, header: Header, entries: tuple[ListEntry, ...]) -> tuple[str, ...]:
+    def hard(self, reverse_path: Mailbox, header: Header, entries: tuple[ListEntry, ...]) -> tuple[Sentence, ...]:
         """What stands against a decline of this message, whoever asks for it."""
         return hard_objections(reverse_path, header, entries, self.own_domains, self._is_own_token)
 

@@ -5,29 +5,24 @@ Nothing is saved that would catch more than a mission: `filters.guard` says why 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from filters.lists import EntryKind, ListEntry, canonical_entry_value, describe
+from filters.sentence import join
 from gateway.errors import RefusedError
 from gateway.model.list_change import ListChange
 from gateway.model.tracking import Track, untracked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from filters.disposition import Mode
+    from filters.sentence import Sentence
     from gateway.clock import Clock
     from gateway.model.list_change import ListVersion
+    from gateway.model.list_import import ImportSheet
     from gateway.store.unit_of_work import Store, Work
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportPreview:
-    """What an import would do, line by line: new entries, those that stand already, and refusals with their reason."""
-
-    new: tuple[ListEntry, ...]
-    known: tuple[ListEntry, ...]
-    refused: tuple[tuple[ListEntry, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +38,11 @@ class Listkeeping:
         async with self.store.reading() as work:
             return await work.senders.live()
 
-    async def tried(self, value: str, kind: EntryKind | None) -> ListEntry:
-        """The entry that `senders add` would make of this value. RefusedError says what is wrong with it."""
-        chosen = kind or _kind_of(value)
-        reason = _refusal(chosen, value, self.own_domains)
-        if reason is not None:
-            raise RefusedError(reason)
-        return ListEntry(kind=chosen, value=canonical_entry_value(chosen, value))
+    def kind_of(self, value: str) -> EntryKind:
+        """What a value is where nobody says it: an address with an @, a label with a *, else a subtree."""
+        if "@" in value:
+            return EntryKind.ADDRESS
+        return EntryKind.LABEL if "*" in value else EntryKind.SUBTREE
 
     async def add(self, entry: ListEntry, *, actor: str) -> int:
         """Add one entry; the new version. RefusedError says what is wrong with it."""
@@ -74,24 +67,37 @@ class Listkeeping:
             before = await _the_one(work, value, kind)
             after = edited(before)
             if after == before:
-                raise RefusedError(f"{value} says that already; nothing is changed")
+                raise RefusedError("{value} says that already; nothing is changed", value=value)
             await self._change(work, [after], [before], actor, f"edit {describe(before)}")
             return after
 
-    async def preview(self, entries: Sequence[ListEntry], track: Track = untracked) -> ImportPreview:
-        """What `import_` would do."""
-        async with self.store.reading() as work:
-            return self._preview(entries, await work.senders.live(), track)
+    def objection(self, entry: ListEntry) -> Sentence | None:
+        """Why the entry may not be listed, in words; None when nothing stands against it."""
+        return _refusal(entry.kind, entry.value, self.own_domains)
 
     async def import_(
-        self, preview: ImportPreview, source: str, *, actor: str, track: Track = untracked
+        self,
+        sheet: ImportSheet,
+        source: str,
+        *,
+        actor: str,
+        without_refused: bool = False,
+        mode: Mode | None = None,
+        track: Track = untracked,
     ) -> tuple[ListEntry, ...]:
-        """Add what is still new, as one version, and return it. RefusedError, and nothing saved, if any is refused."""
-        if preview.refused:
-            raise RefusedError("\n".join(reason for _, reason in preview.refused))
+        """Add what is still new, as one version, and return it. `mode`: of the entries that have none of their own.
+
+        RefusedError, and nothing saved, if a line is refused, unless those are to be left out.
+        """
+        if sheet.refused and not without_refused:
+            raise RefusedError(join((reason.message for line in sheet.refused for reason in line.reasons), "\n"))
         async with self.store.begin() as work:
             live = {(entry.kind, entry.value) for entry in await work.senders.live()}
-            new = tuple(entry for entry in preview.new if (entry.kind, entry.value) not in live)
+            new = tuple(
+                entry if entry.mode is not None else replace(entry, mode=mode)
+                for entry in sheet.new
+                if (entry.kind, entry.value) not in live
+            )
             if new:
                 await self._change(work, new, [], actor, f"import {source}", track)
             return new
@@ -114,56 +120,61 @@ class Listkeeping:
         async with self.store.begin() as work:
             change = await _change_of(work, number)
             if not change.added and not change.removed:
-                raise RefusedError(f"Version {number} changed no entry, so there is nothing to undo")
+                raise RefusedError("Version {number} changed no entry, so there is nothing to undo", number=str(number))
             live = {(entry.kind, entry.value): entry for entry in await work.senders.live()}
             touched = _touched_since(change, live)
             if touched:
                 raise RefusedError(
-                    f"Version {number} can't be undone: {describe(touched)} was changed since; undo that first, or "
-                    "edit the entry"
+                    "Version {number} can't be undone: {entry} was changed since; undo that first, or edit the entry",
+                    number=str(number),
+                    entry=describe(touched),
                 )
             for entry in change.removed:  # what may be listed can have changed: our own domains, for one
                 if (reason := _refusal(entry.kind, entry.value, self.own_domains)) is not None:
-                    raise RefusedError(f"Version {number} can't be undone: {reason}")
+                    raise RefusedError("Version {number} can't be undone: {why}", number=str(number), why=reason)
             await self._change(work, change.removed, change.added, actor, f"undo version {number}")
             return ListChange(added=change.removed, removed=change.added)
 
+    async def restoration(self, number: int) -> ListChange:
+        """What would have to change for the lists to be again as they were under a version."""
+        async with self.store.reading() as work:
+            return await _restoration(work, number)
+
+    async def restore(self, number: int, *, actor: str) -> ListChange:
+        """Put the lists back to how they were under a version, as a new version; returns what that one changes."""
+        async with self.store.begin() as work:
+            change = await _restoration(work, number)
+            if not change.added and not change.removed:
+                raise RefusedError("The lists are as they were under version {number} already", number=number)
+            for entry in change.added:
+                if (reason := self.objection(entry)) is not None:
+                    raise RefusedError("Version {number} can't be restored: {reason}", number=number, reason=reason)
+            await self._change(work, change.added, change.removed, actor, f"restore version {number}")
+            return change
+
     async def import_first(self, entries: Sequence[ListEntry], source: str) -> int:
         """The packs of the configuration, into a store that never had a list; returns how many were added."""
-        preview = self._preview(entries, [])
-        if preview.refused:
-            raise RefusedError("\n".join(reason for _, reason in preview.refused))
+        refusals = [reason for entry in entries if (reason := self.objection(entry)) is not None]
+        if refusals:
+            raise RefusedError(join(refusals, "\n"))
+        new: dict[tuple[EntryKind, str], ListEntry] = {}
+        for entry in entries:  # of two packs that name the same, the first counts
+            new.setdefault((entry.kind, entry.value), entry)
         if not await self.is_first_start():
             return 0
         try:
             async with self.store.begin() as work:
-                await self._change(work, preview.new, [], "gateway", f"first start: {source}")
+                await self._change(work, tuple(new.values()), [], "gateway", f"first start: {source}")
         except RefusedError:
             if await self.is_first_start():
                 raise
             return 0  # another node started at the same moment, and was first
-        return len(preview.new)
+        return len(new)
 
     async def is_first_start(self) -> bool:
         """Whether the store never had a list."""
         async with self.store.reading() as work:
             return await work.senders.version() == 0
-
-    def _preview(
-        self, entries: Sequence[ListEntry], live: Iterable[ListEntry], track: Track = untracked
-    ) -> ImportPreview:
-        seen = {(entry.kind, entry.value) for entry in live}
-        new, known, refused = [], [], []
-        for entry in track(entries, "Checking"):
-            reason = _refusal(entry.kind, entry.value, self.own_domains)
-            if reason is not None:
-                refused.append((entry, reason))
-            elif (entry.kind, entry.value) in seen:
-                known.append(entry)
-            else:
-                seen.add((entry.kind, entry.value))
-                new.append(entry)
-        return ImportPreview(new=tuple(new), known=tuple(known), refused=tuple(refused))
 
     async def _change(
         self,
@@ -180,17 +191,28 @@ class Listkeeping:
         return version
 
 
-def _refusal(kind: EntryKind, value: str, own_domains: frozenset[str]) -> str | None:
+def _refusal(kind: EntryKind, value: str, own_domains: frozenset[str]) -> Sentence | None:
     """Why the entry can't be saved. Only who changes a list needs the tables of all public suffixes."""
     from filters.guard import refusal
 
     return refusal(kind, value, own_domains)
 
 
+async def _restoration(work: Work, number: int) -> ListChange:
+    """Entries that say the same now as then are left alone: they keep their version."""
+    await _change_of(work, number)
+    then, now = await work.list_records.as_of(number), await work.senders.live()
+    kept = set(then) & set(now)
+    return ListChange(
+        added=tuple(entry for entry in then if entry not in kept),
+        removed=tuple(entry for entry in now if entry not in kept),
+    )
+
+
 async def _change_of(work: Work, number: int) -> ListChange:
     change = await work.senders.change_of(number)
     if change is None:
-        raise RefusedError(f"There is no version {number}; `liaison senders history` shows those that there are")
+        raise RefusedError("There is no version {number} of the lists", number=number)
     return change
 
 
@@ -206,17 +228,11 @@ def _touched_since(change: ListChange, live: Mapping[tuple[EntryKind, str], List
 async def _the_one(work: Work, value: str, kind: EntryKind | None) -> ListEntry:
     found = [entry for entry in await work.senders.live() if _is_meant(entry, value, kind)]
     if not found:
-        raise RefusedError(f"{value} is not on the list; `liaison senders list` shows what is")
+        raise RefusedError("{value} is not on the list", value=value)
     if len(found) > 1:
         kinds = ", ".join(entry.kind for entry in found)
-        raise RefusedError(f"{value} is on the list as {kinds}; say which with --kind")
+        raise RefusedError("{value} is on the list as {kinds}", value=value, kinds=kinds)
     return found[0]
-
-
-def _kind_of(value: str) -> EntryKind:
-    if "@" in value:
-        return EntryKind.ADDRESS
-    return EntryKind.LABEL if "*" in value else EntryKind.SUBTREE
 
 
 def _is_meant(entry: ListEntry, value: str, kind: EntryKind | None) -> bool:

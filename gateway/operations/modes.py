@@ -30,7 +30,9 @@ class Modes:
         """Lower the mode, or restore it up to the ceiling."""
         if lower_mode(mode, self.ceiling) is not mode:
             raise RefusedError(
-                f'The configuration allows {self.ceiling} at most; to go to {mode}, set mode = "{mode}" there'
+                'The configuration allows {ceiling} at most; to go to {mode}, set mode = "{mode}" there',
+                ceiling=self.ceiling,
+                mode=mode,
             )
         async with self.store.begin() as work:
             await (work.values.remove(MODE) if mode is self.ceiling else work.values.put(MODE, mode))

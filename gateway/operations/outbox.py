@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import structlog
 
+from filters.sentence import Sentence
 from gateway import tokens
 from gateway.compose.text import ComposeError
 from gateway.errors import SealError
@@ -83,7 +84,7 @@ class Outbox:
 
     async def judge_abandoned(self) -> None:
         """Items that a dead worker left in `sending`: a decline is never re-sent by the machine, the rest is."""
-        now, reason = self.clock.now(), "the gateway stopped during the attempt"
+        now, reason = self.clock.now(), Sentence("the gateway stopped during the attempt")
         async with self.store.begin() as work:
             judged = [
                 item
@@ -104,11 +105,14 @@ class Outbox:
             await self.judge_abandoned()
         return due or abandoned
 
-    async def claim(self) -> Claim:
-        """The next items that are due, for this claim alone until its lease ends."""
+    async def claim(self, most: int, *, large_too: bool) -> Claim:
+        """The next items that are due, `most` of them or fewer, for this claim alone until its lease ends."""
         now, owner = self.clock.now(), f"{self.node}/{tokens.item_id()}"
         async with self.store.begin() as work:
-            return Claim(owner, tuple(await work.outbox.claim(owner, self.node, now, now + LEASE, BATCH)))
+            items = await work.outbox.claim(
+                owner, self.node, now, now + LEASE, limit=min(most, BATCH), large_too=large_too
+            )
+        return Claim(owner, tuple(items))
 
     async def renew(self, claim: Claim) -> None:
         """Prolong the lease on what the claim still holds."""
@@ -137,17 +141,17 @@ class Outbox:
         except ComposeError as error:
             return Objection(str(error))
 
-    async def _closed_destination(self, item: OutboxItem) -> str:
-        """The clause of the hard gate that the DNS answers: why this decline can't get to anybody, or "".
+    async def _closed_destination(self, item: OutboxItem) -> Sentence | None:
+        """The clause of the hard gate that the DNS answers: why this decline can't get to anybody, or None.
 
         A DNS that doesn't answer is no reason: the next server will ask it again, and keeps the mail until it can.
         """
         if item.purpose is not Purpose.DECLINE:
-            return ""
+            return None
         destination = await self.destinations.of(item.to.rpartition("@")[2], every_host=False)
         if destination.reach is Reach.UNKNOWN:
             log.warning(Event.DNS_FAILED, item=item.id, reason=destination.reason)
-        return destination.reason if destination.reach is Reach.CLOSED else ""
+        return destination.reason if destination.reach is Reach.CLOSED else None
 
     async def begin_sending(self, item: OutboxItem, post: Post, claim: Claim) -> bool:
         """Commit the attempt, and at the first one its bytes; False if the item is not this claim's any more."""
@@ -211,7 +215,8 @@ class Outbox:
             give_up_after=self.outbound.give_up_after,
         )
         if due_at is None:
-            await self._settle(item, OutboxState.FAILED, f"given up; the last answer was: {reply}", claim)
+            given_up = Sentence("given up; the last answer was: {reply}", reply=reply)
+            await self._settle(item, OutboxState.FAILED, given_up, claim)
             return
         async with self.store.begin() as work:
             await work.outbox.settle(

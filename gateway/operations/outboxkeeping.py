@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
+from filters.sentence import Sentence
 from gateway.errors import RefusedError
-from gateway.model.outbox import OutboxState, Purpose
+from gateway.model.outbox import OutboxState, Purpose, once_more
 from gateway.store.values import OUTBOX_PAUSED
 
 if TYPE_CHECKING:
@@ -59,10 +60,11 @@ class Outboxkeeping:
         async with self.store.begin() as work:
             item = await _item(work, item_id)
             if item.state in {OutboxState.SENT, OutboxState.CANCELLED}:
-                raise RefusedError(f"{item_id} is {item.state}: there is nothing to cancel")
+                raise RefusedError("{item} is {state}: there is nothing to cancel", item=item_id, state=item.state)
             if item.state is OutboxState.SENDING:
-                raise RefusedError(f"{item_id} is being sent right now; look again in a minute")
-            if not await work.outbox.settle(item.id, state=OutboxState.CANCELLED, reply=f"cancelled by {actor}"):
+                raise _leaving(item)
+            cancelled = Sentence("cancelled by {actor}", actor=actor)
+            if not await work.outbox.settle(item.id, state=OutboxState.CANCELLED, reply=cancelled):
                 raise _changed(item)
             if item.purpose is Purpose.DECLINE and item.state is not OutboxState.UNCERTAIN:
                 await work.limits.close_window(item.id)
@@ -73,7 +75,7 @@ class Outboxkeeping:
         """From now on no attempt begins, on any node; one whose message is leaving already ends."""
         async with self.store.begin() as work:
             if await work.values.get(OUTBOX_PAUSED) is not None:
-                raise RefusedError("The outbox is paused already; `liaison outbox resume` ends that")
+                raise RefusedError("The outbox is paused already")
             because = f": {reason.strip()}" if reason.strip() else ""
             since = self.clock.now().isoformat(sep=" ", timespec="seconds")
             await work.values.put(OUTBOX_PAUSED, f"since {since} by {actor}{because}")
@@ -90,13 +92,16 @@ class Outboxkeeping:
             return waiting
 
     async def _wait_again(self, work: Work, item: OutboxItem, actor: str) -> bool:
-        reply = f"{item.last_reply}; once more, asked for by {actor}".removeprefix("; ")
-        due_at = self.clock.now()
+        reply, due_at = once_more(item, actor), self.clock.now()
         return await work.outbox.settle(item.id, state=OutboxState.WAITING, reply=reply, due_at=due_at, attempts=0)
 
 
 def _changed(item: OutboxItem) -> RefusedError:
-    return RefusedError(f"{item.id} has changed meanwhile; look at it again")
+    return RefusedError("{item} has changed meanwhile; look at it again", item=item.id)
+
+
+def _leaving(item: OutboxItem) -> RefusedError:
+    return RefusedError("{item} is being sent right now; look again in a minute", item=item.id)
 
 
 def _check_retry(item: OutboxItem, *, despite_uncertainty: bool) -> None:
@@ -106,13 +111,11 @@ def _check_retry(item: OutboxItem, *, despite_uncertainty: bool) -> None:
         case OutboxState.UNCERTAIN if despite_uncertainty:
             return
         case OutboxState.UNCERTAIN:
-            raise RefusedError(
-                f"{item.id} may have been delivered; with --despite-uncertainty it is sent again, perhaps a second time"
-            )
+            raise RefusedError("{item} may have been delivered", item=item.id)
         case OutboxState.SENDING:
-            raise RefusedError(f"{item.id} is being sent right now; look again in a minute")
+            raise _leaving(item)
         case OutboxState.SENT | OutboxState.CANCELLED:
-            raise RefusedError(f"{item.id} is {item.state}: it is not sent again")
+            raise RefusedError("{item} is {state}: it is not sent again", item=item.id, state=item.state)
         case unreachable:
             assert_never(unreachable)
 
@@ -120,7 +123,7 @@ def _check_retry(item: OutboxItem, *, despite_uncertainty: bool) -> None:
 async def _item(work: Work, item_id: str) -> OutboxItem:
     item = await work.outbox.get(item_id)
     if item is None:
-        raise RefusedError(f"There is no outbox item {item_id}; `liaison outbox list` shows the ids")
+        raise RefusedError("There is no outbox item {item}", item=item_id)
     return item
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from gateway.clock import Clock
+    from gateway.model.people import Verb
     from gateway.store.unit_of_work import Store, Work
 
 RECOVERY_CODES = 10
@@ -41,6 +42,15 @@ class Peoplekeeping:
         """The person of this name; RefusedError if there is none."""
         async with self.store.reading() as work:
             return await _person(work, name)
+
+    async def check_login(self, login: str, verb: Verb) -> None:
+        """RefusedError where the account of that name may not do this. Who has none holds the machine's keys anyway."""
+        async with self.store.reading() as work:
+            person = await work.people.get(login.casefold())
+        if person is not None and not person.may(verb):
+            raise RefusedError(
+                "{name} may not do this: the account's roles are {roles}", name=person.name, roles=_words(person.roles)
+            )
 
     async def add(
         self,

@@ -14,6 +14,7 @@ import structlog
 
 from filters.address import NULL_PATH
 from filters.content import parse_header
+from filters.sentence import Sentence
 from gateway.counters import STORE_FAILURES, count
 from gateway.errors import StoreError
 from gateway.events import Event
@@ -58,7 +59,8 @@ class ReturnedMail:
         item = await self._report(failed)
         if item is None:
             return
-        reply, subject = f"returned: {failed.reason}", item.case_reference or item.id
+        subject = item.case_reference or item.id
+        reply = Sentence("returned: {reason}", reason=failed.reason)
         detail = {"item": item.id, "reply": without_addresses(reply), "notification": failed.notification}
         async with self.store.begin() as work:
             if not await work.outbox.returned(item.id, reply):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from filters.address import canonical_domain, canonical_local_part, parse_path
 from filters.automatic import Proposal, automatic_objections
 from filters.disposition import Handling
+from filters.sentence import Sentence
 from gateway.model.outbox import Purpose
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ class Start:
     """Whether report and decline are started, and if not, why. `decline_due` is None for no decline."""
 
     report: bool
-    report_reasons: tuple[str, ...]
+    report_reasons: tuple[Sentence, ...]
     decline_due: datetime | None
-    decline_reasons: tuple[str, ...]
+    decline_reasons: tuple[Sentence, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,15 +67,16 @@ class Starting:
             decline_reasons=decline_reasons,
         )
 
-    async def _report_reasons(self, work: Work, screening: Screening) -> tuple[str, ...]:
+    async def _report_reasons(self, work: Work, screening: Screening) -> tuple[Sentence, ...]:
         if screening.report is not Handling.AUTO:
-            waits = "waits for a person" if screening.report is Handling.REVIEW else "is not made"
-            return (f"For the tier {screening.tier}, the list entry and the mode {screening.mode} a report {waits}.",)
+            return (_not_reported(screening),)
         limits = (self.collation.domain_daily_limit, self.collation.daily_limit)
         spent = await self._spent(work, Purpose.REPORT, _listed_domain(screening), limits)
         return (spent,) if spent else ()
 
-    async def _decline_reasons(self, work: Work, proposal: Proposal, unreachable: str, item_id: str) -> tuple[str, ...]:
+    async def _decline_reasons(
+        self, work: Work, proposal: Proposal, unreachable: Sentence | None, item_id: str
+    ) -> tuple[Sentence, ...]:
         path = proposal.envelope.reverse_path
         reasons = (
             *self.gate.hard(path, proposal.header, proposal.screening.entries),
@@ -85,7 +87,8 @@ class Starting:
             return reasons
         now = self.clock.now()
         if not await work.limits.open_window(window_key(path), item_id, now, self.window_end(now)):
-            return (f"This sender was declined within the last {self.decline.window_days} days.",)
+            days = self.decline.window_days
+            return (Sentence("This sender was declined within the last {days} days.", days=days),)
         limits = (self.decline.domain_daily_limit, self.decline.daily_limit)
         spent = await self._spent(work, Purpose.DECLINE, canonical_domain(path.domain), limits)
         if spent:
@@ -102,19 +105,38 @@ class Starting:
         """When a sender that is declined now may be declined automatically again."""
         return now + timedelta(days=self.decline.window_days)
 
-    async def _spent(self, work: Work, purpose: Purpose, domain: str, limits: tuple[int, int]) -> str:
-        """Why no more of this mail starts today, or "" when it was counted."""
+    async def _spent(self, work: Work, purpose: Purpose, domain: str, limits: tuple[int, int]) -> Sentence | None:
+        """Why no more of this mail starts today, or None when it was counted."""
         day = self.clock.now().date()
         for_domain, in_all = limits
         if not await work.limits.take(purpose, domain, day, for_domain):
-            reason = f"Today's limit of {for_domain} automatic {purpose}s for {domain} is reached."
+            reason = _limit_for(purpose, for_domain, domain)
         elif not await work.limits.take(purpose, ALL, day, in_all):
             await work.limits.give_back(purpose, domain, day)
-            reason = f"Today's limit of {in_all} automatic {purpose}s is reached."
+            reason = _limit_in_all(purpose, in_all)
         else:
-            return ""
+            return None
         await work.limits.refuse(purpose, day)
         return reason
+
+
+def _not_reported(screening: Screening) -> Sentence:
+    said = {"tier": screening.tier, "mode": screening.mode}
+    if screening.report is Handling.REVIEW:
+        return Sentence("For the tier {tier}, the list entry and the mode {mode} a report waits for a person.", **said)
+    return Sentence("For the tier {tier}, the list entry and the mode {mode} a report is not made.", **said)
+
+
+def _limit_for(purpose: Purpose, most: int, domain: str) -> Sentence:
+    if purpose is Purpose.DECLINE:
+        return Sentence("Today's limit of {most} automatic declines for {domain} is reached.", most=most, domain=domain)
+    return Sentence("Today's limit of {most} automatic reports for {domain} is reached.", most=most, domain=domain)
+
+
+def _limit_in_all(purpose: Purpose, most: int) -> Sentence:
+    if purpose is Purpose.DECLINE:
+        return Sentence("Today's limit of {most} automatic declines is reached.", most=most)
+    return Sentence("Today's limit of {most} automatic reports is reached.", most=most)
 
 
 def window_key(reverse_path: Mailbox) -> str:

@@ -18,7 +18,7 @@ from filters.lists import EntryKind, ListIndex, address_base
 from gateway.counters import FAULTS, STORE_FAILURES, count
 from gateway.errors import StoreError
 from gateway.events import Event
-from gateway.model.tally import TallyKey, replay
+from gateway.model.tally import Replay, TallyKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from filters.address import Mailbox
     from filters.lists import ListEntry
     from gateway.clock import Clock
-    from gateway.model.tally import Replay
     from gateway.store.unit_of_work import Store
 
 FLUSH_INTERVAL = 60.0
@@ -102,17 +101,22 @@ class Tallying:
                     counts[key] = counts.get(key, 0) + messages
         return counts
 
-    async def replay(self, entry: ListEntry) -> Replay:
-        """What the entry would have matched in the days that are kept."""
+    async def replay(self, *entries: ListEntry) -> Replay:
+        """What the entries, taken together, would have matched in the days that are kept."""
+        first = self._first_day()
         async with self.store.reading() as work:
-            tallies = await work.ledger.since(self._first_day())
-        if entry.kind is EntryKind.ADDRESS:
-            local_part, _, domain = entry.value.rpartition("@")
-            wanted = self._hash_of(address_base(local_part, domain))
-            return replay(tallies, lambda key: key.sender == wanted)
-        index = ListIndex((entry,))
-        matched = {tally.key.domain for tally in tallies if index.lookup_domain(tally.key.domain)}
-        return replay(tallies, lambda key: key.domain in matched)
+            known = await work.ledger.domains(first)
+            domains, senders = await asyncio.to_thread(self._wanted, entries, known)
+            totals = await work.ledger.totals(first, domains, senders)
+        busiest = sorted(totals, key=lambda total: (-total.messages, total.domain))
+        return Replay(days=self.days, domains=tuple(busiest))
+
+    def _wanted(self, entries: Sequence[ListEntry], known: Sequence[str]) -> tuple[list[str], list[str]]:
+        """The domains that are covered whole, and the senders that are listed by their address."""
+        index = ListIndex(entry for entry in entries if entry.kind is not EntryKind.ADDRESS)
+        addresses = (entry.value.rpartition("@") for entry in entries if entry.kind is EntryKind.ADDRESS)
+        senders = dict.fromkeys(self._hash_of(address_base(local, domain)) for local, _, domain in addresses)
+        return [domain for domain in known if index.lookup_domain(domain)], list(senders)
 
     def _first_day(self) -> date:
         return (self.clock.now() - timedelta(days=self.days)).date()

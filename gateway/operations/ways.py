@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 import structlog
 
 from filters.address import canonical_domain
+from filters.sentence import Sentence
 from gateway.events import Event
 from gateway.operations.outbox import Objection
 from gateway.relay.outbound import Server, Submission
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from gateway.settings import Outbound, Route
     from gateway.verify.destination import Destination, Destinations
 
-NO_WAY = Objection("no outbound route is configured ([outbound] smarthost, or mx = true); it waits", final=False)
+NO_WAY = Objection(
+    Sentence("no outbound route is configured ([outbound] smarthost, or mx = true); it waits"), final=False
+)
 SMTP_PORT = 25
 ADDRESSES_OF_ONE_SERVER = 2
 
@@ -70,7 +73,7 @@ class Ways:
                 return Objection(destination.reason)
             case Reach.UNKNOWN:
                 log.warning(Event.DNS_FAILED, reason=destination.reason)
-                return Objection(f"{destination.reason} It waits.", final=False)
+                return Objection(Sentence("{reason} It waits.", reason=destination.reason), final=False)
             case unreachable:
                 assert_never(unreachable)
 
@@ -80,7 +83,8 @@ class Ways:
         try:
             return file.read_text(encoding="utf-8").strip() if file else ""
         except (OSError, UnicodeDecodeError) as error:
-            return Objection(f"[outbound] password_file can't be read ({error}); it waits", final=False)
+            why = Sentence("[outbound] password_file can't be read ({error}); it waits", error=str(error))
+            return Objection(why, final=False)
 
 
 def _servers(destination: Destination) -> tuple[Server, ...]:

@@ -106,6 +106,15 @@ def _string(value: object) -> str:
     return value
 
 
+def _parse_zone(value: str) -> str:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 -- only who sets the key needs the tables
+
+    try:
+        return ZoneInfo(value).key
+    except (KeyError, ValueError, OSError) as error:  # not in the tables, or leading out of them
+        raise UnfitError(f"{quoted(value)} is no time zone") from error
+
+
 def _parse_filled(value: str) -> str:
     if not value.strip():
         raise UnfitError("is empty")
@@ -365,4 +374,5 @@ NETWORKS = several(_string_kind("a network", network), 'an array of networks suc
 FILE = Kind("the path of a readable file; relative ones start at the configuration file's directory", _read_file)
 FILES = several(FILE, f"an array: each item {FILE.right}")
 STORE_URL = Kind("sqlite:///path/to/file.db or postgresql://user@host/name", _read_store_url)
+ZONE = _string_kind('the name of a time zone such as "America/Toronto" or "UTC"', _parse_zone)
 PUBLIC_URL = _string_kind('a URL such as "https://liaison.police.example"', _parse_public_url)

@@ -242,6 +242,7 @@ class Console:
         Key(kinds.optional(kinds.LISTENER, None), 'beyond loopback only with TLS; "": no console', at_start=True),
     ] = _CONSOLE
     public_url: Annotated[str, Key(kinds.PUBLIC_URL, "how people's browsers reach it")] = "http://127.0.0.1:8025"
+    time_zone: Annotated[str, Key(kinds.ZONE, "of the times that pages show")] = "UTC"
     second_factor: Annotated[
         SecondFactor,
         Key(kinds.one_of(*SecondFactor), "required | optional: a one-time code of an authenticator app at sign-in"),

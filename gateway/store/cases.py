@@ -5,16 +5,20 @@ Never decides what a case is; finds it again by its intake key (decision 3).
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import fields
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from sqlalchemy import bindparam, select, true, update
+from sqlalchemy import bindparam, select, text, update
 
 from gateway.errors import StoreError
 from gateway.model.case import Case, CaseFile, CaseStatus
+from gateway.model.case_list import EVERY_CASE
 from gateway.model.outbox import Purpose
+from gateway.store.case_filter import matching
+from gateway.store.case_search import keep_case
 from gateway.store.deliveries import delivery_of
 from gateway.store.embedded import brief
 from gateway.store.engine import insert_new
@@ -26,8 +30,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Executable, RowMapping, Select, Table
 
-    from filters.disposition import Tier
     from gateway.model.case import ActionState, CaseId, Disposal
+    from gateway.model.case_list import CaseFilter
     from gateway.store.engine import Connection
 
 CaseAction = Literal[Purpose.DECLINE, Purpose.REPORT]
@@ -52,6 +56,7 @@ _REOPEN = brief(
     .where(_THIS, cases.c.status == CaseStatus.CLOSED)
     .values(status=CaseStatus.OPEN, disposal=None, closed_at=None)
 )
+_IN_TURN = text("SELECT pg_advisory_xact_lock(:turn)")
 _CLOSE = brief(update(cases).where(_THIS, cases.c.status == CaseStatus.OPEN).values(status=CaseStatus.CLOSED))
 
 
@@ -71,7 +76,9 @@ class Cases:
         values = {name: getattr(case, name) for name in _FIELDS if name != "id"}
         row = (await self._connection.execute(_INSERT, values)).mappings().one_or_none()
         if row is not None:
-            return _case_of(row), True
+            stored = _case_of(row)
+            await keep_case(self._connection, stored)
+            return stored, True
         found = await self._one(_FIND_AND_WRITE, case.intake_key)
         if found is None:
             raise StoreError("The case of this message went away while it was looked up")
@@ -84,6 +91,16 @@ class Cases:
     async def by_id(self, case_id: CaseId) -> Case | None:
         """The case of this row."""
         return await self._one(_BY_ID, case_id)
+
+    async def in_turn(self, reference: str) -> Case | None:
+        """The case, for one who decides about it: who comes second sees what the first one did.
+
+        SQLite lets one write at a time. No row is locked: the outbox changes the case's rows in its own order.
+        """
+        if self._connection.dialect.name == "postgresql":
+            turn = int.from_bytes(hashlib.sha256(reference.encode()).digest()[:8], signed=True)
+            await self._connection.execute(_IN_TURN, {"turn": turn})
+        return await self.by_reference(reference)
 
     async def set_action(self, case_id: CaseId, action: CaseAction, state: ActionState) -> None:
         """How far the decline or report is. While it has an outbox item, `Outbox` keeps this by itself."""
@@ -102,18 +119,23 @@ class Cases:
         """Take a case up again; False if it is open."""
         return (await self._connection.execute(_REOPEN, {"this": case_id})).rowcount == 1
 
+    async def assign(self, case_id: CaseId, person: str, at: datetime) -> None:
+        """Who sees to it from now on; "" for nobody."""
+        assigned = {"assigned_to": person, "assigned_at": at if person else None}
+        await self._connection.execute(_CHANGE, {"this": case_id, **assigned})
+
     async def close(self, case_id: CaseId, disposal: Disposal, at: datetime) -> bool:
         """Close an open case; False if it is closed already or not there."""
         closing = {"this": case_id, "disposal": disposal, "closed_at": at}
         return (await self._connection.execute(_CLOSE, closing)).rowcount == 1
 
-    async def list(self, *, status: CaseStatus | None = None, tier: Tier | None = None) -> CaseList:
-        """Every case, or those of a status and tier, newest first."""
-        return await self._matching(_filter(status, tier))
+    async def list(self, wanted: CaseFilter = EVERY_CASE) -> CaseList:
+        """These cases, newest first."""
+        return await self._matching(matching(wanted))
 
-    async def files(self, *, status: CaseStatus | None = None, tier: Tier | None = None) -> CaseFileList:
+    async def files(self, wanted: CaseFilter = EVERY_CASE) -> CaseFileList:
         """The same with deliveries and notes: three queries, however many cases."""
-        return await self._files(_filter(status, tier))
+        return await self._files(matching(wanted))
 
     async def file(self, reference: str) -> CaseFile | None:
         """One case with everything that hangs on it."""
@@ -146,15 +168,6 @@ class Cases:
     async def _one(self, statement: Executable, this: str | CaseId) -> Case | None:
         row = (await self._connection.execute(statement, {"this": this})).mappings().one_or_none()
         return None if row is None else _case_of(row)
-
-
-def _filter(status: CaseStatus | None, tier: Tier | None) -> ColumnElement[bool]:
-    wanted: ColumnElement[bool] = true()
-    if status is not None:
-        wanted &= cases.c.status == status
-    if tier is not None:
-        wanted &= cases.c.tier == tier
-    return wanted
 
 
 def _case_of(row: RowMapping) -> Case:

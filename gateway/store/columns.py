@@ -17,6 +17,7 @@ from sqlalchemy.types import TypeDecorator
 
 from filters.authentication import Authentication, DnsAnswer, DnsStatus, MethodResult, Result
 from gateway.model.case import StoredFinding
+from gateway.store.telling import as_heard, as_told, heard, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,6 +90,36 @@ class Strings(TypeDecorator[tuple[str, ...]]):
         return None if value is None else tuple(json.loads(value))
 
 
+class Said(TypeDecorator[str]):
+    """Text, or a `Sentence` that can be translated when it comes back."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 -- SQLAlchemy's
+        """A sentence as a JSON object, other text as it is."""
+        return None if value is None else storable(told(value))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Back to what it was."""
+        return None if value is None else heard(value)
+
+
+class Sentences(TypeDecorator[tuple[str, ...]]):
+    """A tuple of sentences as a JSON array; plain strings in it are sentences that were stored by an older version."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Each as an object, or a plain string."""
+        return None if value is None else _json([as_told(sentence) for sentence in value])
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...] | None:  # noqa: ARG002
+        """Back to a tuple."""
+        return None if value is None else tuple(map(as_heard, json.loads(value)))
+
+
 class StringMap(TypeDecorator["Mapping[str, str]"]):
     """A mapping from strings to strings as a JSON object; read-only when it comes back."""
 
@@ -112,11 +143,11 @@ class Findings(TypeDecorator[tuple[StoredFinding, ...]]):
 
     def process_bind_param(self, value: tuple[StoredFinding, ...] | None, dialect: Dialect) -> str | None:  # noqa: ARG002
         """One object for each finding, named as its fields."""
-        return None if value is None else _json([_named(finding) for finding in value])
+        return None if value is None else _json([_finding_told(finding) for finding in value])
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[StoredFinding, ...] | None:  # noqa: ARG002
         """Back to findings."""
-        return None if value is None else tuple(StoredFinding(**finding) for finding in json.loads(value))
+        return None if value is None else tuple(map(_finding, json.loads(value)))
 
 
 class Evidence(TypeDecorator[Authentication]):
@@ -137,6 +168,14 @@ class Evidence(TypeDecorator[Authentication]):
 def _named(value: StoredFinding | MethodResult | DnsAnswer) -> dict[str, Any]:
     """Fields by their names; `dataclasses.asdict` would copy them, which strings and tuples of strings don't need."""
     return {name: getattr(value, name) for name in value.__slots__}
+
+
+def _finding_told(value: StoredFinding) -> dict[str, Any]:
+    return {name: as_told(said) for name, said in _named(value).items()}
+
+
+def _finding(found: dict[str, Any]) -> StoredFinding:
+    return StoredFinding(**{name: as_heard(said) for name, said in found.items()})
 
 
 def _told(value: Authentication) -> dict[str, Any]:

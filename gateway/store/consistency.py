@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gateway.errors import SealError
 from gateway.model.audit import verify_chain
-from gateway.model.case import ActionState
+from gateway.model.case import ActionState, ContactKind
 from gateway.model.outbox import OutboxState, Purpose
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _case_problems(
     live = {(item.case_reference, item.purpose): item.state for item in items if item.state is not _CANCELLED}
     for file in files:
         case = file.case
-        if not file.deliveries:
+        if not file.deliveries and case.kind is ContactKind.MAIL:
             yield f"Case {case.reference} has no delivery."
         if case.reference not in audited:
             yield f"Case {case.reference} has no audit row."

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, select, update
 
 from gateway.model.case import DELIVERY_TRANSITIONS, Delivery, DeliveryState
+from gateway.store.case_search import keep_recipients
 from gateway.store.columns import storable
 from gateway.store.embedded import FEW, brief
 from gateway.store.engine import insert_new
@@ -60,7 +61,9 @@ class Deliveries:
             return []
         rows = [_row_of(case_id, delivery) for delivery in unique.values()]
         added = set((await self._connection.execute(_ADD if len(rows) > FEW else _ADD_FEW, rows)).scalars())
-        return [delivery for delivery in unique.values() if storable(delivery.key) in added]
+        new = [delivery for delivery in unique.values() if storable(delivery.key) in added]
+        await keep_recipients(self._connection, case_id, new)
+        return new
 
     async def settle(self, case_id: CaseId, key: str, state: DeliveryState, reply: str) -> bool:
         """Record the next hop's answer or a release; False if the delivery can't go to that state from its own.

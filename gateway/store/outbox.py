@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, delete, exists, or_, select, update
+from sqlalchemy import Boolean, and_, bindparam, case, delete, exists, func, or_, select, update
 
 from gateway.model.case import ActionState
-from gateway.model.outbox import OUTBOX_TRANSITIONS, OutboxItem, OutboxState, Post, Purpose
+from gateway.model.outbox import LARGE, NEED_THE_ORIGINAL, OUTBOX_TRANSITIONS, OutboxItem, OutboxState, Post, Purpose
 from gateway.store.embedded import brief
 from gateway.store.engine import insert_new
 from gateway.store.schema import cases, frozen_posts, outbox_items, stored_values
@@ -40,13 +40,17 @@ _FREE = or_(outbox_items.c.claimed_until.is_(None), outbox_items.c.claimed_until
 """Nobody holds a claim on the item."""
 _OURS = and_(outbox_items.c.claimed_by == bindparam("ours"), outbox_items.c.claimed_until > bindparam("now"))
 _DUE = and_(outbox_items.c.state == OutboxState.WAITING, outbox_items.c.due_at <= bindparam("now"), ~_PAUSED)
+_SIZE = select(cases.c.size).where(cases.c.id == outbox_items.c.case_id).correlate(outbox_items).scalar_subquery()
+_NEEDS_ORIGINAL = and_(outbox_items.c.purpose.in_(NEED_THE_ORIGINAL), ~outbox_items.c.summary)
+_OCTETS = case((_NEEDS_ORIGINAL, func.coalesce(_SIZE, 0)), else_=0)
+"""Of the original, where it has to be read whole for the item."""
 _ABANDONED = and_(outbox_items.c.state == OutboxState.SENDING, _FREE)
 
 _ADD = brief(insert_new(outbox_items).on_conflict_do_nothing().returning(outbox_items.c.id))
 _PENDING = brief(select(exists().where(_DUE, _FREE), exists().where(_ABANDONED)))
 _NEXT = (
     select(outbox_items.c.id)
-    .where(_DUE, _FREE)
+    .where(_DUE, _FREE, or_(bindparam("large_too", type_=Boolean), _OCTETS < LARGE))
     .order_by(outbox_items.c.due_at, outbox_items.c.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
@@ -56,7 +60,7 @@ _NEXT = (
 _CLAIM = brief(update(outbox_items).where(outbox_items.c.id.in_(select(_NEXT.c.id))).returning(outbox_items.c.id))
 _RENEW = update(outbox_items).where(_OURS).returning(outbox_items.c.id)
 _ITEMS = (
-    select(outbox_items, cases.c.reference, _FROZEN.label("frozen"))
+    select(outbox_items, cases.c.reference, _FROZEN.label("frozen"), _OCTETS.label("octets"))
     .select_from(outbox_items.outerjoin(cases))
     .order_by(outbox_items.c.created_at, outbox_items.c.id)
 )
@@ -65,9 +69,10 @@ _THESE_ITEMS = brief(_ITEMS.where(outbox_items.c.id.in_(bindparam("these", expan
 _ITEMS_OF_CASE = brief(
     _ITEMS.where(outbox_items.c.case_id == bindparam("case"), outbox_items.c.purpose == bindparam("of"))
 )
+_TO_COLLATION = outbox_items.c.purpose.in_((Purpose.REPORT, Purpose.RETRACTION))
 _REPORT_WITH = brief(
     _ITEMS.where(
-        outbox_items.c.purpose == Purpose.REPORT,
+        _TO_COLLATION,
         outbox_items.c.id.in_(select(frozen_posts.c.item_id).where(frozen_posts.c.message_id == bindparam("with"))),
     )
 )
@@ -94,7 +99,7 @@ _SETTLE_OURS = _SETTLE.where(outbox_items.c.claimed_by == bindparam("ours"))
 _RETURNED = brief(
     _MOVE.where(
         _THIS,
-        outbox_items.c.purpose == Purpose.REPORT,
+        _TO_COLLATION,
         outbox_items.c.state.in_((OutboxState.SENT, OutboxState.SENDING)),
     ).values(state=OutboxState.FAILED)
 )
@@ -131,10 +136,12 @@ class Outbox:
         to_claim, to_judge = (await self._connection.execute(_PENDING, {"now": now})).one()
         return bool(to_claim), bool(to_judge)
 
-    async def claim(self, owner: str, node: str, now: datetime, lease_until: datetime, limit: int) -> ItemList:
+    async def claim(
+        self, owner: str, node: str, now: datetime, lease_until: datetime, limit: int, *, large_too: bool = True
+    ) -> ItemList:
         """Take up to `limit` due items that nobody holds, the longest due first; none while the outbox is paused."""
         claim = {"claimed_by": owner, "claimed_node": node, "claimed_until": lease_until}
-        claimed = await self._connection.execute(_CLAIM, {"now": now, "most": limit, **claim})
+        claimed = await self._connection.execute(_CLAIM, {"now": now, "most": limit, "large_too": large_too, **claim})
         ids = list(claimed.scalars())
         return await self._items(_THESE_ITEMS, {"these": ids}) if ids else []
 
@@ -228,11 +235,11 @@ class Outbox:
         return next(iter(await self._items(_THIS_ITEM, {"this": item_id})), None)
 
     async def report_with(self, message_id: str) -> OutboxItem | None:
-        """The report whose frozen mail has this Message-ID, angle brackets included."""
+        """The report or retraction whose frozen mail has this Message-ID, angle brackets included."""
         return next(iter(await self._items(_REPORT_WITH, {"with": message_id})), None)
 
     async def returned(self, item_id: str, reply: str) -> bool:
-        """A report that has left has failed after all; False if it is no report, or has not left.
+        """A report or retraction that has left has failed after all; False if it is neither, or has not left.
 
         The one way out of `sent`, which no late worker can take: it is not in the table of transitions. A report may
         come back while its own answer is still being written down.
@@ -308,4 +315,5 @@ def _item_of(row: RowMapping) -> OutboxItem:
         frozen=row["frozen"],
         requested_by=row["requested_by"],
         summary=row["summary"],
+        octets=row["octets"],
     )

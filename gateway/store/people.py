@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from gateway.model.people import Person, Role
 from gateway.store.embedded import brief
 from gateway.store.engine import insert_new
-from gateway.store.schema import people, recovery_codes, sign_in_failures
+from gateway.store.people_schema import people, recovery_codes, sign_in_failures
 from gateway.store.sealing import Sealed
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _THIS = people.c.name == bindparam("this")
 
 _ALL = select(people).order_by(people.c.name)
 _ONE = brief(select(people).where(_THIS))
-_ADD = brief(insert_new(people).on_conflict_do_nothing(index_elements=[people.c.name]))
+_ADD = brief(insert_new(people).on_conflict_do_nothing(index_elements=[people.c.name]).returning(people.c.name))
 _CHANGE = brief(update(people).where(_THIS))
 _TAKE_STEP = brief(
     update(people).where(_THIS, people.c.totp_step < bindparam("step")).values(totp_step=bindparam("step"))
@@ -75,7 +75,7 @@ class People:
             "must_change_password": person.must_change_password,
             "totp_step": 0,
         }
-        return (await self._connection.execute(_ADD, values)).rowcount == 1
+        return (await self._connection.execute(_ADD, values)).first() is not None
 
     async def change(self, name: str, **values: object) -> bool:
         """Set columns of a person; False if there is none of that name."""

@@ -1,7 +1,7 @@
 """The tables. Uniqueness invariants live here, so that no race between processes can break them.
 
 Never holds logic. Columns carry the names of the model's fields; `migrations/` makes the same tables, which a test
-compares.
+compares. The tables of people and their sessions are in `gateway.store.people_schema`.
 """
 
 from __future__ import annotations
@@ -25,10 +25,20 @@ from sqlalchemy import (
 
 from filters.disposition import Delivery, Handling, Mode, Tier
 from filters.lists import EntryKind
-from gateway.model.case import ActionState, CaseStatus, DeliveryState, Disposal
+from gateway.model.case import ActionState, CaseStatus, ContactKind, DeliveryState, Disposal
 from gateway.model.outbox import OutboxState, Purpose
-from gateway.model.people import Stage
-from gateway.store.columns import Evidence, Findings, RowId, SafeText, StringMap, Strings, UtcDateTime, vocabulary
+from gateway.store.columns import (
+    Evidence,
+    Findings,
+    RowId,
+    SafeText,
+    Said,
+    Sentences,
+    StringMap,
+    Strings,
+    UtcDateTime,
+    vocabulary,
+)
 
 metadata = MetaData(
     naming_convention={
@@ -73,7 +83,7 @@ cases = Table(
     Column("intake_key", SafeText, nullable=False, unique=True),
     Column("tier", vocabulary(Tier), nullable=False),
     Column("status", vocabulary(CaseStatus), nullable=False),
-    Column("received_at", UtcDateTime, nullable=False, index=True),
+    Column("received_at", UtcDateTime, nullable=False),
     _text("reverse_path"),
     _text("header_from"),
     _text("subject"),
@@ -95,13 +105,16 @@ cases = Table(
     Column("smtputf8", Boolean, nullable=False),
     _text("body"),
     Column("findings", Findings, nullable=False),
-    Column("ambiguous", Strings, nullable=False),
-    Column("decline_reasons", Strings, nullable=False),
-    Column("report_reasons", Strings, nullable=False),
+    Column("ambiguous", Sentences, nullable=False),
+    Column("decline_reasons", Sentences, nullable=False),
+    Column("report_reasons", Sentences, nullable=False),
     Column("authentication", Evidence, nullable=False),
     Column("silenced", Boolean, nullable=False),
     Column("disposal", vocabulary(Disposal)),
     Column("closed_at", UtcDateTime),
+    Column("kind", vocabulary(ContactKind), nullable=False, server_default=ContactKind.MAIL.value),
+    Column("assigned_to", SafeText, nullable=False, server_default=text("''")),
+    Column("assigned_at", UtcDateTime),
     CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed"),
     sqlite_autoincrement=True,
 )
@@ -119,6 +132,17 @@ first_decisions = Table(
 """How long after its receipt a person first decided something about a case. One row a case: the first stays."""
 Index("ix_first_decisions_received_at", first_decisions.c.received_at, first_decisions.c.seconds)
 
+# All that a listing filters and sorts by: the rows themselves are wide, and only those of one page are looked at.
+Index(
+    "ix_cases_list",
+    *(cases.c.received_at, cases.c.id, cases.c.status, cases.c.tier, cases.c.kind, cases.c.decline, cases.c.report),
+    *(cases.c.assigned_to, cases.c.entry, cases.c.mission_en, cases.c.mission_fr),
+)
+Index("ix_cases_mission", cases.c.mission_fr, cases.c.mission_en, cases.c.entry)
+
+case_search = Table("case_search", metadata, _case_id(primary_key=True), _text("text"))
+"""What a search looks through: see gateway.store.case_search."""
+
 messages = Table("messages", metadata, _case_id(primary_key=True), *_sealed())
 
 deliveries = Table(
@@ -133,6 +157,7 @@ deliveries = Table(
     _text("reply"),
     UniqueConstraint("case_id", "key"),
 )
+Index("ix_deliveries_state", deliveries.c.state, deliveries.c.case_id)
 
 notes = Table(
     "notes",
@@ -155,7 +180,7 @@ outbox_items = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("due_at", UtcDateTime, nullable=False),
     Column("attempts", Integer, nullable=False),
-    _text("last_reply"),
+    Column("last_reply", Said, nullable=False),
     _text("requested_by"),
     Column("summary", Boolean, nullable=False),
     Column("claimed_by", SafeText),
@@ -189,6 +214,14 @@ ONE_NOTICE = Index(
     sqlite_where=text("purpose = 'notice'"),
 )
 """A recipient hears of a held message once."""
+
+ONE_RETRACTION = Index(
+    "uq_outbox_items_retraction",
+    outbox_items.c.case_id,
+    unique=True,
+    sqlite_where=text("purpose = 'retraction' AND state <> 'cancelled'"),
+)
+"""A report is taken back once."""
 
 Index("ix_outbox_items_due", outbox_items.c.state, outbox_items.c.due_at)
 Index("ix_outbox_items_queue", outbox_items.c.purpose, outbox_items.c.state, outbox_items.c.created_at)
@@ -288,6 +321,17 @@ ONE_LIVE_ENTRY = Index(
     sqlite_where=text("removed_in IS NULL"),
 )
 
+case_entries = Table(
+    "case_entries",
+    metadata,
+    _case_id(primary_key=True),
+    Column("kind", vocabulary(EntryKind), primary_key=True),
+    Column("value", SafeText, primary_key=True),
+    Column("received_at", UtcDateTime, nullable=False),
+)
+"""The entries that a case met, for their hits: no kind and value need be on the list any more."""
+Index("ix_case_entries_kind", case_entries.c.kind, case_entries.c.value, case_entries.c.received_at)
+
 exemptions = Table(
     "exemptions",
     metadata,
@@ -335,52 +379,3 @@ Index("ix_audit_entries_at", audit_entries.c.at, audit_entries.c.seq)
 
 digests = Table("digests", metadata, Column("day", Date, primary_key=True))
 """The days (UTC) whose digest was written, or had nothing to say."""
-
-people = Table(
-    "people",
-    metadata,
-    Column("name", SafeText, primary_key=True),
-    _text("full_name"),
-    Column("roles", Strings, nullable=False),
-    Column("active", Boolean, nullable=False),
-    _text("language"),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("signed_in_at", UtcDateTime),
-    _text("password_hash"),
-    Column("must_change_password", Boolean, nullable=False),
-    Column("totp_key_id", String(64)),
-    Column("totp_size", Integer),
-    Column("totp_sha256", String(64)),
-    Column("totp_blob", LargeBinary),
-    Column("totp_step", BigInteger, nullable=False),
-)
-"""Who may sign in. `totp_*` hold the secret of the second factor, sealed, and the last time step that was used."""
-
-recovery_codes = Table(
-    "recovery_codes",
-    metadata,
-    Column("digest", String(64), primary_key=True),
-    Column("name", SafeText, ForeignKey("people.name"), nullable=False, index=True),
-)
-"""Codes that stand for the second factor once; used ones are gone."""
-
-console_sessions = Table(
-    "console_sessions",
-    metadata,
-    Column("digest", String(64), primary_key=True),
-    Column("name", SafeText, ForeignKey("people.name"), nullable=False, index=True),
-    Column("stage", vocabulary(Stage), nullable=False),
-    Column("started_at", UtcDateTime, nullable=False),
-    Column("seen_at", UtcDateTime, nullable=False),
-    Column("told", Strings, nullable=False),
-)
-"""Who is signed in. Only digests of the tokens: who reads the table can't take over a session."""
-
-sign_in_failures = Table(
-    "sign_in_failures",
-    metadata,
-    _row_id(),
-    _text("scope"),
-    Column("at", UtcDateTime, nullable=False),
-)
-Index("ix_sign_in_failures_scope", sign_in_failures.c.scope, sign_in_failures.c.at)

@@ -164,7 +164,7 @@ class Senders:
         new = {tuple(row) for row in await self._connection.execute(statement.returning(kind, value), rows)}
         for entry in entries:
             if (entry.kind, entry.value) not in new:
-                raise RefusedError(f"{entry.kind} {entry.value} is on the list already")
+                raise RefusedError("{kind} {value} is on the list already", kind=entry.kind, value=entry.value)
             new.discard((entry.kind, entry.value))
 
     async def _remove(self, entry: ListEntry, number: int) -> None:
@@ -172,7 +172,7 @@ class Senders:
         living = same & sender_entries.c.removed_in.is_(None)
         ended = await self._connection.execute(update(sender_entries).where(living).values(removed_in=number))
         if ended.rowcount != 1:
-            raise RefusedError(f"{entry.kind} {entry.value} is not on the list")
+            raise RefusedError("{kind} {value} is not on the list", kind=entry.kind, value=entry.value)
 
     async def _counts(self, version: Column[int]) -> dict[int, int]:
         """How many entries this happened to, by version."""

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from gateway.model.people import Session
 from gateway.store.embedded import brief
 from gateway.store.people import person_of
-from gateway.store.schema import console_sessions, people
+from gateway.store.people_schema import console_sessions, people
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from gateway.store import migrating
 from gateway.store.audit import Audit
 from gateway.store.backlog import Backlogs
+from gateway.store.case_list import CaseListing
 from gateway.store.cases import Cases
 from gateway.store.deliveries import Deliveries
 from gateway.store.digests import Digests
@@ -24,6 +25,7 @@ from gateway.store.embedded import create_sqlite_file
 from gateway.store.engine import PATIENCE, database_trouble, open_engine
 from gateway.store.ledger import Ledger
 from gateway.store.limits import Limits
+from gateway.store.list_records import ListRecords
 from gateway.store.messages import Messages
 from gateway.store.notes import Notes
 from gateway.store.outbox import Outbox
@@ -54,6 +56,7 @@ class Work:
     """One unit of work: everything read and written through it is one transaction."""
 
     cases: Cases
+    case_list: CaseListing
     deliveries: Deliveries
     messages: Messages
     notes: Notes
@@ -62,6 +65,7 @@ class Work:
     digests: Digests
     backlogs: Backlogs
     senders: Senders
+    list_records: ListRecords
     ledger: Ledger
     audit: Audit
     values: Values
@@ -169,6 +173,7 @@ class Store:
     def _work(self, connection: Connection) -> Work:
         return Work(
             cases=Cases(connection),
+            case_list=CaseListing(connection),
             deliveries=Deliveries(connection),
             messages=Messages(connection, self._seal),
             notes=Notes(connection),
@@ -177,6 +182,7 @@ class Store:
             digests=Digests(connection),
             backlogs=Backlogs(connection),
             senders=Senders(connection),
+            list_records=ListRecords(connection),
             ledger=Ledger(connection),
             audit=Audit(connection, self._clock),
             values=Values(connection),

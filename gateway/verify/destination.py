@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from filters.address import canonical_domain
 from filters.authentication import DnsAnswer, DnsStatus
+from filters.sentence import Sentence
 from gateway.verify.resolver import Inquiry
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ MOST_HOSTS = 10
 
 _TRANSLATED = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
 """IPv6 addresses that stand for an IPv4 one (RFC 6052, RFC 8215, RFC 3056, RFC 4380): no place for a mail server."""
+
+
+_NOTHING = ""
+NO_REASON = Sentence(_NOTHING)
 
 
 class Reach(Enum):
@@ -50,7 +55,7 @@ class Destination:
 
     reach: Reach
     hosts: tuple[MailHost, ...] = ()
-    reason: str = ""
+    reason: Sentence = NO_REASON
     answers: tuple[DnsAnswer, ...] = field(default=(), repr=False)
 
 
@@ -69,7 +74,7 @@ class Destinations:
         """
         domain = canonical_domain(domain)
         if not domain or domain.startswith("["):
-            return Destination(reach=Reach.CLOSED, reason=f"{domain or 'The address'} names no domain.")
+            return Destination(reach=Reach.CLOSED, reason=_no_domain(domain))
         inquiry = Inquiry(self.resolver, self.seconds)
         exchanges = await self._exchanges(inquiry, domain)
         if isinstance(exchanges, Destination):
@@ -84,16 +89,24 @@ class Destinations:
         if answer.status is DnsStatus.FAILED:
             return _unknown(domain, answer)
         if answer.status is DnsStatus.ABSENT:
-            return Destination(reach=Reach.CLOSED, reason=f"The domain {domain} does not exist in the DNS.")
+            return Destination(
+                reach=Reach.CLOSED, reason=Sentence("The domain {domain} does not exist in the DNS.", domain=domain)
+            )
         if answer.status is DnsStatus.EMPTY:
             return [domain]  # RFC 5321 §5.1: the implicit MX
         exchanges = [record.split(" ", 1) for record in answer.records]
         random.shuffle(exchanges)
         names = [name for _, name in sorted(exchanges, key=lambda exchange: int(exchange[0])) if name != "."]
         if not names:
-            return Destination(reach=Reach.CLOSED, reason=f"{domain} takes no mail: it has a null MX (RFC 7505).")
+            return Destination(
+                reach=Reach.CLOSED,
+                reason=Sentence("{domain} takes no mail: it has a null MX (RFC 7505).", domain=domain),
+            )
         if canonical_domain(self.hostname) in names:
-            return Destination(reach=Reach.CLOSED, reason=f"Mail for {domain} comes to this gateway: it would loop.")
+            return Destination(
+                reach=Reach.CLOSED,
+                reason=Sentence("Mail for {domain} comes to this gateway: it would loop.", domain=domain),
+            )
         return names[:MOST_HOSTS]
 
 
@@ -114,11 +127,23 @@ async def _reachable(inquiry: Inquiry, domain: str, names: list[str], *, every_h
         return Destination(reach=Reach.PUBLIC, hosts=tuple(hosts))
     if failed is not None:
         return _unknown(domain, failed)
-    return Destination(reach=Reach.CLOSED, reason=f"No mail server of {domain} has a public address.")
+    return Destination(
+        reach=Reach.CLOSED, reason=Sentence("No mail server of {domain} has a public address.", domain=domain)
+    )
+
+
+def _no_domain(domain: str) -> Sentence:
+    if not domain:
+        return Sentence("The address names no domain.")
+    return Sentence("{domain} names no domain.", domain=domain)
 
 
 def _unknown(domain: str, answer: DnsAnswer) -> Destination:
-    reason = f"The DNS does not say where mail for {domain} goes ({answer.kind} {answer.name}: {answer.reason})."
+    reason = Sentence(
+        "The DNS does not say where mail for {domain} goes ({answer}).",
+        domain=domain,
+        answer=f"{answer.kind} {answer.name}: {answer.reason}",
+    )
     return Destination(reach=Reach.UNKNOWN, reason=reason)
 
 

@@ -57,6 +57,8 @@ def test_every_room_imports_only_what_lies_below_it(copy: Path) -> None:
         ("gateway/compose/decline.py", "import cryptography", "SQLAlchemy, Alembic and the drivers"),
         ("gateway/operations/casework.py", "import click", "click and rich are the command line's"),
         ("gateway/supervisor/service.py", "import prometheus_client", "prometheus_client is the monitoring pages'"),
+        ("gateway/operations/casework.py", "import nh3", "nh3 is the preview's"),
+        ("gateway/preview/message.py", "import gateway.store.messages", "The rooms of the gateway"),
         ("gateway/metrics/pages.py", "import gateway.store.unit_of_work", "Units of work"),
         ("gateway/metrics/pages.py", "import gateway.smtp.server", "The rooms of the gateway"),
         ("gateway/counters.py", "import gateway.clock", "The rooms of the gateway"),

@@ -241,5 +241,5 @@ def test_every_command_of_the_readme_is_there_in_a_process_that_runs_it_alone(gr
     listing = "import sys, click; from gateway.cli.program import main; command = main.get_command(None, sys.argv[1]); "
     listing += "print(*getattr(command, 'commands', {}))"
     done = subprocess.run([sys.executable, "-c", listing, group], capture_output=True, check=True, text=True)
-    named = set(re.findall(rf"`liaison {group} ([a-z]+)\b[^`]*`", document("README.md").split("## Commands")[1]))
+    named = set(re.findall(rf"`liaison {group} ([a-z-]+)\b[^`]*`", document("README.md").split("## Commands")[1]))
     assert set(done.stdout.split()) == named

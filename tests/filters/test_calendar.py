@@ -71,6 +71,13 @@ def test_the_organizer_is_found(part: bytes) -> None:
     assert found(TOP.encode() + multipart(PLAIN, multipart(PLAIN, part, boundary="b2", kind="alternative"))) == [CONSUL]
 
 
+@pytest.mark.parametrize("charset", ["undefined", "idna", "punycode", "rot13", "no-such", "hex", "utf-7"])
+def test_a_charset_that_is_none_hides_nobody(charset: str) -> None:
+    """Python has codecs that raise whatever is asked of them."""
+    part = calendar(body=EVENT.format(organizer=f"ORGANIZER;CN=\xff:mailto:{CONSUL}").encode("latin-1"))
+    assert found(TOP.encode() + part.replace(b"charset=utf-8", b"charset=" + charset.encode())) == [CONSUL]
+
+
 def test_other_charsets_are_read() -> None:
     body = EVENT.format(organizer=f"ORGANIZER;CN=领事:mailto:{CONSUL}")
     for charset in ("gb18030", "big5", "iso-2022-jp"):

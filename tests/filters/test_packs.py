@@ -98,7 +98,7 @@ def test_every_problem_is_told_and_the_right_entries_stay() -> None:
 
 
 def test_an_entry_that_stands_twice_is_a_problem() -> None:
-    _, [problem] = parse_pack(
+    [_], [problem] = parse_pack(
         '[[entry]]\nkind="domain"\nvalue="A.example"\n[[entry]]\nkind="domain"\nvalue="a.example"', "p"
     )
     assert (problem.line, "twice" in problem.message) == (6, True)

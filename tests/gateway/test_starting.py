@@ -22,6 +22,7 @@ from gateway.settings import Collation, Decline
 from tests.support.clocks import NOON, StoppedClock
 
 if TYPE_CHECKING:
+    from filters.sentence import Sentence
     from gateway.store.unit_of_work import Store
 
 HEADER = b"From: office@mission.example\r\nTo: desk@police.example\r\nSubject: a meeting\r\n\r\n"
@@ -47,7 +48,7 @@ class Desk:
         self.collation = Collation()
         self.decline = Decline()
         self.mode = Mode.AUTO
-        self.unreachable = ""
+        self.unreachable: Sentence | None = None
         self._asked = 0
 
     async def start(

@@ -11,13 +11,13 @@ from filters.address import NULL_PATH, parse_path
 from filters.content import parse_header
 from filters.identities import IdentityKind, claims
 from filters.lists import EntryKind, ListEntry
-from gateway.model.tally import Replay
 from gateway.operations.tallying import Tallying
 from gateway.store.sealing import Seal
 from gateway.store.unit_of_work import Store
 from tests.support.clocks import NOON, StoppedClock
 
 if TYPE_CHECKING:
+    from gateway.model.tally import Replay
     from tests.support.databases import PostgresServer
 
 
@@ -33,6 +33,10 @@ def count(ledger: Tallying, path: str, author: str, *, emergency: bool = False, 
         ledger.note(authors, reverse_path, NOON, emergency=emergency)
 
 
+def totals(found: Replay) -> tuple[int, int, int]:
+    return found.messages, found.senders, found.emergency
+
+
 def entry(value: str, kind: EntryKind = EntryKind.SUBTREE) -> ListEntry:
     return ListEntry(kind=kind, value=value)
 
@@ -43,9 +47,9 @@ async def test_a_message_counts_once_however_often_it_names_the_domain(store: St
     count(ledger, "b@mission.example", "b@mission.example", emergency=True)
     count(ledger, "c@city.example", "c@city.example")
     await ledger.flush()
-    assert await ledger.replay(entry("mission.example")) == Replay(messages=4, senders=2, emergency=1)
-    assert await ledger.replay(entry("mission.example", EntryKind.DOMAIN)) == Replay(messages=1, senders=1, emergency=1)
-    assert await ledger.replay(entry("nobody.example")) == Replay(messages=0, senders=0, emergency=0)
+    assert totals(await ledger.replay(entry("mission.example"))) == (4, 2, 1)
+    assert totals(await ledger.replay(entry("mission.example", EntryKind.DOMAIN))) == (1, 1, 1)
+    assert totals(await ledger.replay(entry("nobody.example"))) == (0, 0, 0)
 
 
 async def test_the_reverse_path_counts_where_the_author_is_elsewhere(store: Store, clock: StoppedClock) -> None:
@@ -64,7 +68,7 @@ async def test_an_address_is_found_with_its_tags_and_dots(store: Store, clock: S
     count(ledger, "other@gmail.com", "other@gmail.com")
     await ledger.flush()
     found = await ledger.replay(entry("post.abroad@gmail.com", EntryKind.ADDRESS))
-    assert found == Replay(messages=1, senders=1, emergency=0)
+    assert totals(found) == (1, 1, 0)
 
 
 async def test_processes_count_side_by_side(store: Store, clock: StoppedClock) -> None:
@@ -73,7 +77,7 @@ async def test_processes_count_side_by_side(store: Store, clock: StoppedClock) -
         count(ledger, "a@mission.example", "a@mission.example", times=2)
         await ledger.flush()
         await ledger.flush()
-    assert await tallying(store, clock).replay(entry("mission.example")) == Replay(messages=6, senders=1, emergency=0)
+    assert totals(await tallying(store, clock).replay(entry("mission.example"))) == (6, 1, 0)
 
 
 async def test_old_days_are_forgotten(store: Store, clock: StoppedClock) -> None:
@@ -106,9 +110,8 @@ async def test_neither_local_part_nor_address_is_kept(store: Store, clock: Stopp
     async with store.reading() as work:
         rows = (await work.ledger._connection.execute(text("SELECT * FROM ledger"))).all()
     assert "secret-name" not in str(rows)
-    assert (await tallying(store, clock, b"other").replay(entry("secret-name@mission.example", EntryKind.ADDRESS))) == (
-        Replay(messages=0, senders=0, emergency=0)
-    )
+    other = tallying(store, clock, b"other")
+    assert totals(await other.replay(entry("secret-name@mission.example", EntryKind.ADDRESS))) == (0, 0, 0)
 
 
 async def test_many_senders_are_written_in_parts(store: Store, clock: StoppedClock) -> None:
@@ -116,7 +119,7 @@ async def test_many_senders_are_written_in_parts(store: Store, clock: StoppedClo
     for number in range(1200):
         count(ledger, f"a{number}@mission.example", f"a{number}@mission.example")
     await ledger.flush()
-    assert await ledger.replay(entry("mission.example")) == Replay(messages=1200, senders=1200, emergency=0)
+    assert totals(await ledger.replay(entry("mission.example"))) == (1200, 1200, 0)
 
 
 async def test_a_store_that_is_away_loses_no_count(

@@ -26,11 +26,15 @@ async def started(turns: Turns, octets: int, log: list[int], end: asyncio.Event)
 
 async def test_a_message_that_finds_no_room_waits_and_those_behind_it_too() -> None:
     turns, log, end = Turns(MOST), list[int](), asyncio.Event()
-    tasks = [await started(turns, octets, log, end) for octets in (60, 70, 10)]
+    first = await started(turns, 60, log, end)
+    before = turns.waited_for
+    behind = [await started(turns, octets, log, end) for octets in (70, 10)]
     assert log == [60]
+    meanwhile = turns.waited_for
     end.set()
-    await asyncio.gather(*tasks)
+    await asyncio.gather(first, *behind)
     assert log == [60, 70, 10]
+    assert (before, meanwhile, turns.waited_for) == (False, True, False)
 
 
 async def test_a_message_that_is_larger_than_the_budget_goes_alone() -> None:

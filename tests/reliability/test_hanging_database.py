@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.support.databases import PostgresServer
     from tests.support.gateway import Running
 
+pytestmark = pytest.mark.xdist_group("kills")
 CLEAN = b"From: resident@town.example\r\nSubject: Hello\r\n\r\nGood day.\r\n"
 SENDER, DESK, DISPATCH = "liaison@mission.example", "desk@police.example", "dispatch@police.example"
 ANSWER_WITHIN = 90.0

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.support.served import Served
     from tests.support.surroundings import Surroundings
 
+pytestmark = pytest.mark.xdist_group("kills")
 SEED = int(os.environ.get("KILLS_SEED", "1"))
 AGAIN = f"to see it again: KILLS_SEED={SEED}"
 KILLS = 5

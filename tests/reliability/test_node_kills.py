@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tests.support.served import Served
     from tests.support.surroundings import Surroundings
 
+pytestmark = pytest.mark.xdist_group("kills")
 SEED = int(os.environ.get("NODES_SEED", "1"))
 KILLS = int(os.environ.get("NODES_KILLS", "2"))
 

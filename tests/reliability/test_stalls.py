@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.support.mta import Link, ScriptedMTA
     from tests.support.surroundings import Surroundings
 
+pytestmark = pytest.mark.xdist_group("kills")
 BEFORE_THE_ATTEMPT = STEPS[: STEPS.index("DATA")]
 """A decline that was killed there has not left: it leaves later."""
 ANONYMOUS = STEPS[: STEPS.index("RCPT")]

@@ -6,6 +6,8 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support.gateway import write_configuration
 from tests.support.mta import ScriptedMTA
 from tests.support.served import CLEAN, serve
@@ -16,16 +18,18 @@ if TYPE_CHECKING:
 
     from tests.support.served import Served
 
+pytestmark = pytest.mark.xdist_group("kills")
+
 __all__ = ["serve"]
 
 MAIL_AND_RCPT = b"MAIL FROM:<resident@town.example>\r\nRCPT TO:<desk@police.example>\r\n"
 
 
 async def test_a_mail_transaction_that_comes_after_sigterm_is_answered_421_and_nothing_else(
-    tmp_path: Path, serve: Callable[[Path], Awaitable[Served]]
+    tmp_path: Path, sqlite_url: str, serve: Callable[[Path], Awaitable[Served]]
 ) -> None:
     next_hop = await ScriptedMTA().start()
-    served = await serve(write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url="sqlite:///l.db"))
+    served = await serve(write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url=sqlite_url))
     idle, client = await served.client(), await served.client()
     client.send(MAIL_AND_RCPT + b"DATA\r\n")
     for code in ("250", "250", "354"):

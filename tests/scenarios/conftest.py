@@ -37,10 +37,10 @@ async def smarthost() -> AsyncIterator[ScriptedMTA]:
 
 @pytest.fixture
 async def gateway(
-    tmp_path: Path, empty_database_url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
+    tmp_path: Path, database_url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
 ) -> AsyncIterator[Running]:
     """A gateway with the usual configuration; SQLite and PostgreSQL in turn."""
-    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=smarthost.port, url=empty_database_url)
+    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=smarthost.port, url=database_url)
     async with running_gateway(path, SystemClock(), next_hop, smarthost) as running:
         yield running
 

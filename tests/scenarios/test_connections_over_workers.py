@@ -57,10 +57,14 @@ async def survivors(clients: list[Dialogue]) -> list[Dialogue]:
 
 @pytest.fixture(params=LIMITS)
 async def served(
-    tmp_path: Path, next_hop: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]], request: pytest.FixtureRequest
+    tmp_path: Path,
+    sqlite_url: str,
+    next_hop: ScriptedMTA,
+    serve: Callable[[Path], Awaitable[Served]],
+    request: pytest.FixtureRequest,
 ) -> Served:
     smtp = f"workers = 2\n{LIMITS[request.param]}"
-    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url="sqlite:///l.db", smtp=smtp)
+    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url=sqlite_url, smtp=smtp)
     return await serve(path)
 
 

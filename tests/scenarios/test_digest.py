@@ -69,10 +69,10 @@ async def test_it_counts_what_is_open(store: Store) -> None:
 
 
 async def test_the_digest_arrives_at_the_records_mailbox(
-    tmp_path: Path, empty_database_url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
+    tmp_path: Path, database_url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
 ) -> None:
     path = write_configuration(
-        tmp_path, next_hop=next_hop.port, smarthost=smarthost.port, url=empty_database_url,
+        tmp_path, next_hop=next_hop.port, smarthost=smarthost.port, url=database_url,
         more='[digest]\nto = "records@police.example"\nhour = 23',
     )  # fmt: skip
     async with running_gateway(path, SystemClock(), next_hop, smarthost) as gateway:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.gateway import write_configuration
+from tests.support.mta import HANG
 from tests.support.nameserver import STANDING_RECORDS, name_server
 from tests.support.served import serve
 from tests.support.siege import MIB, Siege, besieged, header, repeated
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
     from pathlib import Path
 
-    from tests.support.mta import ScriptedMTA
+    from tests.support.mta import Link, ScriptedMTA
     from tests.support.served import Served
 
+pytestmark = pytest.mark.xdist_group("siege")
 __all__ = ["key_pair", "serve"]
 
 CLEAN, LISTED = "writer@town.example", "office@mission.example"
@@ -42,6 +44,7 @@ LARGE = 48 * MIB
 @pytest.fixture
 async def siege(
     tmp_path: Path,
+    sqlite_url: str,
     next_hop: ScriptedMTA,
     key_pair: KeyPair,
     serve: Callable[[Path], Awaitable[Served]],
@@ -55,7 +58,7 @@ async def siege(
             tmp_path,
             next_hop=next_hop.port,
             smarthost=next_hop.port,
-            url='sqlite:///l.db"\nkey_file = "keys',
+            url=f'{sqlite_url}"\nkey_file = "keys',
             name_server=names.port,
             smtp="max_connections = 1500\nmax_connections_per_client = 1500",
         )
@@ -127,6 +130,29 @@ async def test_random_octets_as_content(siege: Siege) -> None:
     dice = random.Random(5)
     octets = [dice.randbytes(MIB // 4).replace(b"\0", b"x") for _ in range(LARGE // (MIB // 4))]
     assert await from_both(siege, lambda author: [header(author, SIGNATURE), *octets]) == {"250 2.0.0"}
+
+
+async def test_millions_of_lone_dots_and_one_nul(siege: Siege) -> None:
+    """Any of them could be hidden behind a NUL, and has to be looked at."""
+    assert await from_both(
+        siege, lambda author: [header(author, SIGNATURE), b"\0\r\n", *repeated(b"..\r\n", LARGE)]
+    ) == {"250 2.0.0"}
+
+
+async def test_large_reports_to_a_smarthost_that_hangs(siege: Siege) -> None:
+    """Each is as large as a report may be; the notices, which are small, leave all the same."""
+    siege.next_hop.script = _hang_on_reports
+    for number in range(10):
+        letter = header(LISTED, b"Message-ID: <%d@mission.example>" % number)
+        assert (await siege.message(LISTED, [letter, *repeated(b"\xe9" * 76 + b"\r\n", 9 * MIB)])).startswith("250")
+    async with asyncio.timeout(60):
+        while sum(message.reverse_path == "" for message in siege.next_hop.messages) < 10:
+            await asyncio.sleep(0.1)
+    assert any("collation" in command for link in siege.next_hop.links for command in link.commands)
+
+
+def _hang_on_reports(line: str, link: Link) -> str | None:
+    return HANG if line == "content" and any("collation@" in command for command in link.commands[-2:]) else None
 
 
 async def test_a_header_section_of_nothing_but_fields(siege: Siege) -> None:

@@ -237,4 +237,4 @@ async def test_large_messages_leave_no_file_and_no_descriptor_behind(front: Runn
     before = len(list(Path("/proc/self/fd").iterdir()))
     for expect in ("250", "250"):
         await client.mail("a@town.example", ["desk@police.example"], large, expect=expect)
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before  # what earlier tests left may close meanwhile

@@ -83,12 +83,12 @@ async def test_a_message_that_waited_and_whose_client_left_holds_nobody_up(passa
 
 
 async def test_past_the_screening_time_a_sender_is_unproven(
-    tmp_path: Path, next_hop: ScriptedMTA, smarthost: ScriptedMTA
+    tmp_path: Path, sqlite_url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
 ) -> None:
     async with name_server({}) as names:
         names.silent.add("mission.example")
         path = write_configuration(
-            tmp_path, next_hop=next_hop.port, smarthost=smarthost.port, url="sqlite:///l.db", name_server=names.port
+            tmp_path, next_hop=next_hop.port, smarthost=smarthost.port, url=sqlite_url, name_server=names.port
         )
         async with running_gateway(path, SystemClock(), next_hop, smarthost) as gateway:
             patient = replace(gateway.settings, dns=replace(gateway.settings.dns, timeout=30))
@@ -106,12 +106,12 @@ async def test_past_the_screening_time_a_sender_is_unproven(
 
 
 async def test_past_the_screening_time_nobody_is_declined_by_the_gateway_itself(
-    tmp_path: Path, next_hop: ScriptedMTA, smarthost: ScriptedMTA
+    tmp_path: Path, sqlite_url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
 ) -> None:
     """The sender is proven, and where a decline would go is not known in time: the case waits for review."""
     async with name_server({("mission.example", "TXT"): ['"v=spf1 ip4:192.0.2.9 -all"']}) as names:
         path = write_configuration(
-            tmp_path, next_hop=next_hop.port, smarthost=smarthost.port, url="sqlite:///l.db", name_server=names.port
+            tmp_path, next_hop=next_hop.port, smarthost=smarthost.port, url=sqlite_url, name_server=names.port
         )
         path.write_text(path.read_text("utf-8").replace("[dns]", "[dns]\ntimeout = 30"), "utf-8")
         async with running_gateway(path, SystemClock(), next_hop, smarthost) as gateway:

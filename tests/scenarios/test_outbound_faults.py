@@ -53,9 +53,9 @@ async def days(tmp_path: Path, sqlite_url: str, next_hop: ScriptedMTA, smarthost
 
 @pytest.fixture
 async def days_on_either(
-    tmp_path: Path, empty_database_url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
+    tmp_path: Path, database_url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
 ) -> AsyncIterator[Days]:
-    async with _opened(tmp_path, empty_database_url, next_hop, smarthost) as opened:
+    async with _opened(tmp_path, database_url, next_hop, smarthost) as opened:
         yield opened
 
 

@@ -90,11 +90,11 @@ async def test_an_outcome_is_written_down_when_the_store_is_back(
 
 
 async def test_a_fault_in_one_item_does_not_stop_the_gateway(
-    tmp_path: Path, empty_database_url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
+    tmp_path: Path, database_url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
 ) -> None:
     (tmp_path / "secret").write_text("hunter2", encoding="utf-8")
     path = write_configuration(
-        tmp_path, next_hop=next_hop.port, smarthost=None, url=empty_database_url,
+        tmp_path, next_hop=next_hop.port, smarthost=None, url=database_url,
         more=f'[outbound]\nsmarthost = "127.0.0.1:{smarthost.port}"\nusername = "u"\npassword_file = "secret"',
     )  # fmt: skip
     async with running_gateway(path, SystemClock(), next_hop, smarthost) as gateway:
@@ -108,10 +108,9 @@ async def test_a_fault_in_one_item_does_not_stop_the_gateway(
 
 async def test_a_smarthost_that_hangs_does_not_hold_up_mail_to_our_own(gateway: Running) -> None:
     gateway.smarthost.script = lambda stage, _link: "hang" if stage == "content" else None
-    await gateway.send(SENDER, ["desk@police.example"], LISTED)
-    await gateway.next_hop.arrived(within=8)
-    await gateway.send(SENDER, ["desk@police.example"], LISTED + b"another\r\n")
-    await gateway.next_hop.arrived(2, within=8)
+    for number in range(1, 13):
+        await gateway.send(SENDER, ["desk@police.example"], LISTED + b"%d\r\n" % number)
+        await gateway.next_hop.arrived(number, within=8)
     gateway.smarthost.drop_links()
 
 
@@ -160,9 +159,9 @@ async def test_recipients_that_only_look_alike_are_two(gateway: Running) -> None
 
 
 async def test_without_a_route_out_everything_waits_visibly(
-    tmp_path: Path, empty_database_url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
+    tmp_path: Path, database_url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
 ) -> None:
-    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url=empty_database_url)
+    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url=database_url)
     async with running_gateway(path, SystemClock(), next_hop, smarthost) as gateway:
         await gateway.send(SENDER, ["desk@police.example"], LISTED)
         async with asyncio.timeout(10):
@@ -262,10 +261,10 @@ async def test_nobody_declines_a_case_that_was_silenced_before(gateway: Running)
 
 
 async def test_past_the_daily_limit_reports_wait_for_a_person_with_the_reason(
-    tmp_path: Path, empty_database_url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
+    tmp_path: Path, database_url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
 ) -> None:
     path = write_configuration(
-        tmp_path, next_hop=next_hop.port, smarthost=smarthost.port, url=empty_database_url,
+        tmp_path, next_hop=next_hop.port, smarthost=smarthost.port, url=database_url,
     )  # fmt: skip
     path.write_text(path.read_text().replace("[collation]", "[collation]\ndomain_daily_limit = 2"))
     async with running_gateway(path, SystemClock(), next_hop, smarthost) as gateway:

@@ -52,9 +52,9 @@ def hang_up(served: Served) -> None:
 
 
 @pytest.fixture(params=[1, 2], ids=["one process", "two workers"])
-def path(request: pytest.FixtureRequest, tmp_path: Path, next_hop: ScriptedMTA) -> Path:
+def path(request: pytest.FixtureRequest, tmp_path: Path, sqlite_url: str, next_hop: ScriptedMTA) -> Path:
     smtp = f"workers = {request.param}"
-    return write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url="sqlite:///l.db", smtp=smtp)
+    return write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url=sqlite_url, smtp=smtp)
 
 
 async def reloaded(served: Served, path: Path, times: int = 1) -> None:
@@ -129,11 +129,13 @@ async def test_a_wrong_configuration_is_refused_whole_and_every_problem_named(
 
 
 async def test_a_worker_that_dies_comes_back_with_the_configuration_in_force_whatever_the_file_says(
-    tmp_path: Path, next_hop: ScriptedMTA, other_hop: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]]
+    tmp_path: Path,
+    sqlite_url: str,
+    next_hop: ScriptedMTA,
+    other_hop: ScriptedMTA,
+    serve: Callable[[Path], Awaitable[Served]],
 ) -> None:
-    path = write_configuration(
-        tmp_path, next_hop=next_hop.port, smarthost=None, url="sqlite:///l.db", smtp="workers = 2"
-    )
+    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url=sqlite_url, smtp="workers = 2")
     served = await serve(path)
     configure(path, (f"127.0.0.1:{next_hop.port}", f"127.0.0.1:{other_hop.port}"))
     hang_up(served)
@@ -216,7 +218,7 @@ async def test_what_only_a_start_obeys_is_named_and_the_rest_is_in_force(
     path: Path, serve: Callable[[Path], Awaitable[Served]]
 ) -> None:
     served = await serve(path)
-    configure(path, ("sqlite:///l.db", "sqlite:///other.db"), ("mx.police", "mx2.police"))
+    configure(path, ("liaison.db", "other.db"), ("mx.police", "mx2.police"))
     hang_up(served)
     await reloaded(served, path)
     named = await served.logged("key_needs_restart")
@@ -232,11 +234,9 @@ async def test_what_only_a_start_obeys_is_named_and_the_rest_is_in_force(
 
 
 async def test_a_worker_does_not_mind_a_hangup_of_its_own(
-    tmp_path: Path, next_hop: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]]
+    tmp_path: Path, sqlite_url: str, next_hop: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]]
 ) -> None:
-    path = write_configuration(
-        tmp_path, next_hop=next_hop.port, smarthost=None, url="sqlite:///l.db", smtp="workers = 2"
-    )
+    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url=sqlite_url, smtp="workers = 2")
     served = await serve(path)
     before = await served.children()
     for pid in before:
@@ -274,9 +274,9 @@ async def test_who_was_served_first_is_remembered_over_a_reload(
 
 
 async def test_mail_that_waits_for_a_way_out_leaves_by_one_that_is_configured_now(
-    tmp_path: Path, next_hop: ScriptedMTA, smarthost: ScriptedMTA
+    tmp_path: Path, sqlite_url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
 ) -> None:
-    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url="sqlite:///l.db")
+    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url=sqlite_url)
     async with running_gateway(path, SystemClock(), next_hop, smarthost) as gateway:
         await gateway.send("liaison@mission.example", ["desk@police.example"], LISTED)
         configure(path, ("[collation]", f'[outbound]\nsmarthost = "127.0.0.1:{smarthost.port}"\n[collation]'))

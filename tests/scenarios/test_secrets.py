@@ -140,11 +140,11 @@ def everything_in(url: str) -> str:
 
 @pytest.mark.parametrize("form", ["console", "json"])
 async def test_nothing_of_clean_mail_is_kept_or_logged(
-    tmp_path: Path, empty_database_url: str, next_hop: ScriptedMTA, form: str
+    tmp_path: Path, database_url: str, next_hop: ScriptedMTA, form: str
 ) -> None:
     next_hop.script = says_whom_it_refuses
     config = write_configuration(
-        tmp_path, next_hop=next_hop.port, smarthost=None, url=empty_database_url, more=f'[log]\nlevel = "debug"\nformat = "{form}"'
+        tmp_path, next_hop=next_hop.port, smarthost=None, url=database_url, more=f'[log]\nlevel = "debug"\nformat = "{form}"'
     )  # fmt: skip
     async with serving(tmp_path, config) as process:
         await every_kind_of_clean_mail(process)
@@ -155,7 +155,7 @@ async def test_nothing_of_clean_mail_is_kept_or_logged(
     assert [word for word in (*CONTENT, *ADDRESSES) if word in process.log] == []
     assert "Traceback" not in process.log
     assert process.found_in_files((*CONTENT, *ADDRESSES)) == []
-    stored = everything_in(empty_database_url)
+    stored = everything_in(database_url)
     assert "town.example" in stored  # the ledger counts domains
     assert [word for word in (*CONTENT, *ADDRESSES) if word in stored] == []
 

@@ -26,10 +26,10 @@ LISTED_8BIT = b"From: liaison@mission.example\r\nSubject: \xe4\xbd\xa0\r\n\r\n\x
 
 @pytest.fixture
 async def gateway(
-    tmp_path: Path, empty_database_url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA, key_pair: KeyPair
+    tmp_path: Path, database_url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA, key_pair: KeyPair
 ) -> AsyncIterator[Running]:
     path = write_configuration(
-        tmp_path, next_hop=next_hop.port, smarthost=smarthost.port, url=empty_database_url,
+        tmp_path, next_hop=next_hop.port, smarthost=smarthost.port, url=database_url,
         more=key_pair.write(tmp_path),
     )  # fmt: skip
     async with running_gateway(path, SystemClock(), next_hop, smarthost) as running:

@@ -24,10 +24,10 @@ __all__ = ["serve"]
 
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_serve_says_where_it_listens_and_ends_with_zero(
-    tmp_path: Path, next_hop: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]], workers: int
+    tmp_path: Path, sqlite_url: str, next_hop: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]], workers: int
 ) -> None:
     path = write_configuration(
-        tmp_path, next_hop=next_hop.port, smarthost=None, url="sqlite:///l.db", smtp=f"workers = {workers}"
+        tmp_path, next_hop=next_hop.port, smarthost=None, url=sqlite_url, smtp=f"workers = {workers}"
     )
     served = await serve(path)
     for _ in range(6):
@@ -38,11 +38,9 @@ async def test_serve_says_where_it_listens_and_ends_with_zero(
 
 
 async def test_a_worker_that_dies_is_replaced_and_no_connection_is_lost(
-    tmp_path: Path, next_hop: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]]
+    tmp_path: Path, sqlite_url: str, next_hop: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]]
 ) -> None:
-    path = write_configuration(
-        tmp_path, next_hop=next_hop.port, smarthost=None, url="sqlite:///l.db", smtp="workers = 2"
-    )
+    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url=sqlite_url, smtp="workers = 2")
     served = await serve(path)
     before = await served.children()
     os.kill(before[0], signal.SIGKILL)
@@ -56,11 +54,9 @@ async def test_a_worker_that_dies_is_replaced_and_no_connection_is_lost(
 
 
 async def test_workers_do_not_outlive_their_parent(
-    tmp_path: Path, next_hop: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]]
+    tmp_path: Path, sqlite_url: str, next_hop: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]]
 ) -> None:
-    path = write_configuration(
-        tmp_path, next_hop=next_hop.port, smarthost=None, url="sqlite:///l.db", smtp="workers = 2"
-    )
+    path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url=sqlite_url, smtp="workers = 2")
     served = await serve(path)
     children = await served.children()
     served.process.kill()

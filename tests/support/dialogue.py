@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from contextlib import suppress
 from typing import Self
 
 
@@ -18,8 +19,12 @@ class Dialogue:
         """Connected and, unless `hello` is None, past the banner and EHLO."""
         dialogue = cls(*await asyncio.open_connection("127.0.0.1", port, limit=2**22))
         if hello is not None:
-            await dialogue.hear("220")
-            await dialogue.say(f"EHLO {hello}", "250")
+            try:
+                await dialogue.hear("220")
+                await dialogue.say(f"EHLO {hello}", "250")
+            except BaseException:
+                await dialogue.close()
+                raise
         return dialogue
 
     async def say(self, line: str | bytes, expect: str = "") -> str:
@@ -71,12 +76,13 @@ class Dialogue:
         await self._writer.start_tls(context, server_hostname="localhost")
 
     async def closed(self, within: float = 10.0) -> bytes:
-        """What else comes until the peer closes."""
+        """What else comes until the peer closes, also when it then resets the connection."""
+        heard = b""
         async with asyncio.timeout(within):
-            try:
-                return await self._reader.read()
-            except ConnectionError:
-                return b""
+            with suppress(ConnectionError):
+                while octets := await self._reader.read(2**16):
+                    heard += octets
+        return heard
 
     async def close(self) -> None:
         self._writer.transport.abort()

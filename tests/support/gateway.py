@@ -54,6 +54,8 @@ class Running:
     smarthost: ScriptedMTA
     metrics: int
     """The port that monitoring asks."""
+    console: int
+    """The port of the pages; 0 without them."""
     dialogues: list[Dialogue] = field(default_factory=list)
 
     async def client(self, *, hello: str | None = "client.example") -> Dialogue:
@@ -88,9 +90,9 @@ def write_configuration(
     smtp: str = "",
     collation: str = "",
     name_server: int | None = None,
-    console: str = "",
+    console: str = 'listen = ""',
 ) -> Path:
-    """A configuration file for a gateway on loopback; `smtp` and `collation` are more keys of those tables."""
+    """A configuration file for a gateway on loopback; `smtp`, `collation`, `console` are keys of those tables."""
     (directory / "pack.toml").write_text(PACK, encoding="utf-8")
     path = directory / "gateway.toml"
     outbound = f'[outbound]\nsmarthost = "127.0.0.1:{smarthost}"\nretry = [1]\n' if smarthost else ""
@@ -121,7 +123,7 @@ nameservers = ["127.0.0.1:{name_server or standing_port()}"]
 [metrics]
 listen = "127.0.0.1:0"
 [console]
-listen = "{console}"
+{console}
 {more}
 """,
         encoding="utf-8",
@@ -141,8 +143,8 @@ async def running_gateway(
         await service.start()
         ready = service.where()
         try:
-            smtp, metrics = port_of(ready, "smtp"), port_of(ready, "metrics")
-            running = Running(settings, desk, service, smtp, next_hop, smarthost, metrics)
+            smtp, metrics, console = (port_of(ready, part) for part in ("smtp", "metrics", "console"))
+            running = Running(settings, desk, service, smtp, next_hop, smarthost, metrics, console)
             yield running
             for dialogue in running.dialogues:
                 await dialogue.close()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from filters.authentication import Authentication, DnsAnswer, DnsStatus, MethodResult, Result
 from filters.disposition import Mode, Tier
 from gateway.model.case import ActionState, Case, CaseStatus, Delivery, DeliveryState, StoredFinding
-from gateway.model.outbox import OutboxItem, OutboxState, Post, Purpose
+from gateway.model.outbox import OutboxItem, Post, Purpose, new_item
 from tests.support.clocks import NOON
 
 if TYPE_CHECKING:
@@ -73,15 +73,14 @@ def an_item(
     case: Case | None, purpose: Purpose = Purpose.REPORT, *, to: str = "collation@ildc.example", due_in: float = 0
 ) -> OutboxItem:
     """An item that waits, due so many seconds after noon."""
-    return OutboxItem(
-        id=f"item-{next(_numbers):06}",
-        purpose=purpose,
-        to=to,
-        state=OutboxState.WAITING,
-        created_at=NOON,
+    return new_item(
+        f"item-{next(_numbers):06}",
+        purpose,
+        to,
+        case,
+        now=NOON,
+        requested_by="",
         due_at=NOON + timedelta(seconds=due_in),
-        case_id=case.id if case else None,
-        case_reference=case.reference if case else "",
     )
 
 

@@ -91,12 +91,14 @@ async def start_serving(path: Path, open_files: tuple[int, int] | None = None) -
     return Served(process, line, log)
 
 
-async def spawn(path: Path, log: Path, open_files: tuple[int, int] | None = None) -> asyncio.subprocess.Process:
+async def spawn(
+    path: Path, log: Path, open_files: tuple[int, int] | None = None, *arguments: str
+) -> asyncio.subprocess.Process:
     """In a process group of its own, so that it can be killed with all its workers at one instant."""
     limit = partial(resource.setrlimit, resource.RLIMIT_NOFILE, open_files) if open_files else None
     with log.open("ab") as stderr:
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gateway", "serve", "--config", str(path),
+            sys.executable, "-m", "gateway", "serve", "--config", str(path), *arguments,
             stdout=asyncio.subprocess.PIPE, stderr=stderr, preexec_fn=limit, start_new_session=True,
         )  # fmt: skip
 

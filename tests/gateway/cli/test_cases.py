@@ -45,6 +45,8 @@ def test_the_listing_has_the_shape_of_the_contract(liaison: CommandLine) -> None
             "decline": "review",
             "report": "none",
             "disposal": "",
+            "kind": "mail",
+            "assigned_to": "",
         }
     ]
 

@@ -120,9 +120,3 @@ def test_a_locale_without_the_characters_costs_no_traceback(liaison: CommandLine
     shown = run("cases", "list", LIAISON_CONFIG=str(liaison.config), PYTHONIOENCODING="latin-1")
     assert shown.returncode == 0, shown.stderr
     assert "\\u5916" in shown.stdout
-
-
-def test_the_console_is_no_role_yet(liaison: CommandLine) -> None:
-    result = liaison("serve", "--role", "console")
-    assert result.exit_code == 2
-    assert "no console yet" in result.stderr

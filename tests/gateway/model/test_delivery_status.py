@@ -46,6 +46,7 @@ FAILED = FailedDelivery(MESSAGE_ID, "550 5.1.1 User unknown")
     [
         report(),
         report(returned_type="text/rfc822-headers"),
+        report(returned="\r\n\r\n" + RETURNED),
         report(returned_type="message/rfc822-headers"),
         report(status_type="message/global-delivery-status", returned_type="message/global-headers"),
         report(content_type="Multipart/Report;\r\n\treport-type=delivery-status;\r\n\tboundary=b1"),

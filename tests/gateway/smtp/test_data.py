@@ -120,12 +120,15 @@ def test_a_body_is_not_counted_as_header() -> None:
     assert read(b"A: b\r\n\r\n" + b"Received: y\r\n" * 2000 + b".\r\n")[0].refusal is None
 
 
-@pytest.mark.parametrize("line", [b"\0.", b".\0", b"\0.\0", b"\0\0..\0"])
-def test_a_dot_hidden_behind_nul_is_refused(line: bytes) -> None:
-    stuffed = b"." + line if line.startswith(b".") else line
-    hidden = line.replace(b"\0", b"") == b"."
-    reader, _, _ = read(b"A: b\r\n\r\nx\r\n" + stuffed + b"\r\ny\r\n.\r\n")
-    assert reader.refusal == (replies.HIDDEN_DOT if hidden else None)
+@pytest.mark.parametrize("before", [b"", b"A: b\r\n\r\nx\r\n"])
+def test_a_dot_hidden_behind_nul_is_refused_and_no_other_line(before: bytes) -> None:
+    for length in range(1, 6):
+        for octets in itertools.product(b"\0.x", repeat=length):
+            line = bytes(octets)
+            stuffed = b"." + line if line.startswith(b".") else line
+            hidden = b"\0" in line and line.replace(b"\0", b"") == b"."
+            reader, _, _ = read(before + stuffed + b"\r\ny\r\n.\r\n")
+            assert reader.refusal == (replies.HIDDEN_DOT if hidden else None), line
 
 
 @pytest.mark.parametrize("octets", [b"a\nb", b"a\rb", b"a\n\rb"])

@@ -10,6 +10,7 @@ import pytest
 from filters.disposition import Tier
 from gateway.errors import StoreError
 from gateway.model.case import ActionState, CaseStatus, Disposal, Note
+from gateway.model.case_list import CaseFilter
 from gateway.model.outbox import Purpose
 from tests.support.clocks import NOON
 from tests.support.records import a_case, a_delivery, record, stored_id
@@ -105,9 +106,9 @@ async def test_cases_are_listed_newest_first_and_by_status_and_tier(store: Store
         old = await record(work, replace(a_case(), received_at=NOON))
         new = await record(work, replace(a_case(), received_at=NOON + timedelta(days=1), tier=Tier.SUSPECT))
         assert await work.cases.list() == [new, old]
-        assert await work.cases.list(tier=Tier.SUSPECT) == [new]
-        assert await work.cases.list(status=CaseStatus.OPEN, tier=Tier.CONFIRMED) == [old]
-        assert await work.cases.list(status=CaseStatus.CLOSED) == []
+        assert await work.cases.list(CaseFilter(tier=Tier.SUSPECT)) == [new]
+        assert await work.cases.list(CaseFilter(status=CaseStatus.OPEN, tier=Tier.CONFIRMED)) == [old]
+        assert await work.cases.list(CaseFilter(status=CaseStatus.CLOSED)) == []
 
 
 async def test_case_files_hold_each_cases_own_deliveries_and_notes(store: Store) -> None:
@@ -128,7 +129,7 @@ async def test_case_files_can_be_filtered(store: Store) -> None:
     async with store.begin() as work:
         await record(work)
         suspect = await record(work, replace(a_case(), tier=Tier.SUSPECT))
-        assert [file.case for file in await work.cases.files(tier=Tier.SUSPECT)] == [suspect]
+        assert [file.case for file in await work.cases.files(CaseFilter(tier=Tier.SUSPECT))] == [suspect]
         assert await work.cases.file("LG-NONE-NONE") is None
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.model.outbox import OutboxState, Purpose
+from gateway.model.outbox import LARGE, NEED_THE_ORIGINAL, OutboxState, Purpose
 from gateway.store.unit_of_work import Store
 from gateway.store.values import OUTBOX_PAUSED
 from tests.support.clocks import NOON
 from tests.support.databases import TEST_SEAL
-from tests.support.records import a_post, record_item
+from tests.support.records import a_post, an_item, record, record_item
 
 if TYPE_CHECKING:
     from gateway.model.outbox import OutboxItem
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.support.clocks import StoppedClock
 
 LEASE = NOON + timedelta(seconds=60)
+LARGE_RAW = b"Subject: a large one\r\n\r\n".ljust(LARGE, b"x")
 LATER = LEASE + timedelta(seconds=60)
 
 
@@ -43,6 +44,28 @@ async def test_a_claimed_item_is_nobody_elses_until_its_lease_ends(store: Store)
         assert await claimed_by(work, "w2") == []
         assert await work.outbox.claim("w2", "n1", LEASE - timedelta(microseconds=1), LATER, 10) == []
         assert await work.outbox.claim("w2", "n1", LEASE, LATER, 10) == [item]
+
+
+async def test_mail_that_needs_a_large_original_can_be_left_for_later(store: Store) -> None:
+    async with store.begin() as work:
+        case = await record(work, None, LARGE_RAW)
+        every = [an_item(case, purpose, due_in=-1) for purpose in Purpose]
+        small = await record_item(work)
+        await work.outbox.add(every)
+        first = await work.outbox.claim("w1", "n1", NOON, LEASE, 10, large_too=False)
+        rest = await work.outbox.claim("w1", "n1", NOON, LEASE, 10, large_too=True)
+    assert {item.purpose for item in first if item != small} == {Purpose.NOTICE, Purpose.DIGEST}
+    assert small in first
+    assert {(item.purpose, item.octets) for item in rest} == {(purpose, LARGE) for purpose in NEED_THE_ORIGINAL}
+
+
+async def test_a_report_that_goes_as_a_summary_is_never_large(store: Store) -> None:
+    async with store.begin() as work:
+        item = an_item(await record(work, None, LARGE_RAW))
+        await work.outbox.add([item])
+        assert await work.outbox.without_original(item.id)
+        (claimed,) = await work.outbox.claim("w1", "n1", NOON, LEASE, 10, large_too=False)
+    assert (claimed.id, claimed.octets) == (item.id, 0)
 
 
 async def test_two_workers_at_once_claim_different_items(database_url: str, clock: StoppedClock) -> None:

@@ -41,7 +41,7 @@ async def writer(file: Path) -> AsyncIterator[SqliteWriter]:
 
 @pytest.fixture
 async def reader(file: Path) -> AsyncIterator[SqliteReader]:
-    engine = SqliteReader(file, places=2, patience=2.0)
+    engine = SqliteReader(file, places=2, patience=10.0)
     yield engine
     await engine.dispose()
 

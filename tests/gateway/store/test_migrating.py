@@ -48,7 +48,7 @@ async def test_the_migrations_make_the_partial_indexes_of_the_schema(database_ur
     catalogue = "sqlite_master WHERE sql" if database_url.startswith("sqlite") else "pg_indexes WHERE indexdef"
     async with engines.reader.connect() as connection:
         found = await connection.execute(text(f"SELECT count(*) FROM {catalogue} LIKE '%UNIQUE%WHERE%'"))  # noqa: S608
-        assert found.scalar_one() == 4
+        assert found.scalar_one() == 5
     await engines.close()
 
 

@@ -114,7 +114,7 @@ async def test_many_units_at_once_all_end(store: Store) -> None:
 
 
 async def test_a_busy_pool_is_trouble_after_a_while(database_url: str, clock: StoppedClock) -> None:
-    store = Store.open(database_url, TEST_SEAL, clock, patience=0.1)
+    store = Store.open(database_url, TEST_SEAL, clock, patience=0.5)
     entered = [store.reading() for _ in range(15)]
     for unit in entered:
         await (await unit.__aenter__()).values.get("key")

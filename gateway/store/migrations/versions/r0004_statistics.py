@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

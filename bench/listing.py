@@ -1,0 +1,132 @@
+"""How long records staff wait for lists, searches and numbers, with as many cases as an agency has after years.
+
+    .venv/bin/python -m bench.listing                       # 100,000 cases, on SQLite and on PostgreSQL
+    .venv/bin/python -m bench.listing --cases 10000 --sqlite
+    .venv/bin/python -m bench.listing --keep DIRECTORY      # SQLite only; the database stays there, for `liaison serve`
+
+Each question is asked seven times; what is told, in milliseconds, is the median, the longest, and the median of
+the processor time of this process: where the machine has other work to do, that is what the question itself costs on
+SQLite (PostgreSQL's own is not in it).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.many_cases import NEWEST, write_cases
+from filters.disposition import Tier
+from gateway.model.case import ActionState, CaseStatus, DeliveryState
+from gateway.model.case_list import EVERY_CASE, CaseFilter, CaseOrder
+from gateway.operations.browsing import Browsing
+from gateway.store.sealing import Seal
+from gateway.store.unit_of_work import Store
+from tests.support.clocks import StoppedClock
+from tests.support.databases import running_server
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+TIMES = 7
+OPEN = CaseFilter(status=CaseStatus.OPEN)
+LISTS: dict[str, tuple[CaseFilter, CaseOrder, int]] = {
+    "list, everything": (EVERY_CASE, CaseOrder.NEWEST, 1),
+    "list, open": (OPEN, CaseOrder.NEWEST, 1),
+    "list, open, oldest first": (OPEN, CaseOrder.OLDEST, 1),
+    "list, last page": (EVERY_CASE, CaseOrder.NEWEST, 10**9),
+    "list, by tier": (EVERY_CASE, CaseOrder.TIER, 1),
+    "list, open and held": (CaseFilter(status=CaseStatus.OPEN, delivery=DeliveryState.HELD), CaseOrder.NEWEST, 1),
+    "list, open and held, oldest first": (
+        CaseFilter(status=CaseStatus.OPEN, delivery=DeliveryState.HELD),
+        CaseOrder.OLDEST,
+        1,
+    ),
+    "list, refused (none)": (CaseFilter(delivery=DeliveryState.REFUSED), CaseOrder.NEWEST, 1),
+    "list, suspects of nobody": (CaseFilter(tier=Tier.SUSPECT, assigned_to=""), CaseOrder.NEWEST, 1),
+    "list, failed reports": (CaseFilter(report=ActionState.FAILED), CaseOrder.NEWEST, 1),
+    "list, one mission in one month": (
+        CaseFilter(mission="Mission 7", since=NEWEST.replace(month=7), until=NEWEST.replace(month=8)),
+        CaseOrder.NEWEST,
+        1,
+    ),
+    "search, one sender": (CaseFilter(words=("office7@mission7.example",)), CaseOrder.NEWEST, 1),
+    "search, two common words": (CaseFilter(words=("meeting", "visit")), CaseOrder.NEWEST, 1),
+    "search, in everything": (CaseFilter(words=("police",)), CaseOrder.NEWEST, 1),
+    "search, in everything, the last page": (CaseFilter(words=("police",)), CaseOrder.NEWEST, 10**9),
+    "search, in everything, open": (CaseFilter(status=CaseStatus.OPEN, words=("police",)), CaseOrder.NEWEST, 1),
+    "search, nothing found": (CaseFilter(words=("nobody-wrote-this",)), CaseOrder.NEWEST, 1),
+    "search, held of one mission": (
+        CaseFilter(mission="Mission 7", delivery=DeliveryState.HELD, words=("meeting",)),
+        CaseOrder.NEWEST,
+        1,
+    ),
+}
+
+
+async def measure(url: str) -> None:
+    """Print a line for each question."""
+    store = Store.open(url, Seal(), StoppedClock())
+    browsing = Browsing(store=store)
+    for name, (wanted, order, page) in LISTS.items():
+        await _tell(name, lambda wanted=wanted, order=order, page=page: browsing.page(wanted, order, number=page))  # type: ignore[misc]
+    await _tell("what needs a person", browsing.needs)
+    await _tell("newest ten", lambda: browsing.newest(10))
+    await _tell("missions of the filter", browsing.missions)
+    await store.close()
+
+
+async def _tell(name: str, ask: Callable[[], Awaitable[object]]) -> None:
+    took, busy = [], []
+    for _ in range(TIMES):
+        began, busy_before = time.perf_counter(), time.process_time()
+        await ask()
+        took.append((time.perf_counter() - began) * 1000)
+        busy.append((time.process_time() - busy_before) * 1000)
+    print(f"  {name:40} {statistics.median(took):7.1f} {max(took):7.1f} {statistics.median(busy):7.1f}")
+
+
+async def _run(url: str, number: int, share: float) -> None:
+    store = Store.open(url, Seal(), StoppedClock())
+    await store.upgrade()
+    await store.close()
+    began = time.perf_counter()
+    await write_cases(url, number, open_share=share)
+    print(f"  {number} cases, written in {time.perf_counter() - began:.0f} s")
+    await measure(url)
+
+
+@contextmanager
+def _databases(arguments: argparse.Namespace) -> Iterator[list[tuple[str, str]]]:
+    with tempfile.TemporaryDirectory() as directory, running_server() as server:
+        found = []
+        if not arguments.postgresql:
+            found.append(("SQLite", f"sqlite:///{Path(arguments.keep or directory).absolute()}/liaison.db"))
+        if not arguments.sqlite and not arguments.keep:
+            server.run("CREATE DATABASE liaison_listing")
+            found.append(("PostgreSQL", server.url("liaison_listing")))
+        yield found
+
+
+def main() -> None:
+    """Measure what the arguments ask for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=100_000)
+    parser.add_argument("--open", type=float, default=0.5, metavar="SHARE", help="the share that is open")
+    parser.add_argument("--sqlite", action="store_true", help="on SQLite only")
+    parser.add_argument("--postgresql", action="store_true", help="on PostgreSQL only")
+    parser.add_argument("--keep", metavar="DIRECTORY", help="leave the SQLite database there")
+    arguments = parser.parse_args()
+    with _databases(arguments) as databases:
+        for name, url in databases:
+            print(f"{name}: {'median':>35} {'longest':>7} {'busy':>7}")
+            asyncio.run(_run(url, arguments.cases, arguments.open))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""The options that narrow a list of cases: one for each field of a filter."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+import click
+
+from filters.disposition import Tier
+from gateway.cli.invocation import Word, read_date
+from gateway.model.case import ActionState, CaseStatus, ContactKind, DeliveryState
+from gateway.model.case_list import CaseFilter
+from gateway.operations.browsing import search_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_OPTIONS = (
+    click.option("--status", type=Word(CaseStatus), help="Only open or only closed cases."),
+    click.option(
+        "--tier", type=Word([tier for tier in Tier if tier is not Tier.CLEAR]), help="Only cases of this tier."
+    ),
+    click.option("--entry", metavar="VALUE", help="Only cases that this list entry decided."),
+    click.option("--mission", metavar="NAME", help="Only cases of the mission with this English name."),
+    click.option("--since", metavar="DATE", callback=read_date, help="Received on this day (UTC) or later."),
+    click.option("--until", metavar="DATE", callback=read_date, help="Received on this day (UTC) or earlier."),
+    click.option("--delivery", type=Word(DeliveryState), help="With a recipient whose copy is in this state."),
+    click.option("--decline", type=Word(ActionState), help="With a decline in this state."),
+    click.option("--report", type=Word(ActionState), help="With a report in this state."),
+    click.option("--assigned-to", metavar="PERSON", help="Only cases of this person; '' for nobody's."),
+    click.option("--kind", type=Word(ContactKind), help="Only mail, or only contacts of this kind."),
+    click.option(
+        "--search", metavar="WORDS", default="", help="Each word is in sender, recipient, subject, reference."
+    ),
+)
+
+
+def filter_options(command: Callable[..., R]) -> Callable[..., R]:
+    """Hand the filter to a command, as `wanted`."""
+
+    @wraps(command)
+    def invoke(*args: Any, **named: Any) -> R:
+        chosen = {name: named.pop(name) for name in _NAMES}
+        return command(*args, wanted=_filter(**chosen), **named)
+
+    for option in reversed(_OPTIONS):
+        invoke = option(invoke)
+    return invoke
+
+
+_NAMES = (
+    *("status", "tier", "entry", "mission", "since", "until", "delivery", "decline", "report", "assigned_to"),
+    *("kind", "search"),
+)
+
+
+def _filter(*, since: date | None, until: date | None, search: str, **same: Any) -> CaseFilter:
+    return CaseFilter(
+        since=_midnight(since) if since else None,
+        until=_midnight(until + timedelta(days=1)) if until else None,
+        words=search_words(search),
+        **same,
+    )
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

@@ -1,0 +1,114 @@
+"""The address of a list of cases: what a form asks for, as a query that can be kept, and sent to a colleague.
+
+A word that is in no vocabulary is no filter: an old address shows more cases, never an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlencode
+
+from filters.disposition import Tier
+from gateway.model.case import ActionState, CaseStatus, ContactKind, DeliveryState
+from gateway.model.case_list import CaseFilter, CaseOrder
+from gateway.operations.browsing import search_words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from enum import StrEnum
+    from typing import Self
+    from zoneinfo import ZoneInfo
+
+NOBODY = "-"
+"""In the address: cases that are nobody's, or of no mission."""
+W = TypeVar("W", bound="StrEnum")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseQuery:
+    """The fields of the form, as typed; "" where nothing was."""
+
+    q: str = ""
+    tier: str = ""
+    status: str = ""
+    mission: str = ""
+    entry: str = ""
+    since: str = ""
+    until: str = ""
+    delivery: str = ""
+    decline: str = ""
+    report: str = ""
+    assigned: str = ""
+    kind: str = ""
+    sort: str = ""
+
+    @classmethod
+    def read(cls, said: Mapping[str, str]) -> Self:
+        """Of an address's query, or of a form that carries it."""
+        return cls(**{one.name: said.get(one.name, "").replace("\0", "").strip()[:500] for one in fields(cls)})
+
+    def filter(self, zone: ZoneInfo) -> CaseFilter:
+        """What is meant. RefusedError when there are too many words to search for. Days are whole ones in `zone`."""
+        since, until = _day(self.since), _day(self.until)
+        return CaseFilter(
+            tier=_word(Tier, self.tier),
+            status=_word(CaseStatus, self.status),
+            mission=_or_none(self.mission),
+            entry=self.entry or None,
+            since=None if since is None else datetime.combine(since, time(), zone),
+            until=None if until is None else datetime.combine(until, time(), zone) + timedelta(days=1),
+            delivery=_word(DeliveryState, self.delivery),
+            decline=_word(ActionState, self.decline),
+            report=_word(ActionState, self.report),
+            assigned_to=_or_none(self.assigned),
+            kind=_word(ContactKind, self.kind),
+            words=search_words(self.q),
+        )
+
+    @property
+    def order(self) -> CaseOrder:
+        """The newest first, if nothing else was asked for."""
+        return _word(CaseOrder, self.sort) or CaseOrder.NEWEST
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether anything but the order was asked for."""
+        return any(getattr(self, one.name) for one in fields(self) if one.name != "sort")
+
+    def items(self) -> list[tuple[str, str]]:
+        """What was said, by name."""
+        return [(one.name, said) for one in fields(self) if (said := getattr(self, one.name))]
+
+    def address(self, page: int = 1) -> str:
+        """Of that page of the list."""
+        said = urlencode([*self.items(), *([("page", str(page))] if page > 1 else [])])
+        return f"/cases?{said}" if said else "/cases"
+
+
+def query_of(wanted: CaseFilter) -> CaseQuery:
+    """The list of those cases, the oldest first, for they have waited longest."""
+    return CaseQuery(
+        tier=wanted.tier or "",
+        status=wanted.status or "",
+        delivery=wanted.delivery or "",
+        decline=wanted.decline or "",
+        report=wanted.report or "",
+        sort=CaseOrder.OLDEST,
+    )
+
+
+def _word(vocabulary: type[W], said: str) -> W | None:
+    return vocabulary(said) if said in set(vocabulary) else None
+
+
+def _or_none(said: str) -> str | None:
+    return None if not said else "" if said == NOBODY else said
+
+
+def _day(said: str) -> date | None:
+    try:
+        return date.fromisoformat(said)
+    except ValueError:
+        return None

@@ -1,0 +1,74 @@
+"""One at a time: who decides about a case second is told what the first did, when, and who that was.
+
+A page knows the last audit row of the case as it showed it. What was decided after that row is not decided twice.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from filters.sentence import Sentence
+from gateway.errors import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateway.model.audit import AuditEntry
+    from gateway.model.case import Case
+    from gateway.store.unit_of_work import Work
+
+DECISIONS: Mapping[str, Sentence] = MappingProxyType(
+    {
+        "decline-requested": Sentence("asked for the decline"),
+        "report-requested": Sentence("asked for the report"),
+        "release-requested": Sentence("released it"),
+        "case-silenced": Sentence("silenced it"),
+        "case-handled": Sentence("closed it"),
+        "case-dismissed": Sentence("dismissed it"),
+        "case-reopened": Sentence("took it up again"),
+        "case-assigned": Sentence("assigned it"),
+    }
+)
+"""The actions of the audit log that change what is left to decide, as they follow a name. Views and notes don't."""
+
+
+async def find(work: Work, reference: str) -> Case:
+    """The case; RefusedError without one."""
+    return _known(await work.cases.by_reference(reference), reference)
+
+
+async def take(work: Work, reference: str, expected: int | None) -> Case:
+    """The case, for who decides about it: the next one waits until this unit of work ends.
+
+    `expected` is the number of the case's last audit row as the person saw it, None for whoever saw nothing.
+    RefusedError when somebody has decided since.
+    """
+    case = _known(await work.cases.in_turn(reference), reference)
+    if expected is not None:
+        later = await work.audit.entries(subject=reference, after=expected)
+        decided = [entry for entry in later if entry.action in DECISIONS]
+        if decided:
+            raise _too_late(reference, decided[-1])
+    return case
+
+
+def unknown(reference: str) -> RefusedError:
+    """There is no such case."""
+    return RefusedError("There is no case {reference}", reference=reference)
+
+
+def _known(case: Case | None, reference: str) -> Case:
+    if case is None:
+        raise unknown(reference)
+    return case
+
+
+def _too_late(reference: str, decided: AuditEntry) -> RefusedError:
+    return RefusedError(
+        "{who} was quicker with {reference}: {did}, at {when}. Look at the case again before you decide",
+        who=decided.actor,
+        reference=reference,
+        did=DECISIONS[decided.action],
+        when=f"{decided.at:%Y-%m-%d %H:%M}Z",
+    )

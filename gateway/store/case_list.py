@@ -1,0 +1,145 @@
+"""The list of cases: pages, numbers and what filters offer, read from the narrow indexes alone.
+
+Each question but that for the lines of a page goes through an index that has all it needs. Never changes anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, case, func, select
+
+from filters.disposition import Tier
+from gateway.model.case_list import EVERY_CASE, NEEDS, PAGE, CaseLine, CaseOrder, CasePage, ListedMission, Need, Needed
+from gateway.store.case_filter import matching
+from gateway.store.case_search import has_words
+from gateway.store.schema import case_search, cases, deliveries
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import BindParameter, ColumnElement, RowMapping, Select
+
+    from gateway.model.case import CaseId, DeliveryState
+    from gateway.model.case_list import CaseFilter
+    from gateway.store.engine import Connection
+
+_FIELDS = (
+    *("reference", "kind", "tier", "status", "disposal", "received_at", "reverse_path", "header_from", "subject"),
+    *("entry", "mission_en", "mission_fr", "decline", "report", "assigned_to"),
+)
+_NEWEST = (cases.c.received_at.desc(), cases.c.id.desc())
+_RANK = case({tier.value: rank for rank, tier in enumerate(Tier)}, value=cases.c.tier)
+_ORDERS: Mapping[CaseOrder, tuple[ColumnElement[Any], ...]] = {
+    CaseOrder.NEWEST: _NEWEST,
+    CaseOrder.OLDEST: (cases.c.received_at, cases.c.id),
+    CaseOrder.TIER: (_RANK, *_NEWEST),
+}
+
+DENSE = 5000
+"""From so many cases on, those of a page are found soonest by going through all in order."""
+
+_THESE: BindParameter[Any] = bindparam("these", expanding=True)
+_LINES = select(cases.c.id, *(cases.c[name] for name in _FIELDS)).where(cases.c.id.in_(_THESE))
+_DELIVERIES = (
+    select(
+        deliveries.c.case_id,
+        deliveries.c.state,
+        func.count().label("number"),
+        func.min(deliveries.c.recipient).label("one"),
+    )
+    .where(deliveries.c.case_id.in_(_THESE))
+    .group_by(deliveries.c.case_id, deliveries.c.state)
+)
+
+
+class CaseListing:
+    """The list that a unit of work sees."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def count(self, wanted: CaseFilter) -> int:
+        """How many cases these are."""
+        if not wanted.words:
+            return await self._number(select(func.count()).select_from(cases).where(matching(wanted)))
+        hits = await self._number(select(func.count()).select_from(case_search).where(has_words(wanted.words)))
+        if replace(wanted, words=()) == EVERY_CASE:
+            return hits
+        condition = matching(wanted, dense=hits > DENSE)
+        return await self._number(select(func.count()).select_from(cases).where(condition))
+
+    async def page(self, wanted: CaseFilter, order: CaseOrder, number: int) -> CasePage:
+        """A page of these cases, counted from 1; past the end it is the last one."""
+        total = await self.count(wanted)
+        number = max(1, min(number, -(-total // PAGE)))
+        ids = await self._ids(wanted, order, dense=total > DENSE, skip=(number - 1) * PAGE, most=PAGE)
+        return CasePage(lines=tuple(await self._lines(ids)), number=number, total=total)
+
+    async def first(self, wanted: CaseFilter, order: CaseOrder, most: int) -> list[CaseLine]:
+        """The first of these cases."""
+        return await self._lines(await self._ids(wanted, order, dense=False, skip=0, most=most))
+
+    async def references(self, wanted: CaseFilter, most: int) -> list[str]:
+        """The references of the oldest of these cases, so many."""
+        ids = await self._ids(wanted, CaseOrder.OLDEST, dense=False, skip=0, most=most)
+        named = select(cases.c.id, cases.c.reference).where(cases.c.id.in_(_THESE))
+        found = {row.id: row.reference for row in await self._connection.execute(named, {"these": ids})}
+        return [found[case_id] for case_id in ids]
+
+    async def needs(self) -> dict[Need, Needed]:
+        """What needs a person. Two questions: what is held stands in another table."""
+        found = {Need.HELD: await self._held()}
+        others = [need for need in Need if need is not Need.HELD]
+        numbers = (column for need in others for column in _numbers(NEEDS[need]))
+        row = (await self._connection.execute(select(*numbers).select_from(cases))).one()
+        for place, need in enumerate(others):
+            found[need] = Needed(cases=row[2 * place], oldest=row[2 * place + 1])
+        return found
+
+    async def missions(self) -> list[ListedMission]:
+        """Every entry that decided about a case, with its mission, by the missions' names."""
+        named = (cases.c.mission_fr, cases.c.mission_en, cases.c.entry)
+        grouped = select(*named, func.count().label("number")).group_by(*named)
+        found = [
+            ListedMission(name_en=row.mission_en, name_fr=row.mission_fr, entry=row.entry, cases=row.number)
+            for row in await self._connection.execute(grouped)
+        ]
+        return sorted(found, key=lambda mission: (mission.name_en, mission.entry))
+
+    async def _number(self, statement: Select[int]) -> int:
+        number: int = (await self._connection.execute(statement)).scalar_one()
+        return number
+
+    async def _ids(self, wanted: CaseFilter, order: CaseOrder, *, dense: bool, skip: int, most: int) -> list[CaseId]:
+        ids = select(cases.c.id).where(matching(wanted, dense=dense)).order_by(*_ORDERS[order])
+        return list((await self._connection.execute(ids.limit(most).offset(skip))).scalars())
+
+    async def _held(self) -> Needed:
+        held = select(func.count(), func.min(cases.c.received_at)).where(matching(NEEDS[Need.HELD]))
+        number, oldest = (await self._connection.execute(held)).one()
+        return Needed(cases=number, oldest=oldest)
+
+    async def _lines(self, ids: Sequence[CaseId]) -> list[CaseLine]:
+        rows = {row["id"]: row for row in (await self._connection.execute(_LINES, {"these": ids})).mappings()}
+        copies: dict[CaseId, list[RowMapping]] = {}
+        for row in (await self._connection.execute(_DELIVERIES, {"these": ids})).mappings():
+            copies.setdefault(row["case_id"], []).append(row)
+        return [_line(rows[case_id], copies.get(case_id, [])) for case_id in ids]
+
+
+def _numbers(wanted: CaseFilter) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    return (
+        func.count().filter(matching(wanted)),
+        func.min(cases.c.received_at).filter(matching(wanted)),
+    )
+
+
+def _line(row: RowMapping, copies: Sequence[RowMapping]) -> CaseLine:
+    states: dict[DeliveryState, int] = {copy["state"]: copy["number"] for copy in copies}
+    return CaseLine(
+        **{name: row[name] for name in _FIELDS},
+        recipient=min((copy["one"] for copy in copies), default=""),
+        deliveries=states,
+    )

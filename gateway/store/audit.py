@@ -33,11 +33,14 @@ _FIELDS = tuple(field.name for field in fields(AuditEntry))
 
 CLOCKS_DIFFER = timedelta(hours=1)
 """By how much at most the clocks of nodes do: rows are numbered in the order in which they came, whatever the clock."""
-_NUMBER_AT = brief(
-    select(audit_entries.c.seq)
-    .where(audit_entries.c.at < bindparam("this"))
-    .order_by(audit_entries.c.at.desc(), audit_entries.c.seq.desc())
-    .limit(1)
+_NEXT_TO = select(audit_entries.c.seq).limit(1)
+_LAST_BEFORE = brief(
+    _NEXT_TO.where(audit_entries.c.at < bindparam("this")).order_by(
+        audit_entries.c.at.desc(), audit_entries.c.seq.desc()
+    )
+)
+_FIRST_FROM = brief(
+    _NEXT_TO.where(audit_entries.c.at >= bindparam("this")).order_by(audit_entries.c.at, audit_entries.c.seq)
 )
 _MOST_WORDS = 500
 """Actors, or actions, that are told apart."""
@@ -93,16 +96,18 @@ class Audit:
         """At most so many rows that are asked for, numbered below `before`; the newest first."""
         seq, asked = audit_entries.c.seq, _wanted(wanted)
         if wanted.since is not None:
-            asked &= seq >= await self._number_at(wanted.since - CLOCKS_DIFFER)
+            last_before = await self._number(_LAST_BEFORE, wanted.since - CLOCKS_DIFFER)
+            asked &= seq > last_before if last_before is not None else true()
         if wanted.until is not None:
-            asked &= seq <= await self._number_at(wanted.until + CLOCKS_DIFFER)
+            first_after = await self._number(_FIRST_FROM, wanted.until + CLOCKS_DIFFER)
+            asked &= seq < first_after if first_after is not None else true()
         if before is not None:
             asked &= seq < before
         return await self._read(select(audit_entries).where(asked).order_by(seq.desc()).limit(most), 0)
 
-    async def _number_at(self, at: datetime) -> int:
-        """About where in the log that moment is: rows are looked for between numbers, not by their times."""
-        return (await self._connection.execute(_NUMBER_AT, {"this": at})).scalar_one_or_none() or 0
+    async def _number(self, statement: Select[int], at: datetime) -> int | None:
+        """A row's number by a moment: rows are then looked for between numbers, in their order, not by their times."""
+        return (await self._connection.execute(statement, {"this": at})).scalar_one_or_none()
 
     async def actions(self) -> list[str]:
         """Every action that there is, in order: found by hops along the index, not by reading every row."""

@@ -18,13 +18,12 @@ from dns.rdtypes.ANY.PTR import PTR
 from dns.rdtypes.ANY.TXT import TXT
 
 from filters.authentication import DnsAnswer, DnsStatus
+from gateway.settings import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dns.rdata import Rdata
-
-    from gateway.settings import Endpoint
 
 ONE_SERVER = 2.0
 """Seconds until the next name server is asked, or the same one again."""
@@ -66,9 +65,10 @@ class NameServers:
     def addresses(self) -> tuple[str, ...]:
         """Who is asked, in order; nobody where the system names none."""
         try:
-            return tuple(str(server) for server in self._configured().nameservers)
+            configured = self._nameservers or [Endpoint(str(one), 53) for one in self._configured().nameservers]
         except dns.resolver.NoResolverConfiguration:
             return ()
+        return tuple(map(str, configured))
 
     def _configured(self) -> dns.asyncresolver.Resolver:
         """Made at the first question: a machine without `resolv.conf` can run, it just gets no answers."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from aiosmtplib import SMTPException, SMTPNotSupported, SMTPResponseException
 
+from filters.sentence import Sentence
 from gateway.model.reply import Reply
 from gateway.relay.wire import encode
 
@@ -82,7 +83,7 @@ async def _content(client: SMTP, content: bytes, within: float) -> Outcome:
     connection = client.protocol
     octets = b"".join(encode([content]))
     if connection is None or not connection.is_connected:
-        return Outcome(OutcomeKind.TRY_LATER, "the connection was lost before the message")
+        return Outcome(OutcomeKind.TRY_LATER, Sentence("the connection was lost before the message"))
     try:
         connection.write(octets)
         answer = await connection.read_response(timeout=within)
@@ -148,7 +149,8 @@ def words(error: Exception) -> str:
     """The server's reply as one line, or the trouble."""
     if isinstance(error, SMTPResponseException):
         return str(_reply(error.code, error.message))
-    return str(error) or type(error).__name__
+    said = error.args[0] if error.args else ""
+    return said if isinstance(said, Sentence) else str(error) or type(error).__name__
 
 
 def _reply(code: int, message: str) -> Reply:

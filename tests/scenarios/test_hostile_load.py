@@ -143,3 +143,11 @@ async def test_large_messages_that_are_costly_to_make_canonical_or_to_walk(siege
         return [header(author, MIXED, SIGNATURE), INVITATION, *repeated(line, LARGE)]
 
     assert await from_both(siege, content) == {"250 2.0.0"}
+
+
+@pytest.mark.parametrize("line", [b"\n", b"..\r\n"])
+async def test_large_messages_of_nothing_but_line_ends_that_must_be_mended_or_dots(siege: Siege, line: bytes) -> None:
+    """With one NUL, after which a hidden dot is looked for. Others are served meanwhile."""
+    answers = await from_both(siege, lambda author: [header(author), b"\0\r\n", *repeated(line, LARGE)], times=1)
+    assert answers == {"250 2.0.0"}
+    assert max(siege.seconds) < 10

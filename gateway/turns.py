@@ -22,6 +22,10 @@ class Turns:
         self._most = self._left = most
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
+    def has_room(self, octets: int) -> bool:
+        """Whether a message of that size would have its turn at once."""
+        return not self._waiting and min(octets, self._most) <= self._left
+
     @asynccontextmanager
     async def of(self, octets: int) -> AsyncIterator[None]:
         """The turn of a message of that size, once there is room for it."""

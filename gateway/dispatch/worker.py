@@ -19,6 +19,7 @@ from gateway.events import Event
 from gateway.operations.outbox import Objection
 from gateway.relay.mailing import Outcome, OutcomeKind
 from gateway.relay.outbound import Lines
+from gateway.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
 POLL_INTERVAL = 0.5
 """Seconds between looks at the outbox when nothing is due."""
 BATCHES_AT_ONCE = 4
+LARGE = 256 * 1024
+"""Octets of an original, from which on a mail has to wait until there is room for it."""
+NO_ROOM = Objection("other large mails leave first: there is room for some at a time", final=False)
+MOST_AT_ONCE = 24 * 1024 * 1024
+"""Octets of large originals in hand. A mail that carries one takes up to four times as much until it has left."""
 SETTLE_PAUSE = 2.0
 """Seconds between tries to write an outcome down."""
 RENEW_INTERVAL = 20.0
@@ -58,6 +64,7 @@ class Worker:
         self._means = means
         self._digest_looked_at = -DIGEST_INTERVAL
         self._lines = Lines()
+        self._large = Turns(MOST_AT_ONCE)
         self._stopping = asyncio.Event()
         self._batches: dict[asyncio.Task[None], Claim] = {}
         """What is being worked on; nothing else is renewed."""
@@ -126,6 +133,16 @@ class Worker:
                 log.error(Event.STORE_FAILED, doing="working on outbox items", reason=str(end))
 
     async def _attempt(self, item: OutboxItem, claim: Claim) -> None:
+        """A large one only if there is room for it. It does not wait here, where it would be in the way of others."""
+        if not item.needs_original or item.original_size < LARGE:
+            await self._attempt_now(item, claim)
+        elif self._large.has_room(item.original_size):
+            async with self._large.of(item.original_size):
+                await self._attempt_now(item, claim)
+        else:
+            await self._write_down(item, partial(self._means.outbox.object, item, NO_ROOM, claim))
+
+    async def _attempt_now(self, item: OutboxItem, claim: Claim) -> None:
         outbox, ways = self._means.outbox, self._means.ways
         way = await ways.towards(item.to)
         if isinstance(way, Objection):

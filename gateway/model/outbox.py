@@ -75,6 +75,15 @@ class OutboxItem:
     requested_by: str = ""
     summary: bool = False
     """A report that was refused with the original, and goes once more without."""
+    original_size: int = 0
+    """Octets of the case's message."""
+
+    @property
+    def needs_original(self) -> bool:
+        """Whether the case's message is read to make it: to carry it, or to see whether it may be answered."""
+        return self.purpose in (Purpose.DECLINE, Purpose.RELEASE) or (
+            self.purpose is Purpose.REPORT and not self.summary
+        )
 
 
 def new_item(
@@ -98,6 +107,7 @@ def new_item(
         case_id=case.id if case else None,
         case_reference=case.reference if case else "",
         requested_by=requested_by,
+        original_size=case.size if case else 0,
     )
 
 

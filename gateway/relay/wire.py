@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+PIECE = 256 * 1024
 FINAL_DOT = b".\r\n"
 """After a line end."""
 
@@ -29,6 +30,11 @@ def normalize(octets: bytes) -> bytes:
     Three passes over all octets: a step for each line end would stand still for half a minute over one large message.
     """
     return octets.replace(b"\r\n", b"\n").replace(b"\r", b" ").replace(b"\n", b"\r\n")
+
+
+def pieces(content: bytes) -> Iterator[bytes]:
+    """Content that is in memory, in chunks: what is made of each must not stand there whole a second time."""
+    return (content[start : start + PIECE] for start in range(0, max(len(content), 1), PIECE))
 
 
 def ended(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -56,7 +56,7 @@ _NEXT = (
 _CLAIM = brief(update(outbox_items).where(outbox_items.c.id.in_(select(_NEXT.c.id))).returning(outbox_items.c.id))
 _RENEW = update(outbox_items).where(_OURS).returning(outbox_items.c.id)
 _ITEMS = (
-    select(outbox_items, cases.c.reference, _FROZEN.label("frozen"))
+    select(outbox_items, cases.c.reference, cases.c.size, _FROZEN.label("frozen"))
     .select_from(outbox_items.outerjoin(cases))
     .order_by(outbox_items.c.created_at, outbox_items.c.id)
 )
@@ -308,4 +308,5 @@ def _item_of(row: RowMapping) -> OutboxItem:
         frozen=row["frozen"],
         requested_by=row["requested_by"],
         summary=row["summary"],
+        original_size=row["size"] or 0,
     )

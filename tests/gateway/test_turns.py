@@ -101,3 +101,15 @@ async def test_an_exception_ends_a_turn() -> None:
             raise ValueError("no")
     async with asyncio.timeout(5), turns.of(MOST):
         pass
+
+
+async def test_there_is_room_while_the_budget_is_unspent_and_nobody_waits() -> None:
+    turns, log, end = Turns(MOST), list[int](), asyncio.Event()
+    assert turns.has_room(MOST * 2), "alone"
+    tasks = [await started(turns, 60, log, end)]
+    assert (turns.has_room(40), turns.has_room(41)) == (True, False)
+    tasks.append(await started(turns, 41, log, end))
+    assert not turns.has_room(1), "others were first"
+    end.set()
+    await asyncio.gather(*tasks)
+    assert turns.has_room(MOST)

@@ -82,6 +82,7 @@ def an_item(
         due_at=NOON + timedelta(seconds=due_in),
         case_id=case.id if case else None,
         case_reference=case.reference if case else "",
+        original_size=case.size if case else 0,
     )
 
 

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from gateway.errors import StoreError
+from gateway.store.engine import open_engine
 from gateway.store.postgresql import parameters_of
 from gateway.store.unit_of_work import Store
 from tests.support.databases import TEST_SEAL
@@ -163,6 +164,18 @@ async def test_a_node_knows_how_far_its_clock_is_ahead_of_the_databases(postgres
     store = Store.open(sqlite_url, TEST_SEAL, SkewedClock(1000))
     assert await store.clock_ahead() == 0
     await store.close()
+
+
+@pytest.mark.parametrize(("wanted", "used"), [("off", "local"), ("local", "local"), ("remote_apply", "remote_apply")])
+async def test_a_commit_is_at_least_on_the_servers_own_disk(
+    postgres: PostgresServer, postgres_database: str, wanted: str, used: str
+) -> None:
+    postgres.run(f"ALTER DATABASE {{}} SET synchronous_commit = {wanted}", postgres_database)
+    engines = open_engine(postgres.url(postgres_database))
+    async with engines.writer.begin() as connection:
+        shown = await connection.exec_driver_sql("SHOW synchronous_commit")
+        assert shown.scalar_one() == used
+    await engines.close()
 
 
 @contextmanager

@@ -6,19 +6,27 @@ import asyncio
 import platform
 from typing import TYPE_CHECKING
 
+from gateway.clock import SystemClock
 from gateway.model.health import Aspect, Grade
 from gateway.model.outbox import OutboxState, Purpose
+from gateway.office import open_office
 from gateway.operations import probing
 
 if TYPE_CHECKING:
+    from gateway.console.office import Office
     from gateway.model.health import Fact
     from tests.support.gateway import Running
 
 LISTED = b"From: liaison@mission.example\r\nTo: desk@police.example\r\nSubject: Request\r\n\r\nPlease send it.\r\n"
 
 
+def office(gateway: Running) -> Office:
+    """What the pages of this gateway would work with."""
+    return open_office(gateway.settings, SystemClock(), gateway.desk)
+
+
 async def facts(gateway: Running) -> dict[Aspect, Fact]:
-    return {fact.aspect: fact for fact in await gateway.desk.health.facts()}
+    return {fact.aspect: fact for fact in await office(gateway).health.facts()}
 
 
 async def told(gateway: Running, aspect: Aspect, grade: Grade) -> Fact:
@@ -65,7 +73,7 @@ async def test_a_report_that_was_accepted_and_an_outbox_that_is_paused_are_told(
 
 
 async def test_the_status_names_what_runs_and_what_it_depends_on(gateway: Running) -> None:
-    report = await gateway.desk.status.report()
+    report = await office(gateway).status.report()
     assert report.versions.python == platform.python_version()
     assert report.versions.database.kind in {"SQLite", "PostgreSQL"}
     assert report.versions.database.octets > 0

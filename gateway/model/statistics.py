@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from filters.disposition import Tier
+    from gateway.model.case import ContactKind
 
 MOST_MONTHS = 60
 """That are told at once: five years."""
@@ -55,9 +56,10 @@ def _later(first: date, months: int) -> date:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedCases:
-    """How many cases were received: contacts by tier, and those that were dismissed."""
+    """How many cases were received: contacts by tier, the same by kind, and those that were dismissed."""
 
     by_tier: Mapping[Tier, int]
+    by_kind: Mapping[ContactKind, int]
     dismissed: int
 
 
@@ -114,3 +116,7 @@ class Contacts:
     def of_tier(self, tier: Tier) -> int:
         """Contacts of a tier."""
         return sum(received.by_tier[tier] for received in self.by_month.values())
+
+    def of_kind(self, kind: ContactKind) -> int:
+        """Contacts of a kind."""
+        return sum(received.by_kind[kind] for received in self.by_month.values())

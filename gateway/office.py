@@ -13,10 +13,13 @@ from gateway.console.office import Office
 from gateway.operations.auditing import Auditing
 from gateway.operations.browsing import Browsing
 from gateway.operations.bulk import Bulk
+from gateway.operations.exporting import Exporting
 from gateway.operations.health import Health, NextHops
+from gateway.operations.outgoing_text import OutgoingText
 from gateway.operations.signing_in import SigningIn
 from gateway.operations.statistics import Statistics
 from gateway.operations.status import Status
+from gateway.sending import open_composer
 from gateway.settings import SecondFactor
 from gateway.verify.resolver import Resolver
 
@@ -44,6 +47,7 @@ def open_office(settings: Settings, clock: Clock, desk: Desk) -> Office:
         chain_watch=lasting.chain_watch,
         contacts=desk.contacts,
         exempting=desk.exempting,
+        exporting=Exporting(store=store),
         health=Health(
             store=store,
             clock=clock,
@@ -58,6 +62,12 @@ def open_office(settings: Settings, clock: Clock, desk: Desk) -> Office:
         listreading=desk.listreading,
         modes=desk.modes,
         outboxkeeping=desk.outboxkeeping,
+        outgoing_text=OutgoingText(
+            store=store,
+            clock=clock,
+            composer=open_composer(settings, clock, desk),
+            collation_address=settings.collation.address,
+        ),
         peoplekeeping=desk.peoplekeeping,
         proposing=desk.proposing,
         rulebooks=desk.rulebooks,

@@ -28,18 +28,10 @@ if TYPE_CHECKING:
 def open_means(settings: Settings, clock: Clock, desk: Desk, node: str) -> Means:
     """What the outbox worker of the node works with; ConfigurationError says what is wrong with the DKIM key."""
     hostname = settings.smtp.hostname
-    composer = Composer(
-        voice=voice(settings),
-        collation=settings.collation,
-        gate=desk.gate,
-        clock=clock,
-        hostname=hostname,
-        signer=open_signer(settings),
-    )
     outbox = Outbox(
         store=desk.store,
         clock=clock,
-        composer=composer,
+        composer=open_composer(settings, clock, desk),
         rulebooks=desk.rulebooks,
         destinations=desk.destinations,
         outbound=settings.outbound,
@@ -47,6 +39,18 @@ def open_means(settings: Settings, clock: Clock, desk: Desk, node: str) -> Means
     )
     ways = Ways(routes=settings.route, outbound=settings.outbound, destinations=desk.destinations, hostname=hostname)
     return Means(outbox=outbox, ways=ways, digests=desk.digests)
+
+
+def open_composer(settings: Settings, clock: Clock, desk: Desk) -> Composer:
+    """What writes our mail; ConfigurationError says what is wrong with the DKIM key."""
+    return Composer(
+        voice=voice(settings),
+        collation=settings.collation,
+        gate=desk.gate,
+        clock=clock,
+        hostname=settings.smtp.hostname,
+        signer=open_signer(settings),
+    )
 
 
 def open_signer(settings: Settings) -> Signer | None:

@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from gateway.console.doors import Trouble, stranger
 from gateway.console.navigation import N_
-from gateway.console.pages import account, case_list, contacts, home, people, sign_in
+from gateway.console.pages import account, case, case_list, case_verbs, contacts, home, people, sign_in
 from gateway.console.safety import Safety
 from gateway.counters import FAULTS, STORE_FAILURES, count
 from gateway.errors import StoreError
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from gateway.console.office import Office
 
 STATIC = Path(__file__).parent / "static"
+
+ROOMS = (home, sign_in, account, case_list, contacts, case, case_verbs, people)
+"""In the order in which an address is looked for."""
 
 log = structlog.get_logger()
 
@@ -47,7 +50,7 @@ def create_app(office: Callable[[], Office]) -> Starlette:
     """The console. `office` gives what is in force now: it changes when the configuration is read again."""
     app = Starlette(
         routes=[
-            *chain.from_iterable(one.ROUTES for one in (home, sign_in, account, case_list, contacts, people)),
+            *chain.from_iterable(one.ROUTES for one in ROOMS),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
         middleware=[Middleware(Safety)],

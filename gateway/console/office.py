@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from gateway.operations.casework import Casework
     from gateway.operations.contacts import Contacts
     from gateway.operations.exempting import Exempting
+    from gateway.operations.exporting import Exporting
     from gateway.operations.health import Health
     from gateway.operations.listkeeping import Listkeeping
     from gateway.operations.listreading import Listreading
     from gateway.operations.modes import Modes
     from gateway.operations.outboxkeeping import Outboxkeeping
+    from gateway.operations.outgoing_text import OutgoingText
     from gateway.operations.peoplekeeping import Peoplekeeping
     from gateway.operations.proposing import Proposing
     from gateway.operations.rulebooks import Rulebooks
@@ -46,11 +48,13 @@ class Office:
     chain_watch: ChainWatch
     contacts: Contacts
     exempting: Exempting
+    exporting: Exporting
     health: Health
     listkeeping: Listkeeping
     listreading: Listreading
     modes: Modes
     outboxkeeping: Outboxkeeping
+    outgoing_text: OutgoingText
     peoplekeeping: Peoplekeeping
     proposing: Proposing
     rulebooks: Rulebooks

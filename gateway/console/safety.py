@@ -22,6 +22,11 @@ POLICY = (
 )
 """Content Security Policy (W3C CSP3). A page that needs another one sets it itself: the frame of a message."""
 
+FRAME_POLICY = "default-src 'none'; style-src 'self'; frame-ancestors 'self'; sandbox"
+"""For the frame of a message: no script, no form, nothing loaded, an origin of its own."""
+RAW_POLICY = "default-src 'none'; sandbox"
+"""For a file that is to be saved, should a browser open it all the same."""
+
 _HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",

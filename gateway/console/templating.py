@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from gateway.console import words as words_of
-from gateway.preview.invisible import Invisible, line_segments
+from gateway.preview.invisible import Invisible, Segments, line_segments
 from gateway.shipped import shipped
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def environment(words: Words) -> Environment:
     made.install_gettext_translations(words.catalogue, newstyle=True)  # type: ignore[attr-defined]
     made.globals["words_of"] = words_of
     made.filters["visible"] = visible
+    made.filters["marked"] = marked
     made.filters["say"] = words.say
     made.filters["moment"] = words.moment
     made.filters["day"] = words.day
@@ -40,7 +41,12 @@ def environment(words: Words) -> Environment:
 
 def visible(text: str) -> Markup:
     """A line that a stranger wrote: what nobody can see in it is marked, so that it can't lead an eye astray."""
-    return Markup("").join(_marked(one) for one in line_segments(text))
+    return marked(line_segments(text))
+
+
+def marked(segments: Segments) -> Markup:
+    """Segments of a preview: text as it stands, and marks for what nobody would see."""
+    return Markup("").join(_marked(one) for one in segments)
 
 
 def _marked(segment: str | Invisible) -> Markup:

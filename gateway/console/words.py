@@ -10,6 +10,7 @@ from gateway.console.navigation import N_
 from gateway.model.case import ActionState, CaseStatus, ContactKind, DeliveryState, Disposal
 from gateway.model.case_list import CaseOrder, Need
 from gateway.model.health import Aspect
+from gateway.model.outbox import OutboxState, Purpose
 from gateway.model.people import Role, Verb
 from gateway.operations.bulk import BulkVerb
 
@@ -94,6 +95,28 @@ KINDS: Mapping[ContactKind, str] = MappingProxyType(
         ContactKind.LETTER: N_("letter"),
         ContactKind.EVENT: N_("at an event"),
         ContactKind.SOCIAL: N_("social network"),
+    }
+)
+
+PURPOSES: Mapping[Purpose, str] = MappingProxyType(
+    {
+        Purpose.DECLINE: N_("decline"),
+        Purpose.REPORT: N_("report"),
+        Purpose.RETRACTION: N_("retraction"),
+        Purpose.NOTICE: N_("notice"),
+        Purpose.RELEASE: N_("release"),
+        Purpose.DIGEST: N_("digest"),
+    }
+)
+
+ITEM_STATES: Mapping[OutboxState, str] = MappingProxyType(
+    {
+        OutboxState.WAITING: N_("waits to leave"),
+        OutboxState.SENDING: N_("is leaving"),
+        OutboxState.SENT: N_("sent"),
+        OutboxState.UNCERTAIN: N_("uncertain"),
+        OutboxState.FAILED: N_("failed"),
+        OutboxState.CANCELLED: N_("cancelled"),
     }
 )
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def _back(connection: Connection) -> None:
     connection.execute(text("DROP TABLE case_entries"))
-    connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+    connection.execute(text("UPDATE alembic_version SET version_num = '0004'"))
 
 
 async def test_earlier_cases_get_the_entries_that_they_met(database_url: str, clock: StoppedClock) -> None:

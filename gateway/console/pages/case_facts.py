@@ -1,0 +1,121 @@
+"""What a case's page says about it: why it was flagged, and everything that happened, in one order of time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from gateway.console.navigation import N_
+from gateway.model.people import Verb, allowed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from gateway.console.languages import Words
+    from gateway.console.visit import Visit
+    from gateway.model.audit import AuditEntry
+    from gateway.model.case import Case
+    from gateway.operations.casework import Dossier
+
+HAPPENED: Mapping[str, str] = MappingProxyType(
+    {
+        "case-recorded": N_("recorded"),
+        "contact-recorded": N_("recorded by hand"),
+        "recipients-added": N_("more recipients"),
+        "delivered": N_("the mail server's answer"),
+        "case-reopened": N_("taken up again"),
+        "case-silenced": N_("silenced: no decline"),
+        "case-handled": N_("closed as handled"),
+        "case-dismissed": N_("dismissed as not a mission"),
+        "case-assigned": N_("assigned"),
+        "case-exported": N_("exported"),
+        "content-viewed": N_("message viewed"),
+        "note": N_("note"),
+        "exemption-granted": N_("exemption granted"),
+        "decline-requested": N_("decline asked for"),
+        "report-requested": N_("report asked for"),
+        "release-requested": N_("release asked for"),
+        "decline-sent": N_("decline accepted by the next server"),
+        "report-sent": N_("report accepted by the next server"),
+        "notice-sent": N_("notice accepted by the next server"),
+        "release-sent": N_("release accepted by the next server"),
+        "retraction-sent": N_("retraction accepted by the next server"),
+        "decline-failed": N_("decline failed"),
+        "report-failed": N_("report failed"),
+        "notice-failed": N_("notice failed"),
+        "release-failed": N_("release failed"),
+        "decline-cancelled": N_("decline cancelled"),
+        "report-cancelled": N_("report cancelled"),
+        "decline-retried": N_("decline tried again"),
+        "report-retried": N_("report tried again"),
+        "decline-uncertain": N_("decline uncertain"),
+    }
+)
+"""The actions of the audit log in words; another one is shown as it is written there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """One thing that was observed: in which field, read as what, under which entry."""
+
+    sentence: str
+    field: str
+    reading: str
+    entry: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """Something that happened. `said` is what a person wrote, or "". `views` are counted together."""
+
+    at: datetime
+    what: str
+    who: str
+    said: str
+    detail: str
+    times: int = 1
+
+
+def whys(case: Case) -> tuple[Why, ...]:
+    """The findings, the deciding one first."""
+    return tuple(
+        Why(sentence=one.evidence, field=one.identity, reading=one.address, entry=one.entry) for one in case.findings
+    )
+
+
+def timeline(dossier: Dossier, words: Words) -> tuple[Moment, ...]:
+    """The newest first. Repeated views by one person are one line, or they would hide what was done."""
+    notes = [
+        Moment(at=note.at, what=words.say(HAPPENED["note"]), who=note.actor, said=note.text, detail="")
+        for note in dossier.file.notes
+    ]
+    rows = [_moment(entry, words) for entry in dossier.audit if entry.action != "note"]
+    ordered = sorted([*notes, *rows], key=lambda one: one.at, reverse=True)
+    return tuple(_joined(ordered))
+
+
+def _moment(entry: AuditEntry, words: Words) -> Moment:
+    what = HAPPENED.get(entry.action)
+    detail = "; ".join(f"{name}: {value}" for name, value in entry.detail.items() if name not in {"sha256", "rulebook"})
+    return Moment(at=entry.at, what=words.say(what) if what else entry.action, who=entry.actor, said="", detail=detail)
+
+
+def _joined(moments: list[Moment]) -> Iterator[Moment]:
+    held: Moment | None = None
+    for one in moments:
+        if held is not None and (held.what, held.who, held.detail, held.said) == (one.what, one.who, one.detail, ""):
+            held = Moment(at=held.at, what=held.what, who=held.who, said="", detail=held.detail, times=held.times + 1)
+            continue
+        if held is not None:
+            yield held
+        held = one
+    if held is not None:
+        yield held
+
+
+async def deciders(visit: Visit) -> tuple[tuple[str, str], ...]:
+    """To whom a case can be given: account and name."""
+    people = await visit.office.peoplekeeping.people()
+    return tuple((one.name, one.full_name) for one in people if one.active and allowed(one.roles, Verb.DECIDE_CASES))

@@ -1,0 +1,156 @@
+"""What can be done to one case. Each form is one operation; then the next case that waits is shown.
+
+Each verb takes the number of the case's last audit row as the person saw it: the second of two people is told.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from filters.sentence import Sentence
+from gateway.console.doors import action
+from gateway.errors import RefusedError
+from gateway.model.case import CaseStatus
+from gateway.model.case_list import CaseFilter, CaseOrder
+from gateway.model.people import Verb
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from gateway.console.visit import Visit
+
+
+async def decline(visit: Visit) -> Response:
+    """Send the decline and referral."""
+    reference, index = visit.part("reference"), visit.office.rulebooks.current.index
+    await visit.office.casework.decline(reference, index, actor=visit.actor, expected=_seen(visit))
+    return await _next(visit, Sentence("{reference}: the decline was asked for.", reference=reference))
+
+
+async def report(visit: Visit) -> Response:
+    """Report it."""
+    reference = visit.part("reference")
+    await visit.office.casework.report(reference, actor=visit.actor, expected=_seen(visit))
+    return await _next(visit, Sentence("{reference}: the report was asked for.", reference=reference))
+
+
+async def release(visit: Visit) -> Response:
+    """Deliver held copies to the recipients that were chosen."""
+    reference, chosen = visit.part("reference"), visit.fields("recipient")
+    if not chosen:
+        raise RefusedError("Choose at least one recipient")
+    items = await visit.office.casework.release(reference, chosen, actor=visit.actor, expected=_seen(visit))
+    done = Sentence(
+        "{reference}: the release of {number} copies was asked for.", reference=reference, number=len(items)
+    )
+    return await _next(visit, done)
+
+
+async def silence(visit: Visit) -> Response:
+    """No decline, whoever asks later."""
+    reference = visit.part("reference")
+    await visit.office.casework.silence(reference, _reason(visit), actor=visit.actor, expected=_seen(visit))
+    return await _next(visit, Sentence("{reference} is silenced: no decline will be sent.", reference=reference))
+
+
+async def dismiss(visit: Visit) -> Response:
+    """Not a mission."""
+    reference = visit.part("reference")
+    held = await visit.office.casework.dismiss(reference, _reason(visit), actor=visit.actor, expected=_seen(visit))
+    return await _next(visit, _closed("{reference} is dismissed.", reference, held))
+
+
+async def close(visit: Visit) -> Response:
+    """Nothing more to do."""
+    reference = visit.part("reference")
+    held = await visit.office.casework.close(reference, actor=visit.actor, expected=_seen(visit))
+    return await _next(visit, _closed("{reference} is closed.", reference, held))
+
+
+async def reopen(visit: Visit) -> Response:
+    """Take it up again."""
+    reference = visit.part("reference")
+    await visit.office.casework.reopen(reference, _reason(visit), actor=visit.actor, expected=_seen(visit))
+    return await _stay(visit, Sentence("{reference} is open again.", reference=reference))
+
+
+async def assign(visit: Visit) -> Response:
+    """Give it to somebody, or to nobody."""
+    reference, person = visit.part("reference"), visit.field("person", 100)
+    await visit.office.casework.assign(reference, person, actor=visit.actor, expected=_seen(visit))
+    if not person:
+        return await _stay(visit, Sentence("{reference} is nobody's now.", reference=reference))
+    return await _stay(visit, Sentence("{reference} is assigned to {person}.", reference=reference, person=person))
+
+
+async def note(visit: Visit) -> Response:
+    """Write something on it."""
+    reference = visit.part("reference")
+    await visit.office.casework.note(reference, visit.field("text", 20_000), actor=visit.actor)
+    return await _stay(visit, Sentence("The note stands on {reference}.", reference=reference))
+
+
+async def exempt(visit: Visit) -> Response:
+    """Let the sender through until a day."""
+    reference = visit.part("reference")
+    exemption = await visit.office.exempting.grant_for(
+        reference,
+        (),
+        until=_end_of(visit.field("until", 20)),
+        approver=visit.field("approver", 200),
+        reason=_reason(visit),
+        actor=visit.actor,
+    )
+    done = Sentence(
+        "{sender} is exempt until {until}.", sender=exemption.sender, until=visit.words.moment(exemption.until)
+    )
+    return await _stay(visit, done)
+
+
+def _closed(template: str, reference: str, held: int) -> Sentence:
+    closed = Sentence(template, reference=reference)
+    if not held:
+        return closed
+    return Sentence("{closed} Copies that stay held: {held}.", closed=closed, held=held)
+
+
+def _seen(visit: Visit) -> int | None:
+    """The last audit row that the person saw."""
+    said = visit.field("expected", 20)
+    return int(said) if said.isascii() and said.isdigit() else None
+
+
+def _reason(visit: Visit) -> str:
+    return visit.field("reason", 1000)
+
+
+def _end_of(said: str) -> datetime:
+    """The day itself is included, in UTC, as for the command."""
+    try:
+        day = date.fromisoformat(said)
+    except ValueError as error:
+        raise RefusedError("{said} is no day; one looks like 2027-05-31", said=repr(said)) from error
+    return datetime.combine(day, time(), UTC) + timedelta(days=1)
+
+
+async def _stay(visit: Visit, done: Sentence) -> Response:
+    return await visit.go(f"/cases/{visit.part('reference')}", done=done)
+
+
+async def _next(visit: Visit, done: Sentence) -> Response:
+    """The open case that came after this one; after the last, the oldest; without any, the list."""
+    reference, browsing = visit.part("reference"), visit.office.browsing
+    dossier = await visit.office.casework.show(reference, visit.office.rulebooks.current.index)
+    later = CaseFilter(status=CaseStatus.OPEN, since=dossier.file.case.received_at)
+    following = await browsing.next(later, CaseOrder.OLDEST, instead_of=reference)
+    following = following or await browsing.next(
+        CaseFilter(status=CaseStatus.OPEN), CaseOrder.OLDEST, instead_of=reference
+    )
+    return await visit.go(f"/cases/{following}" if following else "/cases", done=done)
+
+
+ROUTES = [
+    action(f"/cases/{{reference}}/{verb.__name__}", verb, Verb.EXEMPT if verb is exempt else Verb.DECIDE_CASES)
+    for verb in (decline, report, release, silence, dismiss, close, reopen, assign, note, exempt)
+]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -83,7 +82,11 @@ class DecisionTime:
     @classmethod
     def of(cls, seconds: Sequence[int]) -> DecisionTime | None:
         """Of cases that waited so long; None of none."""
-        return cls(median=timedelta(seconds=median(seconds)), cases=len(seconds)) if seconds else None
+        if not seconds:
+            return None
+        ordered, count = sorted(seconds), len(seconds)
+        median = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2  # the one in the middle, or between the two
+        return cls(median=timedelta(seconds=median), cases=count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

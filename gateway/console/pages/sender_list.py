@@ -118,7 +118,7 @@ async def remove(visit: Visit) -> Response:
 async def export(visit: Visit) -> Response:
     """The whole list as a file that an import takes."""
     entries = await visit.office.listkeeping.entries()
-    form = visit.query("form")
+    form = visit.field("form", 10)
     content, name = (format_pack(entries), "senders.toml") if form == "pack" else (format_csv(entries), "senders.csv")
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content.encode(), media_type="text/plain; charset=utf-8", headers=headers)
@@ -134,7 +134,7 @@ async def history(visit: Visit) -> Response:
 
 async def show_version(visit: Visit) -> Response:
     """What one version changed."""
-    number = _number(visit.part("number"))
+    number = _number(visit.part("version"))
     versions = await visit.office.listkeeping.history()
     context = Version(
         number=number,
@@ -147,14 +147,14 @@ async def show_version(visit: Visit) -> Response:
 
 async def undo(visit: Visit) -> Response:
     """Take back what the version changed."""
-    number = _number(visit.part("number"))
+    number = _number(visit.part("version"))
     await visit.office.listkeeping.undo(number, actor=visit.actor)
     return await visit.go("/senders/history", done=Sentence("Version {number} is taken back.", number=number))
 
 
 async def restore(visit: Visit) -> Response:
     """Put the lists back to that version."""
-    number = _number(visit.part("number"))
+    number = _number(visit.part("version"))
     await visit.office.listkeeping.restore(number, actor=visit.actor)
     done = Sentence("The lists are as they were under version {number}.", number=number)
     return await visit.go("/senders/history", done=done)
@@ -182,9 +182,9 @@ ROUTES = [
     page("/senders", show, Verb.SEE_SENDERS),
     page("/senders/entry", show_entry, Verb.SEE_SENDERS),
     action("/senders/remove", remove, Verb.CHANGE_SENDERS),
-    page("/senders/export", export, Verb.SEE_SENDERS),
+    action("/senders/export", export, Verb.SEE_SENDERS),
     page("/senders/history", history, Verb.SEE_SENDERS),
-    page("/senders/history/{number}", show_version, Verb.SEE_SENDERS),
-    action("/senders/history/{number}/undo", undo, Verb.CHANGE_SENDERS),
-    action("/senders/history/{number}/restore", restore, Verb.CHANGE_SENDERS),
+    page("/senders/history/{version}", show_version, Verb.SEE_SENDERS),
+    action("/senders/history/{version}/undo", undo, Verb.CHANGE_SENDERS),
+    action("/senders/history/{version}/restore", restore, Verb.CHANGE_SENDERS),
 ]

@@ -17,6 +17,7 @@ from hashlib import blake2b
 from typing import Self
 
 from gateway import tokens
+from gateway.errors import LiaisonError
 
 _WIDTH = 8
 """Octets of a cell, and of a hash."""
@@ -53,7 +54,14 @@ class Connections:
     def new(cls, capacity: int, parts: int = 1) -> Self:
         """Nobody connected. `capacity` is the most that one process may have open."""
         descriptor = os.memfd_create("liaison-connections")
-        os.ftruncate(descriptor, (_FRONT + parts * (_FIRST + capacity)) * _WIDTH)
+        size = (_FRONT + parts * (_FIRST + capacity)) * _WIDTH
+        try:
+            os.ftruncate(descriptor, size)
+        except OSError as error:
+            os.close(descriptor)
+            raise LiaisonError(
+                f"there is no memory to count connections in ({error.strerror}): `ulimit -f` has to allow {size} octets"
+            ) from error
         os.pwrite(descriptor, tokens.secret_key()[: _KEY * _WIDTH], 0)
         cells = memoryview(mmap.mmap(descriptor, 0)).cast("q")
         cells[_CAPACITY], cells[_PARTS] = capacity, parts

@@ -9,7 +9,7 @@ from filters.disposition import Mode, Tier
 from gateway.console.navigation import N_
 from gateway.model.case import ActionState, CaseStatus, ContactKind, DeliveryState, Disposal
 from gateway.model.case_list import CaseOrder, Need
-from gateway.model.health import Aspect
+from gateway.model.health import Aspect, Grade
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.model.people import Role, Verb
 from gateway.operations.bulk import BulkVerb
@@ -143,6 +143,40 @@ NEEDS: Mapping[Need, str] = MappingProxyType(
 
 MODES: Mapping[Mode, str] = MappingProxyType(
     {Mode.OBSERVE: N_("observe"), Mode.ASSIST: N_("assist"), Mode.AUTO: N_("auto")}
+)
+
+MODE_MEANINGS: Mapping[Mode, str] = MappingProxyType(
+    {
+        Mode.OBSERVE: N_("Only records: all mail is delivered unchanged, and nothing is sent."),
+        Mode.ASSIST: N_("Holds and marks mail; every decline and report waits for a person."),
+        Mode.AUTO: N_("Does what the policy says: holds, declines and reports by itself."),
+    }
+)
+
+GRADES: Mapping[Grade, str] = MappingProxyType(
+    {
+        Grade.GOOD: N_("good"),
+        Grade.NOTE: N_("to know"),
+        Grade.DEGRADED: N_("degraded"),
+        Grade.FAILED: N_("failed"),
+        Grade.UNKNOWN: N_("unknown"),
+    }
+)
+
+GRADE_KINDS: Mapping[Grade, str] = MappingProxyType(
+    {Grade.GOOD: "good", Grade.DEGRADED: "warn", Grade.FAILED: "bad", Grade.NOTE: "", Grade.UNKNOWN: ""}
+)
+"""Colours, which only repeat the word."""
+
+TROUBLES: Mapping[str, str] = MappingProxyType(
+    {
+        "faults": N_("Faults in the gateway itself"),
+        "store_failures": N_("Failures of the database"),
+        "screening_failures": N_("Failures of screening"),
+        "verification_failures": N_("Failures of sender authentication"),
+        "workers_died": N_("Workers that died"),
+        "log_lines_lost": N_("Log lines that could not be written"),
+    }
 )
 
 ASPECTS: Mapping[Aspect, str] = MappingProxyType(

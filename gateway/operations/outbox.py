@@ -93,6 +93,14 @@ class Outbox:
             ]
             for item in judged:  # the audit chain's head is locked last, or two units of work could block each other
                 await self._audit(work, item, f"{item.purpose}-{_after_a_crash(item)}", reason)
+        for item in judged:
+            self._tell_of_a_crash(item, reason)
+
+    def _tell_of_a_crash(self, item: OutboxItem, reason: str) -> None:
+        """As of any attempt that ended so: whoever watches the log is to hear of it."""
+        state = _after_a_crash(item)
+        tell = log.error if state is OutboxState.UNCERTAIN else log.warning
+        tell(_EVENTS[state], item=item.id, purpose=str(item.purpose), case=item.case_reference, reply=reason)
 
     async def look_around(self) -> bool:
         """Judge what a dead worker left, if there is any; whether anything is due.
@@ -257,6 +265,7 @@ def _after_a_crash(item: OutboxItem) -> OutboxState:
 
 _EVENTS = {
     OutboxState.SENT: Event.OUTBOX_SENT,
+    OutboxState.WAITING: Event.OUTBOX_RETRY,
     OutboxState.FAILED: Event.OUTBOX_FAILED,
     OutboxState.UNCERTAIN: Event.OUTBOX_UNCERTAIN,
 }

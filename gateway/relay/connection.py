@@ -247,13 +247,17 @@ class Connection(asyncio.Protocol):
             raise AnswerLostError(str(error)) from error
 
     async def _all_but_the_last(self, octets: Iterable[bytes], answer: asyncio.Future[list[Reply]]) -> bytes:
-        """Send the chunks for as long as the next hop keeps silent; return the one that must not be sent yet."""
+        """Send the chunks for as long as the next hop keeps silent; return the one that must not be sent yet.
+
+        Others have their turn between two chunks, also where the next hop takes them as fast as they come.
+        """
         held = b""
         for chunk in octets:
             if answer.done() or self._lost:
                 break
             if held:
                 self._write(held)
+                await asyncio.sleep(0)
                 if not self._writable.is_set():
                     self._watch()
                     await self._writable.wait()

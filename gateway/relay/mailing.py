@@ -7,6 +7,7 @@ read an address anew before they send it, and don't tell an answer to DATA from 
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 from enum import Enum
@@ -15,12 +16,13 @@ from typing import TYPE_CHECKING
 from aiosmtplib import SMTPException, SMTPNotSupported, SMTPResponseException
 
 from gateway.model.reply import Reply
-from gateway.relay.wire import encode
+from gateway.relay.wire import encode, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from aiosmtplib import SMTP
+    from aiosmtplib import SMTP, SMTPResponse
+    from aiosmtplib.protocol import SMTPProtocol
 
     from gateway.model.outbox import Post
 
@@ -80,16 +82,42 @@ async def hand_over(
 async def _content(client: SMTP, content: bytes, within: float) -> Outcome:
     """What goes out has clean line ends and stuffed dots, as everything that leaves here."""
     connection = client.protocol
-    octets = b"".join(encode([content]))
     if connection is None or not connection.is_connected:
         return Outcome(OutcomeKind.TRY_LATER, "the connection was lost before the message")
+    hearing = asyncio.get_running_loop().create_task(connection.read_response(timeout=within))
     try:
-        connection.write(octets)
-        answer = await connection.read_response(timeout=within)
+        whole = await _poured(connection, content, hearing)
+        answer = await hearing
     except TROUBLE as error:
         client.close()
         return Outcome(OutcomeKind.UNCERTAIN, words(error))
-    return _answered(_reply(answer.code, answer.message))
+    finally:
+        hearing.cancel()
+        await asyncio.gather(hearing, return_exceptions=True)
+    reply = _reply(answer.code, answer.message)
+    return _answered(reply) if whole else _early(client, reply)
+
+
+async def _poured(connection: SMTPProtocol, content: bytes, hearing: asyncio.Task[SMTPResponse]) -> bool:
+    """Whether all of it was sent, the final dot too; piece by piece, so that others have their turn in between.
+
+    Who answers before the final dot is sent no more. Before anything is sent, `hearing` has begun: aiosmtplib throws
+    away what it hears while nobody listens.
+    """
+    for octets in encode(pieces(content)):
+        await asyncio.sleep(0)
+        if hearing.done():
+            return False
+        connection.write(octets)
+    return True
+
+
+def _early(client: SMTP, reply: Reply) -> Outcome:
+    """An answer to half a message: nothing was delivered, and nothing more can be said on this connection."""
+    client.close()
+    if reply.permanent or reply.transient:
+        return _answered(reply)
+    return Outcome(OutcomeKind.TRY_LATER, f"answered before the final dot: {reply}")
 
 
 def _answered(reply: Reply) -> Outcome:

@@ -52,10 +52,10 @@ class Smtp:
     max_commands: Annotated[int, Key(COUNT, "in one session; a mail transaction in hand may end")] = 100_000
     max_errors: Annotated[int, Key(COUNT, "commands refused with 5yz in one session, recipients apart")] = 20
     max_command_line: Annotated[
-        int, Key(kinds.whole(512, 65_536, "octets"), "octets")  # RFC 5321 §4.5.3.1.4
+        int, Key(kinds.whole(512, 65_536, "octets"), "octets before the line end")  # RFC 5321 §4.5.3.1.4
     ] = 2048
     max_text_line: Annotated[
-        int, Key(kinds.whole(1000, 2**40, "octets"), "octets")  # RFC 5321 §4.5.3.1.6
+        int, Key(kinds.whole(1000, 2**40, "octets"), "octets before the line end")  # RFC 5321 §4.5.3.1.6
     ] = 1048576
     max_memory: Annotated[
         int, Key(OCTETS, "octets of messages on their way that a worker holds in memory, not in files")

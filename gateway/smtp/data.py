@@ -25,11 +25,8 @@ _DOT = b"\r\n."
 """Where a line begins with a dot."""
 _FIND_DOT = re.compile(re.escape(_DOT))  # finds what bytes.find() finds in half the time
 _FIND_END = re.compile(re.escape(_END))
-_HIDDEN_DOT = re.compile(rb"\x00(?:(?<![^\n]\x00)\x00*+\.\x00*+|(?<=\.\x00)(?<![^\n]\.\x00)\x00*+)(?=\r?\n|\Z)")
-"""The first NUL of a line that is nothing else but a dot: begins the line, or stands behind the dot that does.
-
-It begins with a literal: a message may have millions of lone dots, and each of them would take longer than to pass it.
-"""
+_HIDDEN_DOT = re.compile(rb"\n(?:\x00+\.\x00*|\.\x00+)(?=\r?\n)")
+"""A line that is a lone dot but for NUL."""
 _FIELD = re.compile(rb"^[!-9;-~]", re.MULTILINE)
 _RECEIVED = re.compile(rb"^Received[ \t]*:", re.MULTILINE | re.IGNORECASE)
 
@@ -51,7 +48,8 @@ class DataReader:
         """Octets of it that are still to be left out."""
         self._line = 0
         """Octets since the last line end."""
-        self._has_nul = False
+        self._begun = b""
+        """The gist of that line."""
         self._verbatim = True
 
     def feed(self, octets: bytes) -> bytes | None:
@@ -93,12 +91,14 @@ class DataReader:
 
     def _inspect(self, octets: bytes, *, bare: bool) -> None:
         most = self._limits.max_text_line
-        too_long = self._line + octets.find(b"\n") > most or _has_longer_line(octets, most)
+        too_long = self._line + _end_of_line(octets) > most or _has_longer_line(octets, most)
         last = octets.rfind(b"\n")
         self._line = len(octets) - last - 1 if last >= 0 else self._line + len(octets)
         if too_long or self._line > most:
             self._refuse(replies.text_line_too_long(most))
-        self._has_nul = self._has_nul or 0 in octets
+        if (0 in octets or 0 in self._begun) and _HIDDEN_DOT.search(b"".join((b"\n", self._begun, octets))):
+            self._refuse(replies.HIDDEN_DOT)  # found as it comes in: the whole message need not stand in memory
+        self._begun = _gist(self._begun + octets if last < 0 else octets[last + 1 :])
         if bare and self._limits.bare_newlines is BareNewlines.REJECT:
             self._refuse(replies.BARE_NEWLINE)
 
@@ -123,8 +123,6 @@ class DataReader:
             self._refuse(replies.header_too_large(limits.max_header_size, limits.max_header_fields))
         elif lines > limits.max_received and len(_RECEIVED.findall(self.header_section)) > limits.max_received:
             self._refuse(replies.loop(limits.max_received))
-        elif self._has_nul and _HIDDEN_DOT.search(self.spool.view()):
-            self._refuse(replies.HIDDEN_DOT)
 
     def _refuse(self, reply: Reply) -> None:
         self.refusal = self.refusal or reply
@@ -139,5 +137,21 @@ def _safe_cut(wire: bytes) -> int:
     return min(cut, carriage_return) if carriage_return >= 0 else cut
 
 
+def _end_of_line(octets: bytes) -> int:
+    """Where the first line ends, before its CRLF or bare LF; below 0 if it goes on."""
+    end = octets.find(b"\n")
+    return end - octets.startswith(b"\r", max(end - 1, 0))
+
+
 def _has_longer_line(octets: bytes, most: int) -> bool:
-    return len(octets) > most and max(map(len, octets.split(b"\n"))) > most
+    if len(octets) <= most:
+        return False
+    lines = octets.split(b"\n")
+    longest = max(map(len, lines))  # with its CR
+    return longest > most + 1 or (longest > most and any(len(line.removesuffix(b"\r")) > most for line in lines))
+
+
+def _gist(line: bytes) -> bytes:
+    """Enough of the beginning of a line to know at its end whether it is a lone dot but for NUL."""
+    dot = line.strip(b"\0")
+    return b"\0" * (0 in line) + dot if dot in {b"", b"."} else b"x"

@@ -44,7 +44,8 @@ RowsByCase: TypeAlias = "dict[CaseId | None, list[RowMapping]]"
 _FIELDS = tuple(field.name for field in fields(Case))
 _THIS = cases.c.id == bindparam("this")
 
-_INSERT = brief(insert_new(cases).on_conflict_do_nothing(index_elements=[cases.c.intake_key]).returning(*cases.c))
+# Whichever constraint is met first: the reference is drawn from the intake key, and two nodes may write both at once.
+_INSERT = brief(insert_new(cases).on_conflict_do_nothing().returning(*cases.c))
 _BY_ID = brief(select(cases).where(_THIS))
 _BY_REFERENCE = brief(select(cases).where(cases.c.reference == bindparam("this")))
 _THIS_KEY = cases.c.intake_key == bindparam("this")
@@ -81,7 +82,7 @@ class Cases:
             return stored, True
         found = await self._one(_FIND_AND_WRITE, case.intake_key)
         if found is None:
-            raise StoreError("The case of this message went away while it was looked up")
+            raise StoreError("The case of this message is not there: it went away, or its reference is another case's")
         return found, False
 
     async def by_reference(self, reference: str) -> Case | None:

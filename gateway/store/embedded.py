@@ -89,7 +89,7 @@ class SqliteEngine:
                 await self._free.acquire()
         except TimeoutError as error:
             raise PoolTimeoutError("every connection is in use") from error
-        return self._resting.pop() if self._resting else SqliteConnection(self._engine)
+        return self._resting.pop() if self._resting else SqliteConnection(self._engine, self._file)
 
     def _put_back(self, connection: SqliteConnection) -> None:
         connection.undo()
@@ -194,9 +194,12 @@ class SqliteWriter(SqliteEngine):
 class SqliteConnection:
     """What a unit of work runs its statements on: the part of SQLAlchemy's AsyncConnection that the store uses."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, file: Path) -> None:
         self.dialect = engine.dialect
         self._engine = engine
+        self._file = file
+        self._opened_as: tuple[int, int] | None = None
+        """Which file it was that was opened."""
         self._opened: Connection | None = None
         self._in_a_row = 0
         self._thread: asyncio.Future[Any] | None = None
@@ -236,16 +239,21 @@ class SqliteConnection:
 
     async def begin(self, statements: Sequence[str], patience: float) -> None:
         """Begin a transaction: at once if nobody is in the way, else with a thread that waits."""
+        if self._opened is not None and self._opened_as != _identity(self._file):
+            self.close()  # and opened again: a file that was put in its place is the database now
         if self._opened is None:
             self._opened = await self._in_a_thread(self._engine.connect)
+            self._opened_as = _identity(self._file)
         self._opened.begin()
         if not self._begins_at_once(statements, patience):
             for statement in statements:
                 await self.exec_driver_sql(statement)
 
     async def commit(self) -> None:
-        """In a thread: it waits for the disk."""
+        """In a thread: it waits for the disk. SQLite would go on writing to a file that nobody finds any more."""
         await self._in_a_thread(self._connection.commit)
+        if self._opened_as != _identity(self._file):
+            raise StoreError(f"The database file {self._file} was removed or replaced while it was written to")
 
     def undo(self) -> None:
         """Roll back what was not committed. A connection that can't do even that is closed."""
@@ -329,6 +337,15 @@ class Slices:
         """At most `size` rows at a time."""
         while rows := await self._connection._in_a_thread(self._result.fetchmany, size):  # noqa: SLF001
             yield rows
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Which file stands there: device and inode; None if there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _let_go(work: asyncio.Future[Any]) -> None:

@@ -31,6 +31,9 @@ _CALL_BACK_WITHIN = 1.0
 UPGRADE_WITHIN = 3600.0
 """The same while the tables are migrated: another node may be at it, and an index over many rows takes its time."""
 
+_DURABLE = "SELECT set_config('synchronous_commit', 'local', false) WHERE current_setting('synchronous_commit') = 'off'"
+"""A 250 rests on a COMMIT that outlives a crash of the server: with `off` none does. The rest is the operator's."""
+
 Parameters = dict[str, Any]
 """libpq's, by their names."""
 
@@ -144,6 +147,12 @@ def _opener(patience: float) -> Callable[..., Awaitable[Connection]]:
         connection = await Connection.connect(conninfo, **named)
         connection.patience = patience
         connection.add_notice_handler(connection.hear)
+        try:
+            await connection.execute(_DURABLE)
+            await connection.commit()
+        except BaseException:
+            connection.pgconn.finish()
+            raise
         return connection
 
     return connect

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections import Counter
 from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.connections import Connections, TooMany
+from gateway.errors import LiaisonError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,3 +106,13 @@ def test_processes_that_rush_in_at_once_never_get_beyond_the_limit() -> None:
         for part in range(1, 5):
             first.vacate(part)
         assert [first.enter("a", 100, 5) for _ in range(6)][-2:] == [4, TooMany.FROM_CLIENT]
+
+
+def test_where_the_system_has_no_room_to_count_it_says_what_to_change() -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        with pytest.raises(LiaisonError, match=r"File too large.*ulimit -f.* octets"):
+            Connections.new(100_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -119,6 +119,8 @@ async def test_a_kill_while_the_database_keeps_the_end_of_a_decline_waiting_lose
         judged.must_hold("killed while the end of a decline was written down")
         assert (judged.figures["declines sent"], judged.figures["declines uncertain"]) == (0, 1)
         assert sum(message.reverse_path == "" for message in around.smarthost.messages) == 1, "it did arrive"
+        logs = [log.read_text() for log in around.configuration.parent.rglob("*.log")]
+        assert sum(log.count('"outbox_uncertain"') for log in logs) == 1, "whoever watches the log hears of it"
 
 
 def lock_at_the_final_dot(lock: Lock, sink: ScriptedMTA, of: str) -> None:

@@ -169,3 +169,26 @@ async def test_large_messages_that_are_costly_to_make_canonical_or_to_walk(siege
         return [header(author, MIXED, SIGNATURE), INVITATION, *repeated(line, LARGE)]
 
     assert await from_both(siege, content) == {"250 2.0.0"}
+
+
+@pytest.mark.parametrize("line", [b"\n", b"..\r\n"])
+async def test_large_messages_of_nothing_but_line_ends_that_must_be_mended_or_dots(siege: Siege, line: bytes) -> None:
+    """With one NUL, after which a hidden dot is looked for. Others are served meanwhile."""
+    answers = await from_both(siege, lambda author: [header(author), b"\0\r\n", *repeated(line, LARGE)], times=1)
+    assert answers == {"250 2.0.0"}
+    assert max(siege.seconds) < 10
+
+
+async def test_large_mail_in_a_listed_name_whose_reports_are_all_due_at_once(siege: Siege) -> None:
+    """As many as leave by themselves in a day, each with an original that travels in base64, to a slow smarthost."""
+    line = b"\xe9" * 70 + b"\r\n"
+    siege.next_hop.delay = 0.5
+    replies = await asyncio.gather(
+        *(siege.message(LISTED, [header(LISTED, b"X: %d" % number), *repeated(line, 9 * MIB)]) for number in range(10))
+    )
+    assert {reply[:9] for reply in replies} == {"250 2.0.0"}
+    await asyncio.sleep(3)
+    siege.next_hop.delay = 0
+    async with asyncio.timeout(60):
+        while sum(len(message.content) > 9 * MIB for message in siege.next_hop.messages) < 3:
+            await asyncio.sleep(0.2)

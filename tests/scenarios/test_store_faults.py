@@ -231,7 +231,19 @@ async def held(_served: Served, file: Path) -> AsyncIterator[None]:
     other.close()
 
 
-@pytest.mark.parametrize("trouble", [full, held])
+@asynccontextmanager
+async def taken_away(_served: Served, file: Path) -> AsyncIterator[None]:
+    """Somebody moves the file; SQLite alone would write on to it, wherever it is now, or to none."""
+    aside = file.parent / "aside"
+    aside.mkdir()
+    for one in file.parent.glob(f"{file.name}*"):
+        one.rename(aside / one.name)
+    yield
+    for one in aside.iterdir():
+        one.rename(file.parent / one.name)
+
+
+@pytest.mark.parametrize("trouble", [full, held, taken_away])
 async def test_an_sqlite_file_that_can_not_be_written_costs_nobody_a_message(
     tmp_path: Path,
     next_hop: ScriptedMTA,

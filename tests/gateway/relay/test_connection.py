@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -180,3 +181,20 @@ async def test_a_port_where_nobody_listens_is_an_error_that_names_it() -> None:
         pass
     with pytest.raises(NextHopError, match=rf"127\.0\.0\.1:{endpoint.port} can't be reached"):
         await open_connection(endpoint, hostname="mx.example", tls="none", timeout=2)
+
+
+async def test_others_have_their_turn_between_two_chunks_of_content() -> None:
+    """Also where the next hop takes each chunk at once, so that there is nothing to wait for."""
+    async with server(*GREETING, b"354 go\r\n") as (endpoint, _):
+        connection = await open_connection(endpoint, hostname="mx.example", tls="none", timeout=2)
+        await connection.command(b"DATA")
+        turns: list[int] = []
+
+        def chunks() -> Iterator[bytes]:
+            for number in range(5):
+                asyncio.get_running_loop().call_soon(turns.append, number)
+                yield b"x\r\n"
+            raise OSError(turns)
+
+        with pytest.raises(OSError, match=re.escape("[0, 1, 2")):
+            await connection.content(chunks())

@@ -211,3 +211,17 @@ async def test_what_we_send_ends_where_it_ends(mta: ScriptedMTA, end: bytes) -> 
         (message,) = mta.messages
         assert not re.search(rb"(?<!\r)\n|\r(?!\n)", message.content)
         assert mta.links[-1].commands[3:] == ["DATA", "QUIT"]
+
+
+LARGE = replace(POST, content=b"Subject: report\r\n\r\n" + b"x" * 70_000_000)
+
+
+@pytest.mark.parametrize(
+    ("early", "kind"), [("552 5.3.4 Too much", REFUSED), ("452 4.3.1 Full", LATER), ("250 2.0.0 Taken", LATER)]
+)
+async def test_an_answer_before_the_final_dot_ends_the_attempt_and_is_none_to_the_message(
+    early: str, kind: OutcomeKind
+) -> None:
+    async with raw_hop(early=early) as hop:
+        assert (await attempt(hop.port, LARGE)).kind is kind
+        assert not hop.heard.endswith(b"\r\n.\r\n")

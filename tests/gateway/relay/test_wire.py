@@ -52,6 +52,8 @@ def test_only_the_last_chunk_carries_the_final_dot(pieces: list[bytes]) -> None:
         (b".\r\n", b"..\r\n.\r\n"),
         (b"a\n.\nb\r\n", b"a\r\n..\r\nb\r\n.\r\n"),
         (b"a\rb\r\n", b"a b\r\n.\r\n"),
+        (b"a\r\r\nb\n\n\r\n", b"a \r\nb\r\n\r\n\r\n.\r\n"),
+        (b"a\n\rb\r\n", b"a\r\n b\r\n.\r\n"),
     ],
 )
 def test_content_on_the_wire(content: bytes, wire: bytes) -> None:

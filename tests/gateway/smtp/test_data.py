@@ -66,7 +66,7 @@ def test_only_crlf_dot_crlf_ends_the_data(pieces: list[bytes], data: st.DataObje
 def test_no_other_line_end_ends_the_data(end: bytes) -> None:
     reader, _, done = read(b"Subject: x\r\n\r\nhello" + end + b"MAIL FROM:<a@b.example>\r\n")
     assert not done
-    assert reader.refusal is None
+    assert reader.refusal in (None, replies.HIDDEN_DOT)
 
 
 def test_an_empty_message_is_empty() -> None:

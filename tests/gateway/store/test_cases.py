@@ -12,12 +12,13 @@ from gateway.errors import StoreError
 from gateway.model.case import ActionState, CaseStatus, Disposal, Note
 from gateway.model.case_list import CaseFilter
 from gateway.model.outbox import Purpose
-from tests.support.clocks import NOON
+from gateway.store.unit_of_work import Store
+from tests.support.clocks import NOON, StoppedClock
+from tests.support.databases import TEST_SEAL
 from tests.support.records import a_case, a_delivery, record, stored_id
 
 if TYPE_CHECKING:
     from gateway.model.case import Case
-    from gateway.store.unit_of_work import Store
 
 
 async def test_a_case_comes_back_as_it_was_stored(store: Store) -> None:
@@ -149,3 +150,19 @@ async def test_a_case_is_closed_once(store: Store) -> None:
         assert not await work.cases.close(stored_id(case), Disposal.HANDLED, NOON)
         found = await work.cases.by_id(stored_id(case))
     assert found == replace(case, status=CaseStatus.CLOSED, disposal=Disposal.DISMISSED, closed_at=NOON)
+
+
+async def test_nodes_that_record_one_message_at_the_same_instant_have_one_case(postgres_url: str) -> None:
+    """Each writes both its reference and its intake key; whichever index the other one is met in, it is no trouble."""
+    nodes = [Store.open(postgres_url, TEST_SEAL, StoppedClock()) for _ in range(6)]
+
+    async def record_at(node: Store, case: Case) -> bool:
+        async with node.begin() as work:
+            return (await work.cases.insert_or_find(case))[1]
+
+    for number in range(60):
+        case = replace(a_case(), reference=f"LG-{number}", intake_key=f"key-{number}")
+        new = await asyncio.gather(*(record_at(node, case) for node in nodes))
+        assert sum(new) == 1
+    for node in nodes:
+        await node.close()

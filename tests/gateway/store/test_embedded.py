@@ -34,7 +34,7 @@ def file(sqlite_template: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def writer(file: Path) -> AsyncIterator[SqliteWriter]:
-    engine = SqliteWriter(file, patience=2.0)
+    engine = SqliteWriter(file, patience=10.0)
     yield engine
     await engine.dispose()
 

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from gateway.errors import StoreError
+from gateway.store.engine import open_engine
 from gateway.store.postgresql import parameters_of
 from gateway.store.unit_of_work import Store
 from tests.support.databases import TEST_SEAL
@@ -93,19 +94,27 @@ async def test_a_server_that_falls_silent_is_given_up_and_used_again_when_it_is_
     url = f"postgresql://postgres@127.0.0.1:{way.port}/{postgres_database}"
     async with opened(url, clock, patience=0.2) as store, within(20):
         await asyncio.gather(put(store, "x"), get(store))  # two connections in the pool
-        ends = await asyncio.gather(fall_silent(store, way), get(store), return_exceptions=True)
+        silent = asyncio.Event()
+        ends = await asyncio.gather(fall_silent(store, way, silent), get_then(store, silent), return_exceptions=True)
         assert [type(end) for end in ends] == [StoreError, StoreError]
         assert "no answer within" in str(ends[0])
         way.flow()
         assert await get(store) == "x"
 
 
-async def fall_silent(store: Store, way: StallingWay) -> None:
+async def fall_silent(store: Store, way: StallingWay, silent: asyncio.Event) -> None:
     """In the middle of a unit of work."""
     async with store.begin() as work:
         await work.values.put("key", "y")
         way.stall()
+        silent.set()
         await work.values.put("key", "z")
+
+
+async def get_then(store: Store, silent: asyncio.Event) -> str | None:
+    """On the other connection, once nothing is heard any more."""
+    await silent.wait()
+    return await get(store)
 
 
 async def test_a_node_that_stops_in_the_middle_of_a_unit_of_work_holds_the_others_up_for_a_while_only(
@@ -163,6 +172,18 @@ async def test_a_node_knows_how_far_its_clock_is_ahead_of_the_databases(postgres
     store = Store.open(sqlite_url, TEST_SEAL, SkewedClock(1000))
     assert await store.clock_ahead() == 0
     await store.close()
+
+
+@pytest.mark.parametrize(("wanted", "used"), [("off", "local"), ("local", "local"), ("remote_apply", "remote_apply")])
+async def test_a_commit_is_at_least_on_the_servers_own_disk(
+    postgres: PostgresServer, postgres_database: str, wanted: str, used: str
+) -> None:
+    postgres.run(f"ALTER DATABASE {{}} SET synchronous_commit = {wanted}", postgres_database)
+    engines = open_engine(postgres.url(postgres_database))
+    async with engines.writer.begin() as connection:
+        shown = await connection.exec_driver_sql("SHOW synchronous_commit")
+        assert shown.scalar_one() == used
+    await engines.close()
 
 
 @contextmanager

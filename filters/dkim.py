@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from filters.address import canonical_domain
+from filters.sentence import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -78,9 +79,9 @@ def parse_tags(text: str) -> dict[str, str]:
         name, equals, value = spec.partition("=")
         name = name.strip(" \t\r\n")
         if not equals or not _TAG_NAME.fullmatch(name):
-            raise DkimSyntaxError(f"{spec.strip()[:40]!r} is not tag=value")
+            raise DkimSyntaxError(Sentence("{words} is not tag=value", words=repr(spec.strip()[:40])))
         if name in tags:
-            raise DkimSyntaxError(f"the tag {name}= stands twice")
+            raise DkimSyntaxError(Sentence("the tag {name}= stands twice", name=name))
         tags[name] = value.strip(" \t\r\n")
     return tags
 
@@ -88,18 +89,18 @@ def parse_tags(text: str) -> dict[str, str]:
 def parse_signature(value: bytes) -> Signature:
     """The signature in the body of a DKIM-Signature field; DkimSyntaxError says why it is none."""
     if len(value) > LONGEST_FIELD:
-        raise DkimSyntaxError(f"the field has {len(value)} octets")
+        raise DkimSyntaxError(Sentence("the field has {number} octets", number=len(value)))
     tags = parse_tags(value.decode("latin-1"))
     missing = [name for name in ("v", "a", "b", "bh", "d", "h", "s") if not tags.get(name)]
     if missing:
-        raise DkimSyntaxError(f"{missing[0]}= is missing")
+        raise DkimSyntaxError(Sentence("{tag}= is missing", tag=missing[0]))
     if tags["v"] != "1":
-        raise DkimSyntaxError("v= is not 1")
+        raise DkimSyntaxError(Sentence("v= is not 1"))
     if tags.get("q", "dns/txt").lower() != "dns/txt":
-        raise DkimSyntaxError("q= is not dns/txt")
+        raise DkimSyntaxError(Sentence("q= is not dns/txt"))
     header, _, body = tags.get("c", "simple").lower().partition("/")
     if header not in _CANONICALIZATIONS or (body or "simple") not in _CANONICALIZATIONS:
-        raise DkimSyntaxError("c= names no canonicalization")
+        raise DkimSyntaxError(Sentence("c= names no canonicalization"))
     domain = _domain(tags["d"], "d")
     identity = tags.get("i", f"@{tags['d']}")
     return Signature(
@@ -124,9 +125,9 @@ def parse_key(text: str) -> KeyRecord:
     """The key in a TXT record; DkimSyntaxError says why there is none."""
     tags = parse_tags(text)
     if tags.get("v", "DKIM1") != "DKIM1" or ("v" in tags and next(iter(tags)) != "v"):
-        raise DkimSyntaxError("the key record is not of the version DKIM1")
+        raise DkimSyntaxError(Sentence("the key record is not of the version DKIM1"))
     if "p" not in tags:
-        raise DkimSyntaxError("the key record has no p=")
+        raise DkimSyntaxError(Sentence("the key record has no p="))
     return KeyRecord(
         algorithm=tags.get("k", "rsa").lower(),
         public=_base64(tags["p"], "p"),
@@ -142,7 +143,7 @@ def _words(text: str) -> frozenset[str]:
 
 def _domain(text: str, tag: str) -> str:
     if not _DOMAIN.fullmatch(text) or len(text) > 253:
-        raise DkimSyntaxError(f"{tag}= is not a domain name")
+        raise DkimSyntaxError(Sentence("{tag}= is not a domain name", tag=tag))
     return canonical_domain(text)
 
 
@@ -150,14 +151,14 @@ def _base64(text: str, tag: str) -> bytes:
     try:
         return base64.b64decode(_FOLDING.sub("", text), validate=True)
     except binascii.Error as error:
-        raise DkimSyntaxError(f"{tag}= is not base64") from error
+        raise DkimSyntaxError(Sentence("{tag}= is not base64", tag=tag)) from error
 
 
 def _number(tags: dict[str, str], name: str) -> int | None:
     if name not in tags:
         return None
     if not _DIGITS.fullmatch(tags[name]):
-        raise DkimSyntaxError(f"{name}= is not a number")
+        raise DkimSyntaxError(Sentence("{name}= is not a number", name=name))
     return int(tags[name])
 
 

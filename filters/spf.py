@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from filters.authentication import Result
+from filters.sentence import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,10 +75,10 @@ _ENDS_IN_MACRO = re.compile(rf".*(?:{_MACRO}|%[%_-])")
 def parse_spf_record(text: str) -> SpfRecord:
     """The record; SpfSyntaxError says which term is wrong."""
     if not (text.isascii() and text.isprintable()):
-        raise SpfSyntaxError("the record has characters that are not printable ASCII")
+        raise SpfSyntaxError(Sentence("the record has characters that are not printable ASCII"))
     terms = [term for term in text[6:].split(" ") if term]
     if len(terms) > MOST_TERMS:
-        raise SpfSyntaxError(f"the record has {len(terms)} terms")
+        raise SpfSyntaxError(Sentence("the record has {number} terms", number=len(terms)))
     mechanisms: list[Mechanism] = []
     modifiers: dict[str, str] = {}
     for term in terms:
@@ -90,7 +91,7 @@ def parse_spf_record(text: str) -> SpfRecord:
             _check_macro_string(term, value)
             continue
         if name in modifiers:
-            raise SpfSyntaxError(f"{name}= stands twice")
+            raise SpfSyntaxError(Sentence("{name}= stands twice", name=name))
         modifiers[name] = _domain_spec(term, value)
     return SpfRecord(mechanisms=tuple(mechanisms), redirect=modifiers.get("redirect", ""))
 
@@ -108,7 +109,7 @@ def _directive(term: str) -> Mechanism:
             raise _wrong(term)
         return Mechanism(text=term, qualifier=qualifier, name=name)
     if name not in _WITH_DOMAIN and name not in _WITH_LENGTHS and name != "ptr":
-        raise SpfSyntaxError(f"there is no mechanism {name!r}")
+        raise SpfSyntaxError(Sentence("there is no mechanism {name}", name=repr(name)))
     if (argument is None and name in _WITH_DOMAIN) or (lengths and name not in _WITH_LENGTHS):
         raise _wrong(term)
     domain = "" if argument is None else _domain_spec(term, argument)
@@ -158,7 +159,7 @@ def _check_macro_string(term: str, text: str) -> None:
 
 
 def _wrong(term: str) -> SpfSyntaxError:
-    return SpfSyntaxError(f"the term {term[:80]!r} is not written as RFC 7208 says")
+    return SpfSyntaxError(Sentence("the term {term} is not written as RFC 7208 says", term=repr(term[:80])))
 
 
 def expand(text: str, values: Mapping[str, str]) -> str:

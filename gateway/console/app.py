@@ -22,10 +22,13 @@ from gateway.console.pages import (
     case_list,
     case_verbs,
     contacts,
+    exemptions,
     home,
     mode,
     outbox,
     people,
+    sender_changes,
+    sender_list,
     sign_in,
     statistics,
     status,
@@ -45,7 +48,10 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "static"
 
-ROOMS = (home, sign_in, account, case_list, contacts, case, case_verbs, outbox, statistics, status, mode, audit, people)
+ROOMS = (
+    *(home, sign_in, account, case_list, contacts, case, case_verbs, sender_list, sender_changes, exemptions),
+    *(outbox, statistics, status, mode, audit, people),
+)
 """In the order in which an address is looked for."""
 
 log = structlog.get_logger()

@@ -6,11 +6,12 @@ A word that is in no vocabulary is no filter: an old address shows more cases, n
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
 
 from filters.disposition import Tier
+from gateway.console.days import day_or_none
 from gateway.model.case import ActionState, CaseStatus, ContactKind, DeliveryState
 from gateway.model.case_list import CaseFilter, CaseOrder
 from gateway.operations.browsing import search_words
@@ -51,7 +52,7 @@ class CaseQuery:
 
     def filter(self, zone: ZoneInfo) -> CaseFilter:
         """What is meant. RefusedError when there are too many words to search for. Days are whole ones in `zone`."""
-        since, until = _day(self.since), _day(self.until)
+        since, until = day_or_none(self.since), day_or_none(self.until)
         return CaseFilter(
             tier=_word(Tier, self.tier),
             status=_word(CaseStatus, self.status),
@@ -105,10 +106,3 @@ def _word(vocabulary: type[W], said: str) -> W | None:
 
 def _or_none(said: str) -> str | None:
     return None if not said else "" if said == NOBODY else said
-
-
-def _day(said: str) -> date | None:
-    try:
-        return date.fromisoformat(said)
-    except ValueError:
-        return None

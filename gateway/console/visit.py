@@ -104,7 +104,7 @@ class Visit:
                 page=page,
                 visit=self,
                 words=self.words,
-                told=[one.partition(":")[::2] for one in told],
+                told=list(zip(told[::2], told[1::2], strict=True)),
                 rooms=[room for room in ROOMS if self.may(room.verb)] if self.is_complete else [],
             )
         )
@@ -115,8 +115,8 @@ class Visit:
     async def go(self, where: str, *, done: str = "", refused: str = "") -> Response:
         """To another page, which says at its top what was done, or why it was not."""
         if self.session is not None and (done or refused):
-            told = [f"{kind}:{self.words.say(said)}" for kind, said in (("done", done), ("refused", refused)) if said]
-            await self.office.signing_in.tell(self.session, tuple(told))
+            told = ("refused", refused) if refused else ("done", done)  # a sentence, which the next page translates
+            await self.office.signing_in.tell(self.session, told)
         return RedirectResponse(where, 303)
 
     @property

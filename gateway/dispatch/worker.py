@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from filters.sentence import Sentence
 from gateway.counters import FAULTS, STORE_FAILURES, count, count_attempt
 from gateway.errors import StoreError
 from gateway.events import Event
@@ -163,7 +164,9 @@ class Worker:
             count(FAULTS)
             log.exception(Event.FAULT, item=item.id)
             kind = OutcomeKind.UNCERTAIN if leaving.begun else OutcomeKind.TRY_LATER
-            outcome = Outcome(kind, f"a fault of the gateway ({type(error).__name__}); the log has it")
+            outcome = Outcome(
+                kind, Sentence("a fault of the gateway ({kind}); the log has it", kind=type(error).__name__)
+            )
         count_attempt(item.purpose.value, outcome.kind.name.lower())
         await self._write_down(item, partial(self._means.outbox.settle, item, outcome, claim))
 

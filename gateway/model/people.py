@@ -114,7 +114,7 @@ class Session:
     started_at: datetime
     seen_at: datetime
     told: tuple[str, ...] = ()
-    """What the next page says at its top, once: "kind:sentence"."""
+    """What the next page says at its top, once: its kind, and the sentence; () for nothing."""
 
 
 def allowed(roles: Iterable[Role], verb: Verb) -> bool:

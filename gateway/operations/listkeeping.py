@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from filters.lists import EntryKind, ListEntry, canonical_entry_value, describe
-from filters.sentence import join
+from filters.sentence import Sentence, join
 from gateway.errors import RefusedError
 from gateway.model.list_change import ListChange
 from gateway.model.tracking import Track, untracked
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from filters.disposition import Mode
-    from filters.sentence import Sentence
     from gateway.clock import Clock
     from gateway.model.list_change import ListVersion
     from gateway.model.list_import import ImportSheet
@@ -50,13 +49,13 @@ class Listkeeping:
         if reason is not None:
             raise RefusedError(reason)
         async with self.store.begin() as work:
-            return await self._change(work, [entry], [], actor, f"add {describe(entry)}")
+            return await self._change(work, [entry], [], actor, Sentence("add {entry}", entry=describe(entry)))
 
     async def remove(self, value: str, kind: EntryKind | None, *, actor: str) -> ListEntry:
         """Remove the entry with this value (and kind, where several have it); returns it."""
         async with self.store.begin() as work:
             entry = await _the_one(work, value, kind)
-            await self._change(work, [], [entry], actor, f"remove {describe(entry)}")
+            await self._change(work, [], [entry], actor, Sentence("remove {entry}", entry=describe(entry)))
             return entry
 
     async def edit(
@@ -68,7 +67,7 @@ class Listkeeping:
             after = edited(before)
             if after == before:
                 raise RefusedError("{value} says that already; nothing is changed", value=value)
-            await self._change(work, [after], [before], actor, f"edit {describe(before)}")
+            await self._change(work, [after], [before], actor, Sentence("edit {entry}", entry=describe(before)))
             return after
 
     def objection(self, entry: ListEntry) -> Sentence | None:
@@ -99,7 +98,7 @@ class Listkeeping:
                 if (entry.kind, entry.value) not in live
             )
             if new:
-                await self._change(work, new, [], actor, f"import {source}", track)
+                await self._change(work, new, [], actor, Sentence("import {source}", source=source), track)
             return new
 
     async def history(self) -> list[ListVersion]:
@@ -132,7 +131,9 @@ class Listkeeping:
             for entry in change.removed:  # what may be listed can have changed: our own domains, for one
                 if (reason := _refusal(entry.kind, entry.value, self.own_domains)) is not None:
                     raise RefusedError("Version {number} can't be undone: {why}", number=str(number), why=reason)
-            await self._change(work, change.removed, change.added, actor, f"undo version {number}")
+            await self._change(
+                work, change.removed, change.added, actor, Sentence("undo version {number}", number=number)
+            )
             return ListChange(added=change.removed, removed=change.added)
 
     async def restoration(self, number: int) -> ListChange:
@@ -149,7 +150,9 @@ class Listkeeping:
             for entry in change.added:
                 if (reason := self.objection(entry)) is not None:
                     raise RefusedError("Version {number} can't be restored: {reason}", number=number, reason=reason)
-            await self._change(work, change.added, change.removed, actor, f"restore version {number}")
+            await self._change(
+                work, change.added, change.removed, actor, Sentence("restore version {number}", number=number)
+            )
             return change
 
     async def import_first(self, entries: Sequence[ListEntry], source: str) -> int:
@@ -164,7 +167,9 @@ class Listkeeping:
             return 0
         try:
             async with self.store.begin() as work:
-                await self._change(work, tuple(new.values()), [], "gateway", f"first start: {source}")
+                await self._change(
+                    work, tuple(new.values()), [], "gateway", Sentence("first start: {source}", source=source)
+                )
         except RefusedError:
             if await self.is_first_start():
                 raise

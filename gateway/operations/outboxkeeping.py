@@ -81,9 +81,11 @@ class Outboxkeeping:
         async with self.store.begin() as work:
             if await work.values.get(OUTBOX_PAUSED) is not None:
                 raise RefusedError("The outbox is paused already")
-            because = f": {reason.strip()}" if reason.strip() else ""
             since = self.clock.now().isoformat(sep=" ", timespec="seconds")
-            await work.values.put(OUTBOX_PAUSED, f"since {since} by {actor}{because}")
+            paused = Sentence("since {since} by {actor}", since=since, actor=actor)
+            if reason.strip():
+                paused = Sentence("{paused}: {reason}", paused=paused, reason=reason.strip())
+            await work.values.put(OUTBOX_PAUSED, paused)
             await work.audit.append(actor, "outbox-paused", "outbox", {"reason": reason} if reason else {})
 
     async def resume(self, *, actor: str) -> int:

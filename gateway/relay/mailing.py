@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from aiosmtplib import SMTPException, SMTPNotSupported, SMTPResponseException
 
+from filters.sentence import Sentence
 from gateway.model.reply import Reply
 from gateway.relay.wire import encode, pieces
 
@@ -83,7 +84,7 @@ async def _content(client: SMTP, content: bytes, within: float) -> Outcome:
     """What goes out has clean line ends and stuffed dots, as everything that leaves here."""
     connection = client.protocol
     if connection is None or not connection.is_connected:
-        return Outcome(OutcomeKind.TRY_LATER, "the connection was lost before the message")
+        return Outcome(OutcomeKind.TRY_LATER, Sentence("the connection was lost before the message"))
     hearing = asyncio.get_running_loop().create_task(connection.read_response(timeout=within))
     try:
         whole = await _poured(connection, content, hearing)
@@ -176,7 +177,8 @@ def words(error: Exception) -> str:
     """The server's reply as one line, or the trouble."""
     if isinstance(error, SMTPResponseException):
         return str(_reply(error.code, error.message))
-    return str(error) or type(error).__name__
+    said = error.args[0] if error.args else ""
+    return said if isinstance(said, Sentence) else str(error) or type(error).__name__
 
 
 def _reply(code: int, message: str) -> Reply:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from aiosmtplib import SMTP, SMTPException, SMTPHeloError
 
+from filters.sentence import Sentence
 from gateway.relay.mailing import TROUBLE, Outcome, OutcomeKind, begin, hand_over, not_delivered, words
 from gateway.relay.opening import tls_context
 
@@ -91,7 +92,7 @@ class Lines:
 
     async def send(self, post: Post, way: Submission, about_to_send: Callable[[], Awaitable[bool]]) -> Outcome:
         """One attempt, at the first of the servers that can be reached."""
-        outcome = Outcome(OutcomeKind.TRY_LATER, "no server to send to")
+        outcome = Outcome(OutcomeKind.TRY_LATER, Sentence("no server to send to"))
         for server in way.servers:
             line = _line(server, way, verified=way.tls == "verified" or post.needs_verified_tls)
             resting = await self._take(line, post)
@@ -100,7 +101,9 @@ class Lines:
             try:
                 client = await _open(line)
             except (*TROUBLE, TlsUnavailableError) as error:
-                outcome = Outcome(OutcomeKind.TRY_LATER, f"{_where(server)}: {words(error)}")
+                outcome = Outcome(
+                    OutcomeKind.TRY_LATER, Sentence("{where}: {reason}", where=_where(server), reason=words(error))
+                )
                 continue
             return await self._converse(_Resting(line, client, 0, 0.0), post, about_to_send)
         return outcome
@@ -226,11 +229,11 @@ async def _secure(client: SMTP, name: str, policy: str) -> bool:
         try:
             await client.starttls(tls_context=tls_context(policy), server_hostname=name)
         except TROUBLE as error:
-            raise TlsUnavailableError(f"STARTTLS failed: {words(error)}") from error
+            raise TlsUnavailableError(Sentence("STARTTLS failed: {reason}", reason=words(error))) from error
         await _greet(client)
         return True
     if policy != "opportunistic":
-        raise TlsUnavailableError(f"STARTTLS is not offered, which tls = {policy!r} needs")
+        raise TlsUnavailableError(Sentence("STARTTLS is not offered, which tls = {policy} needs", policy=repr(policy)))
     return False
 
 
@@ -238,7 +241,7 @@ def _demand_secrecy(line: _Line, *, secured: bool) -> None:
     """A password is said in clear where the configuration says so, or where it does not leave the machine."""
     if not secured and line.policy != "none" and not _is_this_machine(line.server.endpoint):
         raise TlsUnavailableError(
-            "STARTTLS is not offered, and the password is not said in clear (but with tls = 'none')"
+            Sentence("STARTTLS is not offered, and the password is not said in clear (but with tls = 'none')")
         )
 
 

@@ -165,7 +165,7 @@ class Evidence(TypeDecorator[Authentication]):
         return None if value is None else _evidence(json.loads(value))
 
 
-def _named(value: StoredFinding | MethodResult | DnsAnswer) -> dict[str, Any]:
+def _named(value: StoredFinding | DnsAnswer) -> dict[str, Any]:
     """Fields by their names; `dataclasses.asdict` would copy them, which strings and tuples of strings don't need."""
     return {name: getattr(value, name) for name in value.__slots__}
 
@@ -180,9 +180,9 @@ def _finding(found: dict[str, Any]) -> StoredFinding:
 
 def _told(value: Authentication) -> dict[str, Any]:
     return {
-        "spf": _named(value.spf),
-        "dkim": [_named(result) for result in value.dkim],
-        "dmarc": _named(value.dmarc),
+        "spf": _result_told(value.spf),
+        "dkim": [_result_told(result) for result in value.dkim],
+        "dmarc": _result_told(value.dmarc),
         "dmarc_policy": value.dmarc_policy,
         "answers": [_named(answer) for answer in value.answers],
     }
@@ -198,8 +198,12 @@ def _evidence(found: dict[str, Any]) -> Authentication:
     )
 
 
-def _method_result(found: dict[str, str]) -> MethodResult:
-    return MethodResult(result=Result(found["result"]), domain=found["domain"], reason=found["reason"])
+def _result_told(value: MethodResult) -> dict[str, Any]:
+    return {"result": value.result, "domain": value.domain, "reason": as_told(value.reason)}
+
+
+def _method_result(found: dict[str, Any]) -> MethodResult:
+    return MethodResult(result=Result(found["result"]), domain=found["domain"], reason=as_heard(found["reason"]))
 
 
 def _answer(found: dict[str, Any]) -> DnsAnswer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table
 
 from gateway.model.people import Stage
-from gateway.store.columns import RowId, SafeText, Strings, UtcDateTime, vocabulary
+from gateway.store.columns import RowId, SafeText, Sentences, Strings, UtcDateTime, vocabulary
 from gateway.store.schema import metadata
 
 people = Table(
@@ -44,7 +44,7 @@ console_sessions = Table(
     Column("stage", vocabulary(Stage), nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
-    Column("told", Strings, nullable=False),
+    Column("told", Sentences, nullable=False),
 )
 """Who is signed in. Only digests of the tokens: who reads the table can't take over a session."""
 

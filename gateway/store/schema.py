@@ -285,7 +285,7 @@ rulebook_versions = Table(
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("at", UtcDateTime, nullable=False),
     _text("actor"),
-    _text("text"),
+    Column("text", Said, nullable=False),
 )
 
 sender_entries = Table(
@@ -348,7 +348,7 @@ stored_values = Table(
     "stored_values",
     metadata,
     Column("key", String(64), primary_key=True),
-    _text("value"),
+    Column("value", Said, nullable=False),
 )
 
 audit_head = Table(

@@ -28,6 +28,7 @@ from filters.dkim import (
     parse_signature,
     raw_fields,
 )
+from filters.sentence import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -136,7 +137,7 @@ def _read(field: RawField) -> _Read:
     try:
         return _Read(field, parse_signature(field.octets.partition(b":")[2]))
     except DkimSyntaxError as error:
-        return _Read(field, None, str(error))
+        return _Read(field, None, error.args[0])
 
 
 class _Message:
@@ -154,8 +155,15 @@ class _Message:
         """The result for one signature."""
         signature = read.signature
         if signature is None:
-            return MethodResult(result=Result.PERMERROR, reason=f"A DKIM signature can't be read: {read.error}.")
-        whose = f"The signature of {signature.domain} (selector {signature.selector}, {signature.algorithm})"
+            return MethodResult(
+                result=Result.PERMERROR, reason=Sentence("A DKIM signature can't be read: {error}.", error=read.error)
+            )
+        whose = Sentence(
+            "The signature of {domain} (selector {selector}, {algorithm})",
+            domain=signature.domain,
+            selector=signature.selector,
+            algorithm=signature.algorithm,
+        )
         try:
             self._check_form(signature)
             key = _key(keys[f"{signature.selector}._domainkey.{signature.domain}"], signature)
@@ -164,37 +172,49 @@ class _Message:
             self._check_coverage(signature, key)
         except _Rejected as rejected:
             return MethodResult(
-                result=rejected.result, domain=signature.domain, reason=f"{whose} does not count: {rejected.reason}."
+                result=rejected.result,
+                domain=signature.domain,
+                reason=Sentence("{whose} does not count: {reason}.", whose=whose, reason=rejected.reason),
             )
-        return MethodResult(result=Result.PASS, domain=signature.domain, reason=f"{whose} verifies.")
+        return MethodResult(
+            result=Result.PASS, domain=signature.domain, reason=Sentence("{whose} verifies.", whose=whose)
+        )
 
     def _check_form(self, signature: Signature) -> None:
         if signature.algorithm not in _ALGORITHMS:
-            raise _Rejected(Result.POLICY, f"{signature.algorithm} proves nothing (RFC 8301)")
+            raise _Rejected(
+                Result.POLICY, Sentence("{algorithm} proves nothing (RFC 8301)", algorithm=signature.algorithm)
+            )
         if "from" not in signature.signed_fields:
-            raise _Rejected(Result.PERMERROR, "it does not sign From (RFC 6376 §6.1.1)")
+            raise _Rejected(Result.PERMERROR, Sentence("it does not sign From (RFC 6376 §6.1.1)"))
         if not f".{signature.identity_domain}".endswith(f".{signature.domain}"):
-            raise _Rejected(Result.PERMERROR, "its i= is outside its d=")
+            raise _Rejected(Result.PERMERROR, Sentence("its i= is outside its d="))
         if signature.expires is not None and signature.expires < self._now:
-            raise _Rejected(Result.POLICY, "it has expired (x=)")
+            raise _Rejected(Result.POLICY, Sentence("it has expired (x=)"))
 
     def _check_body(self, signature: Signature) -> None:
         body = self._digests(signature.body_canonicalization)
         if signature.length is not None and signature.length > body.size:
-            raise _Rejected(Result.PERMERROR, "l= is longer than the body")
+            raise _Rejected(Result.PERMERROR, Sentence("l= is longer than the body"))
         if body.of[signature.length] != signature.body_hash:
-            raise _Rejected(Result.FAIL, "the body was changed")
+            raise _Rejected(Result.FAIL, Sentence("the body was changed"))
 
     def _check_coverage(self, signature: Signature, key: KeyRecord) -> None:
         """A signature that verifies, but covers less than what a reader takes for signed."""
         whole = self._digests(signature.body_canonicalization).size
         if signature.length is not None and signature.length < whole:
-            raise _Rejected(Result.POLICY, f"l= covers {signature.length} of {whole} octets of the body")
+            raise _Rejected(
+                Result.POLICY,
+                Sentence("l= covers {length} of {whole} octets of the body", length=signature.length, whole=whole),
+            )
         authors = sum(field.name == "from" for field in self._fields)
         if authors > signature.signed_fields.count("from"):
-            raise _Rejected(Result.POLICY, f"there are {authors} From fields, and it signs fewer (RFC 6376 §8.15)")
+            raise _Rejected(
+                Result.POLICY,
+                Sentence("there are {authors} From fields, and it signs fewer (RFC 6376 §8.15)", authors=authors),
+            )
         if "y" in key.flags:
-            raise _Rejected(Result.POLICY, "its key says that it is only a test (t=y)")
+            raise _Rejected(Result.POLICY, Sentence("its key says that it is only a test (t=y)"))
 
     def _digests(self, canonicalization: str) -> _BodyDigests:
         if canonicalization not in self._bodies:
@@ -230,23 +250,29 @@ _ALGORITHMS = {"rsa-sha256": "rsa", "ed25519-sha256": "ed25519"}
 def _key(answer: DnsAnswer, signature: Signature) -> KeyRecord:
     """The one key record at the name (RFC 6376 §3.6.2.2, §6.1.2)."""
     if answer.status is DnsStatus.FAILED:
-        raise _Rejected(Result.TEMPERROR, f"the DNS does not answer: TXT {answer.name} ({answer.reason})")
+        raise _Rejected(
+            Result.TEMPERROR,
+            Sentence("the DNS does not answer: TXT {name} ({reason})", name=answer.name, reason=answer.reason),
+        )
     if not answer.records:
-        raise _Rejected(Result.PERMERROR, f"there is no key at {answer.name}")
+        raise _Rejected(Result.PERMERROR, Sentence("there is no key at {name}", name=answer.name))
     if len(answer.records) > 1:
-        raise _Rejected(Result.PERMERROR, f"there are {len(answer.records)} records at {answer.name}")
+        raise _Rejected(
+            Result.PERMERROR,
+            Sentence("there are {number} records at {name}", number=len(answer.records), name=answer.name),
+        )
     try:
         key = parse_key(answer.records[0])
     except DkimSyntaxError as error:
-        raise _Rejected(Result.PERMERROR, f"its key can't be read: {error}") from error
+        raise _Rejected(Result.PERMERROR, Sentence("its key can't be read: {error}", error=error.args[0])) from error
     if not key.public:
-        raise _Rejected(Result.PERMERROR, "its key was revoked")
+        raise _Rejected(Result.PERMERROR, Sentence("its key was revoked"))
     if key.algorithm != _ALGORITHMS[signature.algorithm]:
-        raise _Rejected(Result.PERMERROR, f"its key is for {key.algorithm}")
+        raise _Rejected(Result.PERMERROR, Sentence("its key is for {algorithm}", algorithm=key.algorithm))
     if (key.hashes and "sha256" not in key.hashes) or not key.services & {"*", "email"}:
-        raise _Rejected(Result.PERMERROR, "its key is not for this use")
+        raise _Rejected(Result.PERMERROR, Sentence("its key is not for this use"))
     if "s" in key.flags and signature.identity_domain != signature.domain:
-        raise _Rejected(Result.PERMERROR, "its key is for d= itself alone (t=s)")
+        raise _Rejected(Result.PERMERROR, Sentence("its key is for d= itself alone (t=s)"))
     return key
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from filters.address import canonical_domain
 from filters.authentication import DnsStatus, MethodResult, Result
 from filters.dmarc import is_dmarc_record, milder, parse_dmarc_record
+from filters.sentence import Sentence
 
 if TYPE_CHECKING:
     from filters.authentication import DnsAnswer
@@ -42,18 +43,32 @@ async def evaluate_dmarc(
         published = await _walk(inquiry, domain)
         found = _applicable(domain, published)
         if found is None:
-            return MethodResult(domain=domain, reason=f"{domain} publishes no DMARC policy."), ""
+            return MethodResult(
+                domain=domain, reason=Sentence("{domain} publishes no DMARC policy.", domain=domain)
+            ), ""
         policy = await _policy(inquiry, domain, found)
         aligned = await _aligned(inquiry, domain, _organization(domain, published), found.record, spf, dkim)
     except _NoAnswerError as error:
-        return MethodResult(result=Result.TEMPERROR, domain=domain, reason=f"The DNS does not answer: {error}."), ""
-    where = f"_dmarc.{found.domain} asks for {policy}"
+        return MethodResult(
+            result=Result.TEMPERROR,
+            domain=domain,
+            reason=Sentence("The DNS does not answer: {error}.", error=error.args[0]),
+        ), ""
+    where = Sentence("_dmarc.{domain} asks for {policy}", domain=found.domain, policy=policy)
     if aligned:
-        return MethodResult(result=Result.PASS, domain=domain, reason=f"{aligned}; {where}."), policy
+        return MethodResult(
+            result=Result.PASS, domain=domain, reason=Sentence("{aligned}; {where}.", aligned=aligned, where=where)
+        ), policy
     if spf.result is Result.TEMPERROR or any(one.result is Result.TEMPERROR for one in dkim):
-        reason = f"Nothing that passed is aligned with {domain}, but not everything could be checked; {where}."
+        reason = Sentence(
+            "Nothing that passed is aligned with {domain}, but not everything could be checked; {where}.",
+            domain=domain,
+            where=where,
+        )
         return MethodResult(result=Result.TEMPERROR, domain=domain, reason=reason), policy
-    reason = f"Neither SPF nor DKIM passes for a domain aligned with {domain}; {where}."
+    reason = Sentence(
+        "Neither SPF nor DKIM passes for a domain aligned with {domain}; {where}.", domain=domain, where=where
+    )
     return MethodResult(result=Result.FAIL, domain=domain, reason=reason), policy
 
 
@@ -138,9 +153,14 @@ async def _aligned(
     for method, identifier, strict in passed:
         name = canonical_domain(identifier)
         if name == domain:
-            return f"{method} passes for {name} itself"
+            return Sentence("{method} passes for {name} itself", method=method, name=name)
         if not strict and await _same_organization(inquiry, name, organization):
-            return f"{method} passes for {name}, of the same organization ({organization})"
+            return Sentence(
+                "{method} passes for {name}, of the same organization ({organization})",
+                method=method,
+                name=name,
+                organization=organization,
+            )
     return ""
 
 

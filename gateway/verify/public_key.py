@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from filters.authentication import Result
+from filters.sentence import Sentence
 
 if TYPE_CHECKING:
     from filters.dkim import KeyRecord
@@ -33,12 +34,12 @@ def objection(key: KeyRecord, signature: bytes, covered: bytes) -> tuple[Result,
             return None
         public = load_der_public_key(key.public)
         if not isinstance(public, RSAPublicKey):
-            return Result.PERMERROR, "its key is no RSA key"
+            return Result.PERMERROR, Sentence("its key is no RSA key")
         if not SHORTEST_RSA <= public.key_size <= LONGEST_RSA:
-            return Result.POLICY, f"its key has {public.key_size} bits"
+            return Result.POLICY, Sentence("its key has {bits} bits", bits=public.key_size)
         public.verify(signature, covered, PKCS1v15(), SHA256())
     except InvalidSignature:
-        return Result.FAIL, "it does not verify: signed fields were changed, or the key is another"
+        return Result.FAIL, Sentence("it does not verify: signed fields were changed, or the key is another")
     except (ValueError, UnsupportedAlgorithm):
-        return Result.PERMERROR, "its key can't be used"
+        return Result.PERMERROR, Sentence("its key can't be used")
     return None

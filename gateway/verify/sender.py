@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from filters.address import canonical_domain
 from filters.authentication import NOT_AUTHENTICATED, Authentication, MethodResult, Result
 from filters.identities import IdentityKind, claims
+from filters.sentence import Sentence
 from filters.upstream import upstream_authentication
 from gateway.verify.dkim import verify_signatures
 from gateway.verify.dmarc import evaluate_dmarc
@@ -108,5 +109,5 @@ async def _dmarc(
         await evaluate_dmarc(inquiry, domain, spf=spf, dkim=dkim) for domain in [*authors][:MOST_AUTHORS] if domain
     ]
     if not results:
-        return MethodResult(reason="There is no From domain to ask about."), ""
+        return MethodResult(reason=Sentence("There is no From domain to ask about.")), ""
     return min(results, key=lambda result: _WORST_FIRST.index(result[0].result))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from filters.address import NULL_PATH, canonical_domain
 from filters.authentication import DnsStatus, MethodResult, Result
+from filters.sentence import Sentence
 from filters.spf import SpfSyntaxError, expand, is_spf_record, parse_spf_record
 from gateway.model.networks import parse_address
 
@@ -43,9 +44,9 @@ async def check_spf(inquiry: Inquiry, *, client_ip: str, helo: str, reverse_path
     domain = canonical_domain(helo if null else reverse_path.domain)
     address = parse_address(client_ip)
     if address is None:
-        return MethodResult(domain=domain, reason="The client's IP address is not known.")
+        return MethodResult(domain=domain, reason=Sentence("The client's IP address is not known."))
     if not _is_host_name(domain):
-        return MethodResult(domain="", reason="There is no domain to ask about.")
+        return MethodResult(domain="", reason=Sentence("There is no domain to ask about."))
     local_part = "postmaster" if null else reverse_path.local_part or "postmaster"
     check = _Check(inquiry=inquiry, address=address, helo=helo, local_part=local_part, sender_domain=domain)
     try:
@@ -77,21 +78,36 @@ class _Check:
         """The result of this domain's record (RFC 7208 §4), and what decided it."""
         text = await self._record(domain)
         if text is None:
-            return Result.NONE, f"{domain} publishes no SPF record."
+            return Result.NONE, Sentence("{domain} publishes no SPF record.", domain=domain)
         try:
             record = parse_spf_record(text)
         except SpfSyntaxError as error:
-            raise _Ended(Result.PERMERROR, f"The SPF record of {domain} is wrong: {error}.") from error
+            raise _Ended(
+                Result.PERMERROR,
+                Sentence("The SPF record of {domain} is wrong: {error}.", domain=domain, error=error.args[0]),
+            ) from error
         for mechanism in record.mechanisms:
             if await self._matches(mechanism, domain):
-                return mechanism.qualifier, f"{self.address} matches {mechanism.text!r} in the SPF record of {domain}."
+                return mechanism.qualifier, Sentence(
+                    "{address} matches {mechanism} in the SPF record of {domain}.",
+                    address=self.address,
+                    mechanism=repr(mechanism.text),
+                    domain=domain,
+                )
         if not record.redirect:
-            return Result.NEUTRAL, f"Nothing in the SPF record of {domain} matches {self.address}."
+            return Result.NEUTRAL, Sentence(
+                "Nothing in the SPF record of {domain} matches {address}.", domain=domain, address=self.address
+            )
         self._count_term(domain)
         target = await self._expanded(record.redirect, domain)
         result, reason = await self.host(target)
         if result is Result.NONE:  # §6.1
-            raise _Ended(Result.PERMERROR, f"The SPF record of {domain} redirects to {target}, which has none.")
+            raise _Ended(
+                Result.PERMERROR,
+                Sentence(
+                    "The SPF record of {domain} redirects to {target}, which has none.", domain=domain, target=target
+                ),
+            )
         return result, reason
 
     async def _record(self, domain: str) -> str | None:
@@ -99,10 +115,15 @@ class _Check:
             return None
         answer = await self.inquiry.ask(domain, "TXT")
         if answer.status is DnsStatus.FAILED:
-            raise _Ended(Result.TEMPERROR, f"The DNS does not answer: TXT {domain} ({answer.reason}).")
+            raise _Ended(
+                Result.TEMPERROR,
+                Sentence("The DNS does not answer: TXT {domain} ({reason}).", domain=domain, reason=answer.reason),
+            )
         found = [text for text in answer.records if is_spf_record(text)]
         if len(found) > 1:  # §4.5
-            raise _Ended(Result.PERMERROR, f"{domain} publishes {len(found)} SPF records.")
+            raise _Ended(
+                Result.PERMERROR, Sentence("{domain} publishes {number} SPF records.", domain=domain, number=len(found))
+            )
         return found[0] if found else None
 
     async def _matches(self, mechanism: Mechanism, domain: str) -> bool:
@@ -132,13 +153,19 @@ class _Check:
         """RFC 7208 §5.2: only a pass matches; a record that isn't there is an error."""
         result, _ = await self.host(target)
         if result is Result.NONE:
-            raise _Ended(Result.PERMERROR, f"The SPF record of {domain} includes {target}, which has none.")
+            raise _Ended(
+                Result.PERMERROR,
+                Sentence("The SPF record of {domain} includes {target}, which has none.", domain=domain, target=target),
+            )
         return result is Result.PASS
 
     async def _is_mail_server(self, target: str, mechanism: Mechanism) -> bool:
         answer = await self._ask(target, "MX")
         if len(answer.records) > MOST_NAMES:
-            raise _Ended(Result.PERMERROR, f"{target} has more than {MOST_NAMES} mail servers.")
+            raise _Ended(
+                Result.PERMERROR,
+                Sentence("{target} has more than {most} mail servers.", target=target, most=MOST_NAMES),
+            )
         for record in answer.records:
             name = record.partition(" ")[2]
             if name != "." and self._is_among(await self._addresses(name), mechanism):
@@ -167,19 +194,31 @@ class _Check:
     async def _ask(self, name: str, kind: str) -> DnsAnswer:
         answer = await self.inquiry.ask(name, kind)
         if answer.status is DnsStatus.FAILED:
-            raise _Ended(Result.TEMPERROR, f"The DNS does not answer: {kind} {name} ({answer.reason}).")
+            raise _Ended(
+                Result.TEMPERROR,
+                Sentence(
+                    "The DNS does not answer: {kind} {name} ({reason}).", kind=kind, name=name, reason=answer.reason
+                ),
+            )
         self._count_void(answer)
         return answer
 
     def _count_void(self, answer: DnsAnswer) -> None:
         self.void += answer.status in {DnsStatus.EMPTY, DnsStatus.ABSENT}
         if self.void > MOST_VOID:
-            raise _Ended(Result.PERMERROR, f"More than {MOST_VOID} names in the SPF record lead nowhere.")
+            raise _Ended(
+                Result.PERMERROR, Sentence("More than {most} names in the SPF record lead nowhere.", most=MOST_VOID)
+            )
 
     def _count_term(self, domain: str) -> None:
         self.terms += 1
         if self.terms > MOST_TERMS:
-            raise _Ended(Result.PERMERROR, f"The SPF record needs more than {MOST_TERMS} lookups (at {domain}).")
+            raise _Ended(
+                Result.PERMERROR,
+                Sentence(
+                    "The SPF record needs more than {most} lookups (at {domain}).", most=MOST_TERMS, domain=domain
+                ),
+            )
 
     async def _expanded(self, text: str, domain: str) -> str:
         if "%" not in text:

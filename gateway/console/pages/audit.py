@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from starlette.responses import StreamingResponse
 
+from gateway.console.days import day_or_none
 from gateway.console.doors import action, page
 from gateway.console.navigation import N_
 from gateway.model.audit import AuditFilter
@@ -89,18 +90,11 @@ async def _lines(rows: AsyncIterator[object]) -> AsyncIterator[str]:
 def _wanted(visit: Visit, said: dict[str, str]) -> AuditFilter:
     wanted = AuditFilter(actor=said["actor"], action=said["action"], subject=said["subject"])
     zone = visit.office.zone
-    if (since := _day(said["since"])) is not None:
+    if (since := day_or_none(said["since"])) is not None:
         wanted = replace(wanted, since=datetime.combine(since, time(), zone))
-    if (until := _day(said["until"])) is not None:
+    if (until := day_or_none(said["until"])) is not None:
         wanted = replace(wanted, until=datetime.combine(until, time(), zone) + timedelta(days=1))
     return wanted
-
-
-def _day(said: str) -> date | None:
-    try:
-        return date.fromisoformat(said)
-    except ValueError:
-        return None
 
 
 def _is_number(said: str) -> bool:

@@ -5,10 +5,10 @@ Each verb takes the number of the case's last audit row as the person saw it: th
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from filters.sentence import Sentence
+from gateway.console.days import end_of_day
 from gateway.console.doors import action
 from gateway.errors import RefusedError
 from gateway.model.case import CaseStatus
@@ -97,7 +97,7 @@ async def exempt(visit: Visit) -> Response:
     exemption = await visit.office.exempting.grant_for(
         reference,
         (),
-        until=_end_of(visit.field("until", 20)),
+        until=end_of_day(visit.field("until", 20)),
         approver=visit.field("approver", 200),
         reason=_reason(visit),
         actor=visit.actor,
@@ -123,15 +123,6 @@ def _seen(visit: Visit) -> int | None:
 
 def _reason(visit: Visit) -> str:
     return visit.field("reason", 1000)
-
-
-def _end_of(said: str) -> datetime:
-    """The day itself is included, in UTC, as for the command."""
-    try:
-        day = date.fromisoformat(said)
-    except ValueError as error:
-        raise RefusedError("{said} is no day; one looks like 2027-05-31", said=repr(said)) from error
-    return datetime.combine(day, time(), UTC) + timedelta(days=1)
 
 
 async def _stay(visit: Visit, done: Sentence) -> Response:

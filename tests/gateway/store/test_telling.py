@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
 
+from filters.authentication import Authentication, MethodResult, Result
 from filters.disposition import Mode, Tier
 from filters.lists import EntryKind, ListEntry, describe
 from filters.sentence import Sentence, join
 from gateway.model.case import StoredFinding
+from gateway.model.people import Person, Role, Stage
 from gateway.store.telling import DEEPEST, as_heard, as_told, heard, told
 from tests.support.records import a_case, an_item, record, stored_id
 
@@ -20,6 +23,17 @@ if TYPE_CHECKING:
     from gateway.store.unit_of_work import Store
 
 REASON = Sentence("The tier ({tier}) and the mode ({mode}) say no.", tier=Tier.UNVERIFIED, mode=Mode.OBSERVE)
+ANNA = Person(
+    name="anna",
+    full_name="Anna",
+    roles=frozenset({Role.REVIEWER}),
+    active=True,
+    language="en",
+    created_at=datetime(2026, 5, 4, tzinfo=UTC),
+    signed_in_at=None,
+    second_factor=False,
+    must_change_password=False,
+)
 NESTED = Sentence("For a reason: {why} {count} times", why=REASON, count=3)
 
 
@@ -47,6 +61,42 @@ async def test_the_reasons_of_a_case_come_back_with_their_values(store: Store) -
     assert same(found.decline_reasons[0], NESTED)
     assert same(found.report_reasons[0], "plain")
     assert same(found.report_reasons[1], REASON)
+
+
+async def test_what_authentication_found_comes_back_with_its_values(store: Store) -> None:
+    spf = MethodResult(result=Result.FAIL, domain="mfa.example", reason=NESTED)
+    given = replace(a_case(), authentication=Authentication(spf=spf, dkim=(spf, MethodResult(reason="plain"))))
+    async with store.begin() as work:
+        await record(work, given)
+    async with store.reading() as work:
+        found = await work.cases.by_reference(given.reference)
+    assert found is not None
+    assert found.authentication == given.authentication
+    assert same(found.authentication.spf.reason, NESTED)
+    assert same(found.authentication.dkim[0].reason, NESTED)
+    assert same(found.authentication.dkim[1].reason, "plain")
+
+
+async def test_a_value_and_the_text_of_a_list_version_come_back_with_their_values(store: Store) -> None:
+    entry = ListEntry(kind=EntryKind.DOMAIN, value="mfa.example")
+    async with store.begin() as work:
+        await work.values.put("outbox.paused", NESTED)
+        await work.senders.change([entry], [], at=datetime(2026, 5, 4, tzinfo=UTC), actor="test", text=REASON)
+    async with store.reading() as work:
+        assert same(await work.values.get("outbox.paused") or "", NESTED)
+        assert [same(one.text, REASON) for one in await work.senders.history()] == [True]
+
+
+async def test_what_a_session_is_told_comes_back_with_its_values(store: Store) -> None:
+    at = ANNA.created_at
+    async with store.begin() as work:
+        await work.people.add(ANNA, "no hash")
+        await work.sessions.start("digest", "anna", Stage.SIGNED_IN, at)
+        await work.sessions.tell("digest", ("done", NESTED))
+    async with store.reading() as work:
+        session = await work.sessions.find("digest")
+    assert session is not None
+    assert [same(one, other) for one, other in zip(session.told, ("done", NESTED), strict=True)] == [True, True]
 
 
 async def test_the_last_reply_of_an_item_is_a_sentence_or_what_a_server_said(store: Store) -> None:

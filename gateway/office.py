@@ -24,7 +24,7 @@ from gateway.settings import SecondFactor
 from gateway.verify.resolver import Resolver
 
 if TYPE_CHECKING:
-    from gateway.assembly import Desk
+    from gateway.assembly import Desk, Lasting
     from gateway.clock import Clock
     from gateway.settings import Console, Settings
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def open_office(settings: Settings, clock: Clock, desk: Desk) -> Office:
     """What the pages work with under this configuration."""
     console, store, lasting = settings.console, desk.store, desk.lasting
-    auditing, next_hops = Auditing(store=store), NextHops(settings=settings, probing=lasting.probing)
+    auditing = Auditing(store=store)
     return Office(
         clock=clock,
         zone=ZoneInfo(console.time_zone),
@@ -48,16 +48,7 @@ def open_office(settings: Settings, clock: Clock, desk: Desk) -> Office:
         contacts=desk.contacts,
         exempting=desk.exempting,
         exporting=Exporting(store=store),
-        health=Health(
-            store=store,
-            clock=clock,
-            settings=settings,
-            rulebooks=desk.rulebooks,
-            watching=lasting.watching,
-            running=lasting.running,
-            next_hops=next_hops,
-            auditing=auditing,
-        ),
+        health=_health(settings, clock, lasting, auditing),
         listkeeping=desk.listkeeping,
         listreading=desk.listreading,
         modes=desk.modes,
@@ -73,17 +64,34 @@ def open_office(settings: Settings, clock: Clock, desk: Desk) -> Office:
         rulebooks=desk.rulebooks,
         signing_in=_signing_in(console, clock, desk),
         statistics=Statistics(store=store, clock=clock),
-        status=Status(
-            store=store,
-            clock=clock,
-            settings=settings,
-            watching=lasting.watching,
-            running=lasting.running,
-            next_hops=next_hops,
-            probing=lasting.probing,
-            resolver=Resolver(settings.dns.nameservers),
-        ),
+        status=_status(settings, clock, lasting),
         tallying=desk.tallying,
+    )
+
+
+def _health(settings: Settings, clock: Clock, lasting: Lasting, auditing: Auditing) -> Health:
+    return Health(
+        store=lasting.store,
+        clock=clock,
+        settings=settings,
+        rulebooks=lasting.rulebooks,
+        watching=lasting.watching,
+        running=lasting.running,
+        next_hops=NextHops(settings=settings, probing=lasting.probing),
+        auditing=auditing,
+    )
+
+
+def _status(settings: Settings, clock: Clock, lasting: Lasting) -> Status:
+    return Status(
+        store=lasting.store,
+        clock=clock,
+        settings=settings,
+        watching=lasting.watching,
+        running=lasting.running,
+        next_hops=NextHops(settings=settings, probing=lasting.probing),
+        probing=lasting.probing,
+        resolver=Resolver(settings.dns.nameservers),
     )
 
 

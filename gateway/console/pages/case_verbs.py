@@ -8,17 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from filters.sentence import Sentence
+from gateway.console.case_query import CaseQuery, case_address
 from gateway.console.days import end_of_day
 from gateway.console.doors import action
 from gateway.errors import RefusedError
-from gateway.model.case import CaseStatus
-from gateway.model.case_list import CaseFilter, CaseOrder
+from gateway.model.case_list import CaseOrder
 from gateway.model.people import Verb
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from gateway.console.visit import Visit
+    from gateway.model.case_list import CaseFilter
 
 
 async def decline(visit: Visit) -> Response:
@@ -124,19 +125,28 @@ def _reason(visit: Visit) -> str:
 
 
 async def _stay(visit: Visit, done: Sentence) -> Response:
-    return await visit.go(f"/cases/{visit.part('reference')}", done=done)
+    return await visit.go(case_address(visit.part("reference"), _trail(visit)), done=done)
 
 
 async def _next(visit: Visit, done: Sentence) -> Response:
-    """The open case that came after this one; after the last, the oldest; without any, the list."""
-    reference, browsing = visit.part("reference"), visit.office.browsing
-    dossier = await visit.office.casework.show(reference, visit.office.rulebooks.current.index)
-    later = CaseFilter(status=CaseStatus.OPEN, since=dossier.file.case.received_at)
-    following = await browsing.next(later, CaseOrder.OLDEST, instead_of=reference)
-    following = following or await browsing.next(
-        CaseFilter(status=CaseStatus.OPEN), CaseOrder.OLDEST, instead_of=reference
-    )
-    return await visit.go(f"/cases/{following}" if following else "/cases", done=done)
+    """The next open case of the list that the person came from; behind its last, the oldest that needs somebody."""
+    trail = _trail(visit)
+    order = trail.order if trail else CaseOrder.OLDEST
+    following = await visit.office.browsing.next_open(_listed(visit, trail), order, after=visit.part("reference"))
+    if following:
+        return await visit.go(case_address(following, trail), done=done)
+    return await visit.go(trail.address() if trail else "/cases", done=done)
+
+
+def _trail(visit: Visit) -> CaseQuery | None:
+    return CaseQuery.of_trail(visit.field("trail"))
+
+
+def _listed(visit: Visit, trail: CaseQuery | None) -> CaseFilter | None:
+    try:
+        return trail.filter(visit.office.zone) if trail else None
+    except RefusedError:
+        return None  # a list that was asked for too much shows every case
 
 
 ROUTES = [

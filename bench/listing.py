@@ -17,14 +17,18 @@ import statistics
 import tempfile
 import time
 from contextlib import contextmanager
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.many_cases import NEWEST, write_cases
 from filters.disposition import Tier
+from gateway.model.audit import AuditFilter
 from gateway.model.case import ActionState, CaseStatus, DeliveryState
 from gateway.model.case_list import EVERY_CASE, CaseFilter, CaseOrder
+from gateway.operations.auditing import Auditing
 from gateway.operations.browsing import Browsing
+from gateway.operations.statistics import Statistics
 from gateway.store.sealing import Seal
 from gateway.store.unit_of_work import Store
 from tests.support.clocks import StoppedClock
@@ -67,6 +71,15 @@ LISTS: dict[str, tuple[CaseFilter, CaseOrder, int]] = {
         1,
     ),
 }
+AUDIT: dict[str, AuditFilter] = {
+    "newest": AuditFilter(),
+    "of one person": AuditFilter(actor="console:alice"),
+    "one action in one month": AuditFilter(
+        action="case-handled", since=NEWEST.replace(month=3), until=NEWEST.replace(month=4)
+    ),
+    "until a year ago": AuditFilter(until=NEWEST.replace(year=NEWEST.year - 1)),
+    "who never did that": AuditFilter(actor="console:alice", action="report-sent"),
+}
 
 
 async def measure(url: str) -> None:
@@ -78,7 +91,24 @@ async def measure(url: str) -> None:
     await _tell("what needs a person", browsing.needs)
     await _tell("newest ten", lambda: browsing.newest(10))
     await _tell("missions of the filter", browsing.missions)
+    await _measure_the_office(store)
     await store.close()
+
+
+async def _measure_the_office(store: Store) -> None:
+    """Statistics, what waits, and the audit log."""
+    numbers, auditing = Statistics(store=store, clock=StoppedClock(NEWEST)), Auditing(store=store)
+    for months in (13, 60):
+        await _tell(f"statistics, {months} months", lambda months=months: numbers.contacts(months, UTC))  # type: ignore[misc]
+    await _tell("what waits, for the health strip", lambda: _backlog(store))
+    for name, wanted in AUDIT.items():
+        await _tell(f"audit, {name}", lambda wanted=wanted: auditing.page(wanted))  # type: ignore[misc]
+    await _tell("audit, actors and actions", auditing.words)
+
+
+async def _backlog(store: Store) -> None:
+    async with store.reading() as work:
+        await work.backlogs.backlog()
 
 
 async def _tell(name: str, ask: Callable[[], Awaitable[object]]) -> None:

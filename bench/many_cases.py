@@ -1,7 +1,7 @@
 """A database with as many cases as an agency has after years, written as fast as the database takes them.
 
-What intake writes for each: case, message, deliveries, text for the search, one audit row. Names and words are
-drawn from short lists by a seed, so that the same number makes the same cases.
+What intake writes for each: case, message, deliveries, text for the search, outbox items, audit rows; and what people
+did about it. Names and words are drawn from short lists by a seed, so that the same number makes the same cases.
 """
 
 from __future__ import annotations
@@ -16,10 +16,20 @@ from sqlalchemy import insert, text, update
 from filters.authentication import Authentication, DnsAnswer, DnsStatus, MethodResult, Result
 from filters.disposition import Mode, Tier
 from gateway import tokens
-from gateway.model.audit import GENESIS, chain_hash
+from gateway.model.audit import BEGINNING, ChainHead, chain_hash
 from gateway.model.case import ActionState, CaseStatus, DeliveryState, Disposal, StoredFinding
+from gateway.model.outbox import OutboxState, Purpose
 from gateway.store.engine import open_engine
-from gateway.store.schema import audit_entries, audit_head, case_search, cases, deliveries, messages
+from gateway.store.schema import (
+    audit_entries,
+    audit_head,
+    case_search,
+    cases,
+    deliveries,
+    first_decisions,
+    messages,
+    outbox_items,
+)
 from gateway.store.sealing import Seal, columns_of
 
 if TYPE_CHECKING:
@@ -31,6 +41,7 @@ Row = dict[str, Any]
 
 NEWEST = datetime(2026, 9, 1, tzinfo=UTC)
 _SLICE = 2000
+_TABLES = (cases, messages, deliveries, case_search, outbox_items, first_decisions, audit_entries)
 _MISSIONS = tuple((f"mission{number}.example", f"Mission {number}", f"Mission n° {number}") for number in range(60))
 _WORDS = ("meeting", "request", "information", "réunion", "visit", "delegation", "assistance", "file", "invitation")
 _PEOPLE = ("alice", "benoit", "chantal", "")
@@ -64,24 +75,24 @@ async def write_cases(url: str, number: int, *, open_share: float = 0.5) -> None
 
 def _write(connection: Connection, number: int, open_share: float) -> None:
     chance = random.Random(number)  # noqa: S311 -- the same cases each time
-    previous = GENESIS
+    head = BEGINNING
     for first in range(1, number + 1, _SLICE):
-        rows: dict[Table, list[Row]] = {
-            table: [] for table in (cases, messages, deliveries, case_search, audit_entries)
-        }
+        rows: dict[Table, list[Row]] = {table: [] for table in _TABLES}
         for place in range(first, min(first + _SLICE, number + 1)):
-            for table, row in _rows(chance, place, number, previous, is_open=chance.random() < open_share):
+            case = _case(chance, place, number, is_open=chance.random() < open_share)
+            for table, row in _rows(chance, place, case):
                 rows[table].append(row)
-            previous = rows[audit_entries][-1]["hash"]
+            for row in _audit(chance, case, head):
+                rows[audit_entries].append(row)
+                head = ChainHead(row["seq"], row["hash"])
         for table, written in rows.items():
-            connection.execute(insert(table), written)
-    connection.execute(update(audit_head).values(seq=number, hash=previous))
+            if written:
+                connection.execute(insert(table), written)
+    connection.execute(update(audit_head).values(seq=head.seq, hash=head.hash))
 
 
-def _rows(
-    chance: random.Random, place: int, number: int, previous: str, *, is_open: bool
-) -> Iterator[tuple[Table, Row]]:
-    case = _case(chance, place, number, is_open=is_open)
+def _rows(chance: random.Random, place: int, case: Row) -> Iterator[tuple[Table, Row]]:
+    is_open = case["status"] is CaseStatus.OPEN
     sealed = Seal().seal(_content(case), case["reference"])
     case |= {"sha256": sealed.sha256, "size": sealed.size}
     recipients = [
@@ -94,7 +105,30 @@ def _rows(
         yield deliveries, _delivery(place, recipient, case["tier"], held=held)
     searched = (case["reference"], case["reverse_path"], case["header_from"], case["subject"], *recipients)
     yield case_search, {"case_id": place, "text": "".join(f"{one.casefold()}\n" for one in searched)}
-    yield audit_entries, _audit(place, case, previous)
+    for purpose in (Purpose.REPORT, Purpose.NOTICE):
+        yield outbox_items, _item(place, case, purpose)
+    if not is_open:
+        yield (
+            first_decisions,
+            {"case_id": place, "received_at": case["received_at"], "seconds": chance.randrange(10_800)},
+        )
+
+
+def _item(place: int, case: Row, purpose: Purpose) -> Row:
+    at = case["received_at"]
+    return {
+        "id": f"{purpose}-{place}",
+        "case_id": place,
+        "purpose": purpose,
+        "recipient": "collation@ildc.example",
+        "state": OutboxState.SENT,
+        "created_at": at,
+        "due_at": at,
+        "attempts": 1,
+        "last_reply": "250 2.0.0 taken",
+        "requested_by": "gateway",
+        "summary": False,
+    }
 
 
 def _case(chance: random.Random, place: int, number: int, *, is_open: bool) -> Row:
@@ -150,17 +184,25 @@ def _delivery(place: int, recipient: str, tier: Tier, *, held: bool) -> Row:
     return {"case_id": place, "recipient": recipient, "key": recipient, "tier": tier, "state": state, "reply": ""}
 
 
-def _audit(place: int, case: Row, previous: str) -> Row:
-    said: Row = {
-        "seq": place,
-        "at": case["received_at"],
-        "actor": "gateway",
-        "action": "case-recorded",
-        "subject": case["reference"],
-        "detail": {"tier": str(case["tier"])},
-        "previous": previous,
-    }
-    return said | {"hash": chain_hash(**said)}
+def _audit(chance: random.Random, case: Row, head: ChainHead) -> Iterator[Row]:
+    """What the gateway did with it, and people too if it is closed."""
+    person = f"console:{chance.choice(_PEOPLE) or 'dominique'}"
+    done = [("gateway", "case-recorded"), ("gateway", "report-sent")]
+    if case["status"] is CaseStatus.CLOSED:
+        done += [(person, action) for action in ("content-viewed", "content-viewed", "decline-requested")]
+        done += [("gateway", "decline-sent"), (person, "case-handled")]
+    for actor, action in done:
+        said: Row = {
+            "seq": head.seq + 1,
+            "at": case["received_at"],
+            "actor": actor,
+            "action": action,
+            "subject": case["reference"],
+            "detail": {"tier": str(case["tier"])},
+            "previous": head.hash,
+        }
+        head = ChainHead(said["seq"], chain_hash(**said))
+        yield said | {"hash": head.hash}
 
 
 def _drawn(chance: random.Random, weighted: tuple[tuple[Any, int], ...]) -> Any:

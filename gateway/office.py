@@ -48,16 +48,7 @@ def open_office(settings: Settings, clock: Clock, desk: Desk) -> Office:
         contacts=desk.contacts,
         exempting=desk.exempting,
         exporting=Exporting(store=store),
-        health=Health(
-            store=store,
-            clock=clock,
-            settings=settings,
-            rulebooks=desk.rulebooks,
-            watching=lasting.watching,
-            running=lasting.running,
-            next_hops=next_hops,
-            auditing=auditing,
-        ),
+        health=_health(settings, clock, desk, auditing, next_hops),
         listkeeping=desk.listkeeping,
         listreading=desk.listreading,
         modes=desk.modes,
@@ -73,17 +64,36 @@ def open_office(settings: Settings, clock: Clock, desk: Desk) -> Office:
         rulebooks=desk.rulebooks,
         signing_in=_signing_in(console, clock, desk),
         statistics=Statistics(store=store, clock=clock),
-        status=Status(
-            store=store,
-            clock=clock,
-            settings=settings,
-            watching=lasting.watching,
-            running=lasting.running,
-            next_hops=next_hops,
-            probing=lasting.probing,
-            resolver=Resolver(settings.dns.nameservers),
-        ),
+        status=_status(settings, clock, desk, next_hops),
         tallying=desk.tallying,
+    )
+
+
+def _health(settings: Settings, clock: Clock, desk: Desk, auditing: Auditing, next_hops: NextHops) -> Health:
+    lasting = desk.lasting
+    return Health(
+        store=desk.store,
+        clock=clock,
+        settings=settings,
+        rulebooks=desk.rulebooks,
+        watching=lasting.watching,
+        running=lasting.running,
+        next_hops=next_hops,
+        auditing=auditing,
+    )
+
+
+def _status(settings: Settings, clock: Clock, desk: Desk, next_hops: NextHops) -> Status:
+    lasting = desk.lasting
+    return Status(
+        store=desk.store,
+        clock=clock,
+        settings=settings,
+        watching=lasting.watching,
+        running=lasting.running,
+        next_hops=next_hops,
+        probing=lasting.probing,
+        resolver=Resolver(settings.dns.nameservers),
     )
 
 

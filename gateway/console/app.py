@@ -15,7 +15,24 @@ from starlette.staticfiles import StaticFiles
 
 from gateway.console.doors import Trouble, stranger
 from gateway.console.navigation import N_
-from gateway.console.pages import account, case, case_list, case_verbs, contacts, home, people, sign_in
+from gateway.console.pages import (
+    account,
+    audit,
+    case,
+    case_list,
+    case_verbs,
+    contacts,
+    exemptions,
+    home,
+    mode,
+    outbox,
+    people,
+    sender_changes,
+    sender_list,
+    sign_in,
+    statistics,
+    status,
+)
 from gateway.console.safety import Safety
 from gateway.counters import FAULTS, STORE_FAILURES, count
 from gateway.errors import StoreError
@@ -31,7 +48,10 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "static"
 
-ROOMS = (home, sign_in, account, case_list, contacts, case, case_verbs, people)
+ROOMS = (
+    *(home, sign_in, account, case_list, contacts, case, case_verbs, sender_list, sender_changes, exemptions),
+    *(outbox, statistics, status, mode, audit, people),
+)
 """In the order in which an address is looked for."""
 
 log = structlog.get_logger()

@@ -6,11 +6,12 @@ A word that is in no vocabulary is no filter: an old address shows more cases, n
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from filters.disposition import Tier
+from gateway.console.days import day_or_none
 from gateway.model.case import ActionState, CaseStatus, ContactKind, DeliveryState
 from gateway.model.case_list import CaseFilter, CaseOrder
 from gateway.operations.browsing import search_words
@@ -51,7 +52,7 @@ class CaseQuery:
 
     def filter(self, zone: ZoneInfo) -> CaseFilter:
         """What is meant. RefusedError when there are too many words to search for. Days are whole ones in `zone`."""
-        since, until = _day(self.since), _day(self.until)
+        since, until = day_or_none(self.since), day_or_none(self.until)
         return CaseFilter(
             tier=_word(Tier, self.tier),
             status=_word(CaseStatus, self.status),
@@ -67,6 +68,12 @@ class CaseQuery:
             words=search_words(self.q),
         )
 
+    @classmethod
+    def of_trail(cls, trail: str) -> Self | None:
+        """The list; None for who came from none."""
+        query = cls.read(dict(parse_qsl(trail[:5000])))
+        return query if query.sort else None
+
     @property
     def order(self) -> CaseOrder:
         """The newest first, if nothing else was asked for."""
@@ -81,10 +88,20 @@ class CaseQuery:
         """What was said, by name."""
         return [(one.name, said) for one in fields(self) if (said := getattr(self, one.name))]
 
+    @property
+    def trail(self) -> str:
+        """What a case's address keeps of the list in which it was found: the next one is the next of that list."""
+        return urlencode([*((name, said) for name, said in self.items() if name != "sort"), ("sort", self.order)])
+
     def address(self, page: int = 1) -> str:
         """Of that page of the list."""
         said = urlencode([*self.items(), *([("page", str(page))] if page > 1 else [])])
         return f"/cases?{said}" if said else "/cases"
+
+
+def case_address(reference: str, trail: CaseQuery | None) -> str:
+    """Of a case's page, with what it keeps of the list in which it was found."""
+    return f"/cases/{reference}?{trail.trail}" if trail else f"/cases/{reference}"
 
 
 def query_of(wanted: CaseFilter) -> CaseQuery:
@@ -105,10 +122,3 @@ def _word(vocabulary: type[W], said: str) -> W | None:
 
 def _or_none(said: str) -> str | None:
     return None if not said else "" if said == NOBODY else said
-
-
-def _day(said: str) -> date | None:
-    try:
-        return date.fromisoformat(said)
-    except ValueError:
-        return None

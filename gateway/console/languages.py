@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -78,6 +78,10 @@ class Words:
     def age(self, since: datetime, now: datetime) -> str:
         """How long it is since then, in its largest unit."""
         return format_timedelta(now - since, threshold=1.2, locale=_LOCALES[self.language])
+
+    def span(self, time: timedelta) -> str:
+        """A length of time, in its largest unit."""
+        return format_timedelta(time, threshold=1.2, locale=_LOCALES[self.language])
 
     def number(self, number: float) -> str:
         """A number, with its separators."""

@@ -5,6 +5,8 @@ Nothing is loaded but our own stylesheet and script, nothing frames a page of ou
 
 from __future__ import annotations
 
+from base64 import b64encode
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import MutableHeaders
@@ -22,7 +24,16 @@ POLICY = (
 )
 """Content Security Policy (W3C CSP3). A page that needs another one sets it itself: the frame of a message."""
 
-FRAME_POLICY = "default-src 'none'; style-src 'self'; frame-ancestors 'self'; sandbox"
+FRAME_STYLE = (
+    "body{margin:.75rem;font:1rem/1.5 system-ui,sans-serif;color:#1b1b1f;background:#fff;overflow-wrap:anywhere}"
+    "table{border-collapse:collapse}pre{white-space:pre-wrap}.target{color:#555}"
+    ".image,.invisible{border:1px dotted #555;padding:0 .25em}.invisible{background:#fff3cd;font:.85em monospace}"
+)
+"""Of the frame of a message, which has an origin of its own and can load no sheet: the policy names its digest."""
+FRAME_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{b64encode(sha256(FRAME_STYLE.encode()).digest()).decode()}'; "
+    "frame-ancestors 'self'; sandbox"
+)
 """For the frame of a message: no script, no form, nothing loaded, an origin of its own."""
 RAW_POLICY = "default-src 'none'; sandbox"
 """For a file that is to be saved, should a browser open it all the same."""

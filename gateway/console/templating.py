@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -13,6 +14,7 @@ from gateway.preview.invisible import Invisible, Segments, line_segments
 from gateway.shipped import shipped
 
 if TYPE_CHECKING:
+    from filters.lists import ListEntry
     from gateway.console.languages import Words
 
 
@@ -30,6 +32,7 @@ def environment(words: Words) -> Environment:
     )
     made.install_gettext_translations(words.catalogue, newstyle=True)  # type: ignore[attr-defined]
     made.globals["words_of"] = words_of
+    made.globals["entry_query"] = entry_query
     made.filters["visible"] = visible
     made.filters["marked"] = marked
     made.filters["say"] = words.say
@@ -37,6 +40,11 @@ def environment(words: Words) -> Environment:
     made.filters["day"] = words.day
     made.filters["number"] = words.number
     return made
+
+
+def entry_query(entry: ListEntry) -> str:
+    """What names an entry in an address."""
+    return urlencode({"kind": entry.kind, "value": entry.value})
 
 
 def visible(text: str) -> Markup:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from filters.disposition import Mode, Tier
+from filters.disposition import Delivery, Handling, Mode, Tier
+from filters.lists import EntryKind
 from gateway.console.navigation import N_
 from gateway.model.case import ActionState, CaseStatus, ContactKind, DeliveryState, Disposal
 from gateway.model.case_list import CaseOrder, Need
-from gateway.model.health import Aspect
+from gateway.model.health import Aspect, Grade
+from gateway.model.list_import import LineFate
+from gateway.model.list_table import EntryOrder
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.model.people import Role, Verb
 from gateway.operations.bulk import BulkVerb
@@ -143,6 +146,78 @@ NEEDS: Mapping[Need, str] = MappingProxyType(
 
 MODES: Mapping[Mode, str] = MappingProxyType(
     {Mode.OBSERVE: N_("observe"), Mode.ASSIST: N_("assist"), Mode.AUTO: N_("auto")}
+)
+
+MODE_MEANINGS: Mapping[Mode, str] = MappingProxyType(
+    {
+        Mode.OBSERVE: N_("Only records: all mail is delivered unchanged, and nothing is sent."),
+        Mode.ASSIST: N_("Holds and marks mail; every decline and report waits for a person."),
+        Mode.AUTO: N_("Does what the policy says: holds, declines and reports by itself."),
+    }
+)
+
+GRADES: Mapping[Grade, str] = MappingProxyType(
+    {
+        Grade.GOOD: N_("good"),
+        Grade.NOTE: N_("to know"),
+        Grade.DEGRADED: N_("degraded"),
+        Grade.FAILED: N_("failed"),
+        Grade.UNKNOWN: N_("unknown"),
+    }
+)
+
+GRADE_KINDS: Mapping[Grade, str] = MappingProxyType(
+    {Grade.GOOD: "good", Grade.DEGRADED: "warn", Grade.FAILED: "bad", Grade.NOTE: "", Grade.UNKNOWN: ""}
+)
+"""Colours, which only repeat the word."""
+
+TROUBLES: Mapping[str, str] = MappingProxyType(
+    {
+        "faults": N_("Faults in the gateway itself"),
+        "store_failures": N_("Failures of the database"),
+        "screening_failures": N_("Failures of screening"),
+        "verification_failures": N_("Failures of sender authentication"),
+        "workers_died": N_("Workers that died"),
+        "log_lines_lost": N_("Log lines that could not be written"),
+    }
+)
+
+ENTRY_KINDS: Mapping[EntryKind, str] = MappingProxyType(
+    {
+        EntryKind.ADDRESS: N_("address"),
+        EntryKind.DOMAIN: N_("domain alone"),
+        EntryKind.SUBTREE: N_("domain and below"),
+        EntryKind.LABEL: N_("label under a suffix"),
+    }
+)
+
+ENTRY_ORDERS: Mapping[EntryOrder, str] = MappingProxyType(
+    {
+        EntryOrder.VALUE: N_("by domain"),
+        EntryOrder.ADDED: N_("as added"),
+        EntryOrder.CHANGED: N_("by last change"),
+        EntryOrder.KIND: N_("by kind"),
+        EntryOrder.MISSION: N_("by mission"),
+        EntryOrder.REVIEW_BY: N_("by next review"),
+        EntryOrder.HITS: N_("by hits"),
+        EntryOrder.LAST_HIT: N_("by last hit"),
+    }
+)
+
+FATES: Mapping[LineFate, str] = MappingProxyType(
+    {LineFate.NEW: N_("new"), LineFate.KNOWN: N_("there already"), LineFate.REFUSED: N_("refused")}
+)
+
+HANDLINGS: Mapping[Handling, str] = MappingProxyType(
+    {
+        Handling.AUTO: N_("by the gateway"),
+        Handling.REVIEW: N_("by a person"),
+        Handling.NEVER: N_("never"),
+    }
+)
+
+FATES_OF_MAIL: Mapping[Delivery, str] = MappingProxyType(
+    {Delivery.HOLD: N_("held"), Delivery.FLAG: N_("delivered with a mark"), Delivery.PASS: N_("delivered unchanged")}
 )
 
 ASPECTS: Mapping[Aspect, str] = MappingProxyType(

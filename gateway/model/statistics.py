@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from filters.disposition import Tier
+    from gateway.model.case import ContactKind
 
 MOST_MONTHS = 60
 """That are told at once: five years."""
@@ -55,9 +55,10 @@ def _later(first: date, months: int) -> date:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedCases:
-    """How many cases were received: contacts by tier, and those that were dismissed."""
+    """How many cases were received: contacts by tier, the same by kind, and those that were dismissed."""
 
     by_tier: Mapping[Tier, int]
+    by_kind: Mapping[ContactKind, int]
     dismissed: int
 
 
@@ -81,7 +82,11 @@ class DecisionTime:
     @classmethod
     def of(cls, seconds: Sequence[int]) -> DecisionTime | None:
         """Of cases that waited so long; None of none."""
-        return cls(median=timedelta(seconds=median(seconds)), cases=len(seconds)) if seconds else None
+        if not seconds:
+            return None
+        ordered, count = sorted(seconds), len(seconds)
+        median = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2  # the one in the middle, or between the two
+        return cls(median=timedelta(seconds=median), cases=count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,3 +119,7 @@ class Contacts:
     def of_tier(self, tier: Tier) -> int:
         """Contacts of a tier."""
         return sum(received.by_tier[tier] for received in self.by_month.values())
+
+    def of_kind(self, kind: ContactKind) -> int:
+        """Contacts of a kind."""
+        return sum(received.by_kind[kind] for received in self.by_month.values())

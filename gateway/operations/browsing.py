@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gateway.errors import RefusedError
+from gateway.model.case import CaseStatus
 from gateway.model.case_list import EVERY_CASE, CaseOrder
 
 if TYPE_CHECKING:
@@ -39,11 +40,17 @@ class Browsing:
         async with self.store.reading() as work:
             return await work.case_list.first(EVERY_CASE, CaseOrder.NEWEST, most)
 
-    async def next(self, wanted: CaseFilter, order: CaseOrder, *, instead_of: str) -> str:
-        """The reference of the first of these cases that is not this one; "" when there is no other."""
+    async def next_open(self, listed: CaseFilter | None, order: CaseOrder, *, after: str) -> str:
+        """The open case to look at after that one: the next of the list, else the oldest that needs a person.
+
+        `listed` is None for who came from no list. "" when nothing is left.
+        """
         async with self.store.reading() as work:
-            lines = await work.case_list.first(wanted, order, 2)
-            return next((line.reference for line in lines if line.reference != instead_of), "")
+            following = ""
+            if listed is not None and listed.status is not CaseStatus.CLOSED:
+                wanted = replace(listed, status=CaseStatus.OPEN)
+                following = await work.case_list.following(wanted, order, after)
+            return following or await work.case_list.oldest_in_need(instead_of=after)
 
     async def needs(self) -> Mapping[Need, Needed]:
         """What needs a person; `NEEDS` says which cases each number counts."""

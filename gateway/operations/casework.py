@@ -50,6 +50,18 @@ class Dossier:
         """What a verb takes as `expected`: the case is as it was when it was looked at."""
         return max((entry.seq for entry in self.audit), default=0)
 
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Recipients whose copy is held and not on its way to them."""
+        leaving = {item.to for item in self.items if _is_pending_release(item)}
+        held = (one.recipient for one in self.file.deliveries if one.state is DeliveryState.HELD)
+        return tuple(recipient for recipient in held if recipient not in leaving)
+
+    @property
+    def is_being_released(self) -> bool:
+        """Whether a copy is on its way."""
+        return any(_is_pending_release(item) for item in self.items)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Casework:
@@ -90,7 +102,7 @@ class Casework:
     async def view(self, reference: str, part: str, *, actor: str) -> bytes:
         """The same for somebody who looks at it: that is written down before anything is shown.
 
-        `part` says what of it: "text", "source", "attachments".
+        `part` says what of it: "text", "html", "source", "download".
         """
         raw = await self.original(reference)
         async with self.store.begin() as work:

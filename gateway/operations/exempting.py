@@ -6,7 +6,7 @@ rulebook, in force everywhere within two seconds, and an audit row.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -48,28 +48,44 @@ class Exempting:
         self, sender: str, recipients: Sequence[str], *, until: datetime, approver: str, reason: str, actor: str
     ) -> Exemption:
         """Exempt a listed address, or a whole entry by its value. RefusedError says what is wrong."""
-        self._check(until, approver, reason)
-        keys = frozenset(self._recipient_key(recipient) for recipient in recipients)
+        wish = self._wish(sender, recipients, until=until, approver=approver, reason=reason)
         async with self.store.begin() as work:
-            wanted = _listed_sender(sender, await work.senders.live())
-            exemption = Exemption(
-                id=tokens.item_id(), sender=wanted, recipients=keys, until=until, approver=approver, reason=reason
-            )
-            await work.senders.exempt(exemption)
-            await self._new_version(work, actor, f"exempt {wanted}")
-            detail = {"id": exemption.id, "until": until.isoformat(), "approver": approver, "reason": reason}
-            await work.audit.append(actor, "exemption-granted", wanted, detail | {"recipients": " ".join(sorted(keys))})
-            return exemption
+            return await self._grant(work, wish, actor)
 
     async def grant_for(
         self, reference: str, recipients: Sequence[str], *, until: datetime, approver: str, reason: str, actor: str
     ) -> Exemption:
         """Exempt the sender of a case: its address, or the entry where it claims several of it."""
-        async with self.store.reading() as work:
-            case = await find(work, reference)
-        return await self.grant(
-            _sender_of(case), recipients, until=until, approver=approver, reason=reason, actor=actor
+        async with self.store.begin() as work:
+            sender = _sender_of(await find(work, reference))
+            wish = self._wish(sender, recipients, until=until, approver=approver, reason=reason)
+            exemption = await self._grant(work, wish, actor)
+            await work.audit.append(actor, "sender-exempted", reference, {"exemption": exemption.id})
+            return exemption
+
+    def _wish(
+        self, sender: str, recipients: Sequence[str], *, until: datetime, approver: str, reason: str
+    ) -> Exemption:
+        """As it is asked for: whether its sender is listed is still to be seen."""
+        self._check(until, approver, reason)
+        keys = frozenset(self._recipient_key(recipient) for recipient in recipients)
+        return Exemption(
+            id=tokens.item_id(), sender=sender, recipients=keys, until=until, approver=approver, reason=reason
         )
+
+    async def _grant(self, work: Work, wish: Exemption, actor: str) -> Exemption:
+        exemption = replace(wish, sender=_listed_sender(wish.sender, await work.senders.live()))
+        await work.senders.exempt(exemption)
+        await self._new_version(work, actor, f"exempt {exemption.sender}")
+        detail = {
+            "id": exemption.id,
+            "until": exemption.until.isoformat(),
+            "approver": exemption.approver,
+            "reason": exemption.reason,
+            "recipients": " ".join(sorted(exemption.recipients)),
+        }
+        await work.audit.append(actor, "exemption-granted", exemption.sender, detail)
+        return exemption
 
     async def end(self, exemption_id: str, *, actor: str) -> None:
         """End one before its date."""

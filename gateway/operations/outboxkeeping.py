@@ -31,6 +31,11 @@ class Outboxkeeping:
         async with self.store.reading() as work:
             return await work.outbox.list(state=state)
 
+    async def item(self, item_id: str) -> OutboxItem:
+        """One item; RefusedError if there is none."""
+        async with self.store.reading() as work:
+            return await _item(work, item_id)
+
     async def paused(self) -> str:
         """Since when and by whom nothing is sent, in words; "" when sending goes on."""
         async with self.store.reading() as work:

@@ -31,19 +31,25 @@ class OutgoingText:
     composer: Composer
     collation_address: str
 
-    async def draft(self, reference: str, purpose: Purpose) -> Post:
+    async def draft(self, reference: str, purpose: Purpose, *, actor: str) -> Post:
         """What would be sent now. RefusedError says why nothing can be."""
         async with self.store.reading() as work:
             case = await find(work, reference)
-            return await self._compose(work, self._item(case, purpose))
+            post = await self._compose(work, self._item(case, purpose))
+        await self._viewed(reference, f"draft-{purpose}", actor)
+        return post
 
-    async def of_item(self, item_id: str) -> Post:
-        """The bytes that were frozen for the item, or those that would be now."""
+    async def of_item(self, item: OutboxItem, *, actor: str) -> Post:
+        """The octets that were frozen for an item of a case, or those that would be now."""
         async with self.store.reading() as work:
-            item = await work.outbox.get(item_id)
-            if item is None:
-                raise RefusedError("There is no outbox item {item}", item=item_id)
-            return await work.outbox.frozen(item_id) or await self._compose(work, item)
+            post = await work.outbox.frozen(item.id) or await self._compose(work, item)
+        await self._viewed(item.case_reference, str(item.purpose), actor)
+        return post
+
+    async def _viewed(self, reference: str, part: str, actor: str) -> None:
+        """A report and a release have the stranger's message inside."""
+        async with self.store.begin() as work:
+            await work.audit.append(actor, "content-viewed", reference, {"part": part})
 
     async def _compose(self, work: Work, item: OutboxItem) -> Post:
         try:

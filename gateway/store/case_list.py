@@ -6,11 +6,12 @@ Each question but that for the lines of a page goes through an index that has al
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
-from sqlalchemy import bindparam, case, func, select
+from sqlalchemy import and_, bindparam, case, func, literal, or_, select, tuple_
 
 from filters.disposition import Tier
+from gateway.model.case import CaseStatus
 from gateway.model.case_list import EVERY_CASE, NEEDS, PAGE, CaseLine, CaseOrder, CasePage, ListedMission, Need, Needed
 from gateway.store.case_filter import matching
 from gateway.store.case_search import has_words
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlalchemy import BindParameter, ColumnElement, RowMapping, Select
+    from sqlalchemy.engine import Row
 
     from gateway.model.case import CaseId, DeliveryState
     from gateway.model.case_list import CaseFilter
@@ -36,6 +38,9 @@ _ORDERS: Mapping[CaseOrder, tuple[ColumnElement[Any], ...]] = {
     CaseOrder.OLDEST: (cases.c.received_at, cases.c.id),
     CaseOrder.TIER: (_RANK, *_NEWEST),
 }
+
+_PLACE = select(cases.c.received_at, cases.c.id, _RANK.label("rank")).where(cases.c.reference == bindparam("reference"))
+_NEEDY = or_(*(matching(replace(need, status=CaseStatus.OPEN), dense=True) for need in NEEDS.values()))
 
 DENSE = 5000
 """From so many cases on, those of a page are found soonest by going through all in order."""
@@ -80,6 +85,22 @@ class CaseListing:
     async def first(self, wanted: CaseFilter, order: CaseOrder, most: int) -> list[CaseLine]:
         """The first of these cases."""
         return await self._lines(await self._ids(wanted, order, dense=False, skip=0, most=most))
+
+    async def following(self, wanted: CaseFilter, order: CaseOrder, reference: str) -> str:
+        """The case of these that comes behind that one, which needs not be one of them; "" where none does."""
+        place = (await self._connection.execute(_PLACE, {"reference": reference})).one_or_none()
+        if place is None:
+            return ""
+        dense = await self.count(wanted) > DENSE
+        behind = select(cases.c.reference).where(matching(wanted, dense=dense), _behind(order, place))
+        found = await self._connection.execute(behind.order_by(*_ORDERS[order]).limit(1))
+        return found.scalar_one_or_none() or ""
+
+    async def oldest_in_need(self, *, instead_of: str) -> str:
+        """The open case that has needed a person for longest, that one apart; "" where none does."""
+        needy = select(cases.c.reference).where(_NEEDY, cases.c.reference != instead_of)
+        found = await self._connection.execute(needy.order_by(*_ORDERS[CaseOrder.OLDEST]).limit(1))
+        return found.scalar_one_or_none() or ""
 
     async def references(self, wanted: CaseFilter, most: int) -> list[str]:
         """The references of the oldest of these cases, so many."""
@@ -134,6 +155,21 @@ def _numbers(wanted: CaseFilter) -> tuple[ColumnElement[Any], ColumnElement[Any]
         func.count().filter(matching(wanted)),
         func.min(cases.c.received_at).filter(matching(wanted)),
     )
+
+
+def _behind(order: CaseOrder, place: Row[Any, Any, Any]) -> ColumnElement[bool]:
+    """Whether a case comes later in this order than the one in that place."""
+    age, rank = tuple_(cases.c.received_at, cases.c.id), _RANK
+    here = tuple_(literal(place.received_at, cases.c.received_at.type), literal(place.id, cases.c.id.type))
+    match order:
+        case CaseOrder.OLDEST:
+            return age > here
+        case CaseOrder.NEWEST:
+            return age < here
+        case CaseOrder.TIER:
+            return or_(rank > place.rank, and_(rank == place.rank, age < here))
+        case unreachable:
+            assert_never(unreachable)
 
 
 def _line(row: RowMapping, copies: Sequence[RowMapping]) -> CaseLine:

@@ -118,7 +118,7 @@ cases = Table(
     CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed"),
     sqlite_autoincrement=True,
 )
-Index("ix_cases_statistics", cases.c.received_at, cases.c.tier, cases.c.disposal)
+Index("ix_cases_statistics", cases.c.received_at, cases.c.tier, cases.c.kind, cases.c.disposal)
 """Statistics read this and the next one alone: the rows themselves are wide."""
 Index("ix_cases_missions", cases.c.mission_en, cases.c.mission_fr, cases.c.received_at, cases.c.disposal)
 

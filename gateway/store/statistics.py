@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, or_, select
 
 from filters.disposition import Tier
-from gateway.model.case import Disposal
+from gateway.model.case import ContactKind, Disposal
 from gateway.model.statistics import MissionCount, ReceivedCases
 from gateway.store.embedded import brief
 from gateway.store.engine import insert_new
@@ -29,6 +29,7 @@ _FIRST = brief(insert_new(first_decisions).on_conflict_do_nothing(index_elements
 _DISMISSED = cases.c.disposal == Disposal.DISMISSED
 _STANDING = or_(cases.c.disposal.is_(None), cases.c.disposal != Disposal.DISMISSED)
 _BY_TIER = [func.count().filter(_STANDING & (cases.c.tier == tier)) for tier in Tier]
+_BY_KIND = [func.count().filter(_STANDING & (cases.c.kind == kind)) for kind in ContactKind]
 
 
 class Statistics:
@@ -46,9 +47,13 @@ class Statistics:
     async def received(self, start: datetime, end: datetime) -> ReceivedCases:
         """The cases that were received in this time. Without a GROUP BY, which would have to sort them."""
         within = _within(cases.c.received_at, start, end)
-        counted = select(func.count().filter(_DISMISSED), *_BY_TIER).where(within)
+        counted = select(func.count().filter(_DISMISSED), *_BY_TIER, *_BY_KIND).where(within)
         dismissed, *contacts = (await self._connection.execute(counted)).one()
-        return ReceivedCases(by_tier=dict(zip(Tier, contacts, strict=True)), dismissed=dismissed)
+        return ReceivedCases(
+            by_tier=dict(zip(Tier, contacts, strict=False)),
+            by_kind=dict(zip(ContactKind, contacts[len(Tier) :], strict=True)),
+            dismissed=dismissed,
+        )
 
     async def by_mission(self, start: datetime, end: datetime) -> tuple[MissionCount, ...]:
         """How many contacts each mission made, the most frequent first.

@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import platform
+from dataclasses import replace
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
+from gateway.clock import SystemClock
 from gateway.model.health import Aspect, Grade
 from gateway.model.outbox import OutboxState, Purpose
+from gateway.office import open_office
 from gateway.operations import probing
+from gateway.tls import certificate_end
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gateway.console.office import Office
     from gateway.model.health import Fact
+    from tests.support.certificates import Certificate
     from tests.support.gateway import Running
 
 LISTED = b"From: liaison@mission.example\r\nTo: desk@police.example\r\nSubject: Request\r\n\r\nPlease send it.\r\n"
 
 
+def office(gateway: Running) -> Office:
+    """What the pages of this gateway work with."""
+    return open_office(gateway.settings, SystemClock(), gateway.desk)
+
+
 async def facts(gateway: Running) -> dict[Aspect, Fact]:
-    return {fact.aspect: fact for fact in await gateway.desk.health.facts()}
+    return {fact.aspect: fact for fact in await office(gateway).health.facts()}
 
 
 async def told(gateway: Running, aspect: Aspect, grade: Grade) -> Fact:
@@ -65,7 +79,7 @@ async def test_a_report_that_was_accepted_and_an_outbox_that_is_paused_are_told(
 
 
 async def test_the_status_names_what_runs_and_what_it_depends_on(gateway: Running) -> None:
-    report = await gateway.desk.status.report()
+    report = await office(gateway).status.report()
     assert report.versions.python == platform.python_version()
     assert report.versions.database.kind in {"SQLite", "PostgreSQL"}
     assert report.versions.database.octets > 0
@@ -75,3 +89,30 @@ async def test_the_status_names_what_runs_and_what_it_depends_on(gateway: Runnin
     assert report.name_servers == (str(gateway.settings.dns.nameservers[0]),)
     assert report.backlog is not None
     assert set(report.troubles.values()) == {0}
+
+
+async def test_only_a_persons_first_decision_about_a_case_is_timed(gateway: Running) -> None:
+    await gateway.send("liaison@mission.example", ["desk@police.example"], LISTED)
+    (file,) = await gateway.cases()
+    assert (await office(gateway).statistics.contacts(1, UTC)).decision is None
+    await gateway.desk.casework.note(file.case.reference, "looked at it", actor="console:ann")
+    assert (await office(gateway).statistics.contacts(1, UTC)).decision is None
+    await gateway.desk.casework.release(file.case.reference, (), actor="console:ann")
+    await gateway.desk.casework.close(file.case.reference, actor="console:ann")
+    seen = (await office(gateway).statistics.contacts(1, UTC)).decision
+    assert seen is not None
+    assert (seen.cases, seen.median) <= (1, timedelta(minutes=1))
+
+
+async def test_the_end_of_the_certificate_is_told(gateway: Running, localhost: Certificate, tmp_path: Path) -> None:
+    assert certificate_end(localhost.certificate).year == 2080
+    broken = tmp_path / "broken.pem"
+    broken.write_text("no certificate")
+    for path, said in (
+        (localhost.certificate, "ends at 2080-"),
+        (broken, "can't be read"),
+        (tmp_path / "none", "can't be"),
+    ):
+        settings = replace(gateway.settings, smtp=replace(gateway.settings.smtp, tls_certificate=path))
+        seen = {one.aspect: one for one in await open_office(settings, SystemClock(), gateway.desk).health.facts()}
+        assert said in seen[Aspect.CERTIFICATE].sentence

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 LANGUAGES = ("en", "fr")
 CAREFUL = "carla"
 """The name of an account with a second factor."""
+_QUERIES = dict.fromkeys(("/senders/entry", "/senders/edit"), "?kind=subtree&value=mfa.gov.cn")
+"""What has to stand behind an address, for there to be a page."""
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 
@@ -44,7 +46,7 @@ class Furnished:
         unknown = sorted(set(_PARAMETER.findall(path)) - set(self.values))
         if unknown:
             raise LookupError(f"{path}: tests/support/furnished.py doesn't know what to put for {', '.join(unknown)}")
-        return _PARAMETER.sub(lambda found: self.values[found[1]], path)
+        return _PARAMETER.sub(lambda found: self.values[found[1]], path) + _QUERIES.get(path, "")
 
 
 def addresses() -> list[str]:
@@ -90,6 +92,7 @@ async def _values(stage: Stage) -> dict[str, str]:
     return {
         "reference": best,
         "number": "0",
+        "version": "1",
         "purpose": "report",
         "item": written[best],
         "name": administrator("en"),

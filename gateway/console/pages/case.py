@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
+from gateway.console.case_query import CaseQuery
 from gateway.console.doors import action, page
-from gateway.console.navigation import N_
 from gateway.console.pages.case_facts import Moment, Why, deciders, timeline, whys
-from gateway.console.safety import FRAME_POLICY, RAW_POLICY
+from gateway.console.pages.case_limits import why_not
+from gateway.console.safety import FRAME_POLICY, FRAME_STYLE, RAW_POLICY
 from gateway.errors import RefusedError
-from gateway.model.case import ActionState, CaseStatus, ContactKind, DeliveryState
 from gateway.model.outbox import Purpose
 from gateway.model.people import Verb
 from gateway.preview.invisible import segments
-from gateway.preview.message import preview
+from gateway.preview.message import attached_message, preview
 
 if TYPE_CHECKING:
     from gateway.console.visit import Visit
@@ -40,14 +40,18 @@ class CasePage:
     """The context of `cases/case.html`. `message` is None for those who may not read it, and for contacts by hand."""
 
     dossier: Dossier
+    may_read: bool
     whys: tuple[Why, ...]
     message: Preview | None
+    attached: str
+    """The number of the attached message that `message` is; "" where it is the whole."""
     timeline: tuple[Moment, ...]
-    held: tuple[str, ...]
-    """Recipients whose copy is held."""
     people: tuple[tuple[str, str], ...]
     why_not: dict[str, str]
     """For each verb that can't be done, why; "" where it can."""
+    trail: str
+    """What its address keeps of the list in which it was found; "" without one."""
+    list_address: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,17 +62,22 @@ class Source:
     text: Segments
     size: int
     shown: int
+    """Octets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """The context of `cases/outgoing.html`. `item` is None for a draft."""
+    """The context of `cases/outgoing.html`: as its reader sees it, and octet for octet. `item` is None for a draft."""
 
     reference: str
     purpose: Purpose
     item: OutboxItem | None
     post: Post
+    message: Preview
     text: Segments
+    size: int
+    shown: int
+    """Octets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,46 +93,66 @@ async def show(visit: Visit) -> Response:
     """The page. Who may read messages has read this one by opening it."""
     reference = visit.part("reference")
     dossier = await visit.office.casework.show(reference, visit.office.rulebooks.current.index)
-    message = None
-    if dossier.contact is None and visit.may(Verb.SEE_CONTENT):
-        raw = await visit.office.casework.view(reference, "text", actor=visit.actor)
-        message = await asyncio.to_thread(preview, raw)
-    held = tuple(one.recipient for one in dossier.file.deliveries if one.state is DeliveryState.HELD)
+    may_read = visit.may(Verb.SEE_CONTENT)
+    raw = await _read(visit, "text") if may_read else b""
+    query = CaseQuery.read(visit.request.query_params)
     context = CasePage(
         dossier=dossier,
+        may_read=may_read,
         whys=whys(dossier.file.case),
-        message=message,
+        message=await asyncio.to_thread(preview, raw) if raw and dossier.contact is None else None,
+        attached=visit.query("message"),
         timeline=timeline(dossier, visit.words),
-        held=held,
         people=await deciders(visit),
-        why_not={name: visit.words.say(why) for name, why in _why_not(dossier, held).items()},
+        why_not={name: visit.words.say(why) for name, why in why_not(dossier).items()},
+        trail=query.trail if query.sort else "",
+        list_address=query.address(),
     )
     return await visit.show("cases/case.html", context)
 
 
 async def frame(visit: Visit) -> Response:
     """One HTML body, cleaned, for a frame: it has no script, loads nothing, and leads nowhere."""
-    reference, number = visit.part("reference"), visit.part("number")
-    raw = await visit.office.casework.view(reference, "html", actor=visit.actor)
-    pages = (await asyncio.to_thread(preview, raw)).pages
-    if not number.isdigit() or int(number) >= len(pages):
+    number = _number(visit.part("number"))
+    pages = (await asyncio.to_thread(preview, await _read(visit, "html"))).pages
+    if number >= len(pages):
         raise RefusedError("The message has no such page")
-    html = f'<!doctype html><html><head><meta charset="utf-8"><title>-</title></head><body>{pages[int(number)].html}'
-    headers = {"Content-Security-Policy": FRAME_POLICY, "Cross-Origin-Resource-Policy": "same-origin"}
+    head = f'<!doctype html><html><head><meta charset="utf-8"><title>-</title><style>{FRAME_STYLE}</style></head>'
+    headers = {"Content-Security-Policy": FRAME_POLICY}
+    html = f'{head}<body dir="auto">{pages[number].html}</body></html>'
     return Response(html, media_type="text/html", headers=headers)
 
 
 async def source(visit: Visit) -> Response:
     """The message as it came in, as text."""
-    reference = visit.part("reference")
-    raw = await visit.office.casework.view(reference, "source", actor=visit.actor)
+    raw = await _read(visit, "source")
     context = Source(
-        reference=reference,
-        text=segments(raw[:MOST_SHOWN].decode("utf-8", "replace").replace("\r\n", "\n")),
+        reference=visit.part("reference"),
+        text=_octets(raw),
         size=len(raw),
         shown=min(len(raw), MOST_SHOWN),
     )
     return await visit.show("cases/source.html", context)
+
+
+async def _read(visit: Visit, part: str) -> bytes:
+    """The message, or the one attached to it that the address names; that it is looked at is written down first."""
+    raw = await visit.office.casework.view(visit.part("reference"), part, actor=visit.actor)
+    if not visit.query("message"):
+        return raw
+    attached = await asyncio.to_thread(attached_message, raw, _number(visit.query("message")))
+    if attached is None:
+        raise RefusedError("No such message is attached")
+    return attached
+
+
+def _number(said: str) -> int:
+    """Of a page or a part; larger than any where it is no number."""
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 6 else 10**6
+
+
+def _octets(content: bytes) -> Segments:
+    return segments(content[:MOST_SHOWN].decode("utf-8", "replace").replace("\r\n", "\n"))
 
 
 async def ask_download(visit: Visit) -> Response:
@@ -153,7 +182,7 @@ async def draft(visit: Visit) -> Response:
     reference, word = visit.part("reference"), visit.part("purpose")
     if word not in _PURPOSES:
         raise RefusedError("There is no such mail")
-    post = await visit.office.outgoing_text.draft(reference, Purpose(word))
+    post = await visit.office.outgoing_text.draft(reference, Purpose(word), actor=visit.actor)
     return await _outgoing(visit, reference, Purpose(word), None, post)
 
 
@@ -164,13 +193,21 @@ async def sent(visit: Visit) -> Response:
     item = next((one for one in dossier.items if one.id == wanted), None)
     if item is None:
         raise RefusedError("There is no such mail")
-    post = await visit.office.outgoing_text.of_item(item.id)
+    post = await visit.office.outgoing_text.of_item(item, actor=visit.actor)
     return await _outgoing(visit, reference, item.purpose, item, post)
 
 
 async def _outgoing(visit: Visit, reference: str, purpose: Purpose, item: OutboxItem | None, post: Post) -> Response:
-    text = segments(post.content[:MOST_SHOWN].decode("utf-8", "replace").replace("\r\n", "\n"))
-    context = Outgoing(reference=reference, purpose=purpose, item=item, post=post, text=text)
+    context = Outgoing(
+        reference=reference,
+        purpose=purpose,
+        item=item,
+        post=post,
+        message=await asyncio.to_thread(preview, post.content),
+        text=_octets(post.content),
+        size=len(post.content),
+        shown=min(len(post.content), MOST_SHOWN),
+    )
     return await visit.show("cases/outgoing.html", context)
 
 
@@ -178,39 +215,6 @@ def _file(content: bytes, name: str) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Content-Security-Policy": RAW_POLICY}
     return Response(content, media_type="application/octet-stream", headers=headers)
 
-
-def _why_not(dossier: Dossier, held: tuple[str, ...]) -> dict[str, str]:
-    """Why a verb can't be done now, in words."""
-    case = dossier.file.case
-    closed = case.status is CaseStatus.CLOSED
-    return {
-        "decline": _no_decline(dossier),
-        "report": "" if case.report in _REPORTABLE else ALREADY_REPORTED,
-        "release": "" if held else NOTHING_HELD,
-        "silence": ALREADY_SILENCED if case.silenced else BY_HAND if case.kind is not ContactKind.MAIL else "",
-        "exempt": BY_HAND if case.kind is not ContactKind.MAIL else "",
-        "dismiss": ALREADY_CLOSED if closed else "",
-        "close": ALREADY_CLOSED if closed else "",
-        "reopen": "" if closed else STILL_OPEN,
-    }
-
-
-def _no_decline(dossier: Dossier) -> str:
-    if dossier.file.case.kind is not ContactKind.MAIL:
-        return BY_HAND
-    if any(item.purpose is Purpose.DECLINE for item in dossier.items):
-        return HAS_DECLINE
-    return dossier.objections[0] if dossier.objections else ""
-
-
-_REPORTABLE = frozenset({ActionState.NONE, ActionState.REVIEW, ActionState.CANCELLED, ActionState.FAILED})
-ALREADY_REPORTED = N_("There is a report already.")
-ALREADY_SILENCED = N_("It is silenced already.")
-ALREADY_CLOSED = N_("The case is closed.")
-STILL_OPEN = N_("The case is open.")
-HAS_DECLINE = N_("There is a decline already; a case has one.")
-NOTHING_HELD = N_("No copy is held.")
-BY_HAND = N_("There was no mail.")
 
 ROUTES = [
     page("/cases/{reference}", show, Verb.SEE_CASES),

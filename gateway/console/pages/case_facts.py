@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from gateway.console.navigation import N_
+from filters.sentence import Sentence
+from gateway.console.case_history import DETAILS, HAPPENED, PARTS
+from gateway.console.words import ITEM_STATES, KINDS, TIERS
 from gateway.model.people import Verb, allowed
 
 if TYPE_CHECKING:
@@ -18,42 +20,6 @@ if TYPE_CHECKING:
     from gateway.model.audit import AuditEntry
     from gateway.model.case import Case
     from gateway.operations.casework import Dossier
-
-HAPPENED: Mapping[str, str] = MappingProxyType(
-    {
-        "case-recorded": N_("recorded"),
-        "contact-recorded": N_("recorded by hand"),
-        "recipients-added": N_("more recipients"),
-        "delivered": N_("the mail server's answer"),
-        "case-reopened": N_("taken up again"),
-        "case-silenced": N_("silenced: no decline"),
-        "case-handled": N_("closed as handled"),
-        "case-dismissed": N_("dismissed as not a mission"),
-        "case-assigned": N_("assigned"),
-        "case-exported": N_("exported"),
-        "content-viewed": N_("message viewed"),
-        "note": N_("note"),
-        "exemption-granted": N_("exemption granted"),
-        "decline-requested": N_("decline asked for"),
-        "report-requested": N_("report asked for"),
-        "release-requested": N_("release asked for"),
-        "decline-sent": N_("decline accepted by the next server"),
-        "report-sent": N_("report accepted by the next server"),
-        "notice-sent": N_("notice accepted by the next server"),
-        "release-sent": N_("release accepted by the next server"),
-        "retraction-sent": N_("retraction accepted by the next server"),
-        "decline-failed": N_("decline failed"),
-        "report-failed": N_("report failed"),
-        "notice-failed": N_("notice failed"),
-        "release-failed": N_("release failed"),
-        "decline-cancelled": N_("decline cancelled"),
-        "report-cancelled": N_("report cancelled"),
-        "decline-retried": N_("decline tried again"),
-        "report-retried": N_("report tried again"),
-        "decline-uncertain": N_("decline uncertain"),
-    }
-)
-"""The actions of the audit log in words; another one is shown as it is written there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +64,27 @@ def timeline(dossier: Dossier, words: Words) -> tuple[Moment, ...]:
 
 def _moment(entry: AuditEntry, words: Words) -> Moment:
     what = HAPPENED.get(entry.action)
-    detail = "; ".join(f"{name}: {value}" for name, value in entry.detail.items() if name not in {"sha256", "rulebook"})
-    return Moment(at=entry.at, what=words.say(what) if what else entry.action, who=entry.actor, said="", detail=detail)
+    details = (_detail(name, value, words) for name, value in entry.detail.items() if name not in _UNTOLD)
+    return Moment(
+        at=entry.at,
+        what=words.say(what) if what else entry.action,
+        who=entry.actor,
+        said="",
+        detail="; ".join(details),
+    )
+
+
+def _detail(name: str, value: str, words: Words) -> str:
+    said = words.say(_VALUES[name].get(value, value)) if name in _VALUES else value
+    template = DETAILS.get(name)
+    return words.say(Sentence(template, value=said)) if template else f"{name}: {said}"
+
+
+_UNTOLD = frozenset({"sha256", "rulebook", "length", "report", "notification"})
+_VALUES: Mapping[str, Mapping[Any, str]] = MappingProxyType(
+    {"part": PARTS, "tier": TIERS, "was": ITEM_STATES, "kind": KINDS}
+)
+"""The vocabularies of details."""
 
 
 def _joined(moments: list[Moment]) -> Iterator[Moment]:

@@ -5,20 +5,21 @@ Each verb takes the number of the case's last audit row as the person saw it: th
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from filters.sentence import Sentence
+from gateway.console.case_query import CaseQuery, case_address
+from gateway.console.days import end_of_day
 from gateway.console.doors import action
 from gateway.errors import RefusedError
-from gateway.model.case import CaseStatus
-from gateway.model.case_list import CaseFilter, CaseOrder
+from gateway.model.case_list import CaseOrder
 from gateway.model.people import Verb
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from gateway.console.visit import Visit
+    from gateway.model.case_list import CaseFilter
 
 
 async def decline(visit: Visit) -> Response:
@@ -41,9 +42,7 @@ async def release(visit: Visit) -> Response:
     if not chosen:
         raise RefusedError("Choose at least one recipient")
     items = await visit.office.casework.release(reference, chosen, actor=visit.actor, expected=_seen(visit))
-    done = Sentence(
-        "{reference}: the release of {number} copies was asked for.", reference=reference, number=len(items)
-    )
+    done = Sentence("{reference}: releases asked for: {number}.", reference=reference, number=len(items))
     return await _next(visit, done)
 
 
@@ -97,7 +96,7 @@ async def exempt(visit: Visit) -> Response:
     exemption = await visit.office.exempting.grant_for(
         reference,
         (),
-        until=_end_of(visit.field("until", 20)),
+        until=end_of_day(visit.field("until", 20)),
         approver=visit.field("approver", 200),
         reason=_reason(visit),
         actor=visit.actor,
@@ -125,29 +124,29 @@ def _reason(visit: Visit) -> str:
     return visit.field("reason", 1000)
 
 
-def _end_of(said: str) -> datetime:
-    """The day itself is included, in UTC, as for the command."""
-    try:
-        day = date.fromisoformat(said)
-    except ValueError as error:
-        raise RefusedError("{said} is no day; one looks like 2027-05-31", said=repr(said)) from error
-    return datetime.combine(day, time(), UTC) + timedelta(days=1)
-
-
 async def _stay(visit: Visit, done: Sentence) -> Response:
-    return await visit.go(f"/cases/{visit.part('reference')}", done=done)
+    return await visit.go(case_address(visit.part("reference"), _trail(visit)), done=done)
 
 
 async def _next(visit: Visit, done: Sentence) -> Response:
-    """The open case that came after this one; after the last, the oldest; without any, the list."""
-    reference, browsing = visit.part("reference"), visit.office.browsing
-    dossier = await visit.office.casework.show(reference, visit.office.rulebooks.current.index)
-    later = CaseFilter(status=CaseStatus.OPEN, since=dossier.file.case.received_at)
-    following = await browsing.next(later, CaseOrder.OLDEST, instead_of=reference)
-    following = following or await browsing.next(
-        CaseFilter(status=CaseStatus.OPEN), CaseOrder.OLDEST, instead_of=reference
-    )
-    return await visit.go(f"/cases/{following}" if following else "/cases", done=done)
+    """The next open case of the list that the person came from; behind its last, the oldest that needs somebody."""
+    trail = _trail(visit)
+    order = trail.order if trail else CaseOrder.OLDEST
+    following = await visit.office.browsing.next_open(_listed(visit, trail), order, after=visit.part("reference"))
+    if following:
+        return await visit.go(case_address(following, trail), done=done)
+    return await visit.go(trail.address() if trail else "/cases", done=done)
+
+
+def _trail(visit: Visit) -> CaseQuery | None:
+    return CaseQuery.of_trail(visit.field("trail"))
+
+
+def _listed(visit: Visit, trail: CaseQuery | None) -> CaseFilter | None:
+    try:
+        return trail.filter(visit.office.zone) if trail else None
+    except RefusedError:
+        return None  # a list that was asked for too much shows every case
 
 
 ROUTES = [

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from filters.disposition import Tier
-from gateway.model.case import Disposal
+from gateway.model.case import ContactKind, Disposal
 from gateway.model.statistics import MOST_MONTHS, MissionCount, months_until
 from gateway.operations.statistics import Statistics
 from tests.support.clocks import NOON
@@ -55,6 +55,18 @@ async def test_contacts_are_counted_by_month_and_tier(store: Store, clock: Stopp
     seen = await contacts(store, clock)
     assert (seen.of_month(APRIL), seen.of_month(MAY), seen.total) == (1, 2, 3)
     assert (seen.of_tier(Tier.CONFIRMED), seen.of_tier(Tier.SPOOFED), seen.of_tier(Tier.EXEMPT)) == (2, 1, 0)
+
+
+async def test_contacts_are_counted_by_kind(store: Store, clock: StoppedClock) -> None:
+    await recorded(store, NOON)
+    for kind in (ContactKind.PHONE, ContactKind.PHONE, ContactKind.LETTER):
+        async with store.begin() as work:
+            await record(work, replace(a_case(), received_at=NOON, kind=kind))
+    seen = await contacts(store, clock)
+    kinds = [
+        seen.of_kind(kind) for kind in (ContactKind.MAIL, ContactKind.PHONE, ContactKind.LETTER, ContactKind.EVENT)
+    ]
+    assert (kinds, seen.total) == ([1, 2, 1, 0], 4)
 
 
 async def test_what_was_dismissed_is_no_contact_and_is_counted_apart(store: Store, clock: StoppedClock) -> None:

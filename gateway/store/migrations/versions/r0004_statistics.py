@@ -34,7 +34,7 @@ first_decisions = sa.table(
 
 def upgrade() -> None:
     _create_first_decisions()
-    op.create_index("ix_cases_statistics", "cases", ["received_at", "tier", "disposal"])
+    op.create_index("ix_cases_statistics", "cases", ["received_at", "tier", "kind", "disposal"])
     op.create_index("ix_cases_missions", "cases", ["mission_en", "mission_fr", "received_at", "disposal"])
     op.create_index("ix_outbox_items_queue", "outbox_items", ["purpose", "state", "created_at"])
     op.create_index("ix_audit_entries_action", "audit_entries", ["action", "seq"])

@@ -1,0 +1,110 @@
+"""The audit log: who did what and when, and whether the chain of its rows holds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from starlette.responses import StreamingResponse
+
+from gateway.console.days import day_or_none
+from gateway.console.doors import action, page
+from gateway.console.navigation import N_
+from gateway.model.audit import AuditFilter
+from gateway.model.people import Verb
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.responses import Response
+
+    from gateway.console.visit import Visit
+    from gateway.model.audit import ChainHead, Verification
+    from gateway.operations.auditing import AuditPage, Progress
+
+FIELDS = ("actor", "action", "subject", "since", "until")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditLog:
+    """The context of `audit/audit.html`. `said` are the fields of the filter as typed."""
+
+    found: AuditPage
+    said: dict[str, str]
+    actors: list[str]
+    actions: list[str]
+    verification: Verification | None
+    progress: Progress | None
+    waiting: bool
+    head: ChainHead
+    older: str
+    """The address of the rows before these; "" for none."""
+
+
+async def show(visit: Visit) -> Response:
+    """Rows, the newest first."""
+    said = {name: visit.query(name)[:200] for name in FIELDS}
+    before = visit.query("before")
+    auditing, watch = visit.office.auditing, visit.office.chain_watch
+    found = await auditing.page(_wanted(visit, said), before=int(before) if _is_number(before) else None)
+    actors, actions = await auditing.words()
+    kept = {name: value for name, value in said.items() if value}
+    context = AuditLog(
+        found=found,
+        said=said,
+        actors=actors,
+        actions=actions,
+        verification=await auditing.verification(),
+        progress=watch.progress,
+        waiting=watch.waiting,
+        head=await auditing.head(),
+        older=f"/audit?{urlencode({**kept, 'before': found.older})}" if found.older is not None else "",
+    )
+    return await visit.show("audit/audit.html", context)
+
+
+async def verify(visit: Visit) -> Response:
+    """Look through the whole chain soon."""
+    await visit.office.chain_watch.ask(actor=visit.actor)
+    return await visit.go("/audit", done=ASKED)
+
+
+async def export(visit: Visit) -> Response:
+    """All rows of the filter, the newest first, a JSON object a line."""
+    said = {name: visit.field(name, 200) for name in FIELDS}
+    rows = visit.office.auditing.export(_wanted(visit, said), actor=visit.actor)
+    headers = {"Content-Disposition": 'attachment; filename="audit.jsonl"'}
+    return StreamingResponse(_lines(rows), media_type="application/x-ndjson", headers=headers)
+
+
+async def _lines(rows: AsyncIterator[object]) -> AsyncIterator[str]:
+    async for row in rows:
+        shown = {name: getattr(row, name) for name in ("seq", "actor", "action", "subject", "previous", "hash")}
+        shown |= {"at": row.at.isoformat(), "detail": dict(row.detail)}  # type: ignore[attr-defined]
+        yield json.dumps(shown, ensure_ascii=False) + "\n"
+
+
+def _wanted(visit: Visit, said: dict[str, str]) -> AuditFilter:
+    wanted = AuditFilter(actor=said["actor"], action=said["action"], subject=said["subject"])
+    zone = visit.office.zone
+    if (since := day_or_none(said["since"])) is not None:
+        wanted = replace(wanted, since=datetime.combine(since, time(), zone))
+    if (until := day_or_none(said["until"])) is not None:
+        wanted = replace(wanted, until=datetime.combine(until, time(), zone) + timedelta(days=1))
+    return wanted
+
+
+def _is_number(said: str) -> bool:
+    return said.isascii() and said.isdigit() and len(said) < 16
+
+
+ASKED = N_("The whole chain is verified now; the page shows how far that is.")
+
+ROUTES = [
+    page("/audit", show, Verb.SEE_AUDIT),
+    action("/audit/verify", verify, Verb.SEE_AUDIT),
+    action("/audit/export", export, Verb.SEE_AUDIT),
+]

@@ -1,0 +1,96 @@
+"""Statistics: contacts by month, tier and mission, and how long a decision took; each picture beside its table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from filters.disposition import Tier
+from gateway.console.doors import page
+from gateway.console.words import TIERS
+from gateway.model.people import Verb
+from gateway.model.statistics import MOST_MONTHS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from starlette.responses import Response
+
+    from gateway.console.visit import Visit
+    from gateway.model.statistics import Contacts
+
+CHOICES = (3, 12, 24, MOST_MONTHS)
+_HEIGHT = 160
+"""Of the bars, in the picture's own units."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One bar of a picture: where it stands, how high it is, and what it means."""
+
+    x: float
+    width: float
+    y: float
+    height: float
+    label: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatisticsPage:
+    """The context of `statistics/statistics.html`."""
+
+    contacts: Contacts
+    tiers: Mapping[Tier, str]
+    months: Sequence[date]
+    by_month: tuple[Bar, ...]
+    by_tier: tuple[tuple[str, int, float], ...]
+    """Words, number, and per cent of the largest."""
+    chosen: int
+    choices: tuple[int, ...]
+    height: int
+    top: int
+    """The number at the top of the picture."""
+
+
+async def show(visit: Visit) -> Response:
+    """The last months, this one included."""
+    said = visit.query("months")
+    chosen = min(int(said), MOST_MONTHS) if said.isascii() and said.isdigit() and len(said) < 4 and int(said) else 12
+    contacts = await visit.office.statistics.contacts(chosen, visit.office.zone)
+    months = contacts.months.days
+    numbers = [contacts.of_month(day) for day in months]
+    tiers = [(tier, contacts.of_tier(tier)) for tier in Tier if tier is not Tier.CLEAR]
+    most = max((number for _, number in tiers), default=0)
+    context = StatisticsPage(
+        contacts=contacts,
+        tiers=TIERS,
+        months=months,
+        by_month=_bars([f"{day:%Y-%m}" for day in months], numbers),
+        by_tier=tuple((TIERS[tier], number, 100 * number / most if most else 0) for tier, number in tiers),
+        chosen=chosen,
+        choices=CHOICES,
+        height=_HEIGHT,
+        top=max(numbers, default=0),
+    )
+    return await visit.show("statistics/statistics.html", context)
+
+
+def _bars(labels: list[str], numbers: list[int]) -> tuple[Bar, ...]:
+    """Side by side over 600 units, the highest as high as the picture."""
+    most, step = max([*numbers, 1]), 600 / max(len(numbers), 1)
+    return tuple(
+        Bar(
+            x=round(place * step + step * 0.1, 2),
+            width=round(step * 0.8, 2),
+            y=round(_HEIGHT - _HEIGHT * number / most, 2),
+            height=round(_HEIGHT * number / most, 2),
+            label=label,
+            number=number,
+        )
+        for place, (label, number) in enumerate(zip(labels, numbers, strict=True))
+    )
+
+
+ROUTES = [page("/statistics", show, Verb.SEE_STATISTICS)]

@@ -8,7 +8,6 @@ import pytest
 
 from gateway.console.navigation import ROOMS
 from gateway.model.people import Role
-from tests.support.furnished import addresses
 from tests.support.visitors import PASSWORD, account
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ async def test_one_signs_in_changes_the_language_and_signs_out(page: Page, conso
 
 async def test_the_menu_leads_to_every_room(page: Page, console: Furnished) -> None:
     await sign_in(page, console.origin, "anna-en")
-    for room in (one for one in ROOMS if one.address in addresses()):
+    for room in ROOMS:
         await tab_to(page, tag="a", text=room.label)
         await enter(page)
         assert page.url == f"{console.origin}{room.address}"

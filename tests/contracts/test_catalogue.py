@@ -56,6 +56,25 @@ def test_french_is_typeset_as_in_canada(wrong: str, why: str) -> None:
     assert found == [], why
 
 
+@pytest.mark.parametrize(
+    ("other", "word"),
+    [
+        (r"[Cc]ollecte", "adresse de regroupement"),
+        (r"[Aa]ttribu", "confier"),
+        (r"[Rr]eten[iu]|[Rr]etient|[Rr]etenir", "mis en attente"),
+        (r"[Éé]cart(é|er)", "rejeter"),
+        (r"en silence", "mettre sous silence"),
+        (r"[Ll]ibér", "remettre"),
+        (r"\be-mail|\bmail\b", "courriel"),
+    ],
+)
+def test_one_thing_has_one_name_as_the_glossary_says(other: str, word: str) -> None:
+    found = [one for message in TRANSLATED for one in texts(message)[1] if re.search(other, one)]
+    assert found == [], f"the glossary says: {word}"
+    glossary = (FRENCH.parents[3] / "docs" / "glossary.md").read_text(encoding="utf-8").partition("## In French")[2]
+    assert word in glossary
+
+
 def test_the_words_of_every_vocabulary_that_sentences_contain_are_in_the_catalogue() -> None:
     known = {message.id for message in TRANSLATED}
     assert {word.value for vocabulary in VOCABULARIES.values() for word in vocabulary} - known == set()

@@ -31,6 +31,7 @@ PAGES = {
     "statistics": "/statistics",
 }
 WIDTHS = (1280, 390)
+HEIGHT = 700
 
 
 async def main() -> None:
@@ -55,9 +56,9 @@ async def main() -> None:
 
 async def _shoot(page: Page, name: str) -> None:
     for width in WIDTHS:
-        await page.set_viewport_size({"width": width, "height": 900})
+        await page.set_viewport_size({"width": width, "height": HEIGHT})
         path = FOLDER / (f"{name}.png" if width == WIDTHS[0] else f"{name}-{width}.png")
-        await page.screenshot(path=path, clip={"x": 0, "y": 0, "width": width, "height": 900}, scale="css")
+        await page.screenshot(path=path, clip={"x": 0, "y": 0, "width": width, "height": HEIGHT}, scale="css")
 
 
 if __name__ == "__main__":

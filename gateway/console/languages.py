@@ -58,10 +58,10 @@ class Words:
                 return " ".join(str(self._value(one)) for one in value)
             case Sentence() | StrEnum():
                 return self.say(value)
-            case bool() | str():
-                return value
-            case int() | float():
+            case int() | float() if not isinstance(value, bool):
                 return self.number(value)
+            case datetime():
+                return self.moment(value)
             case date():
                 return self.day(value)
             case _:

@@ -51,6 +51,13 @@ def test_a_moment_is_told_in_the_time_of_the_agency() -> None:
     assert FRENCH.moment(datetime(2026, 7, 1, 2, 30, tzinfo=UTC)) == "2026-06-30 22:30"
 
 
+def test_a_moment_in_a_sentence_is_a_day_and_a_time() -> None:
+    at = datetime(2026, 5, 4, 1, 30, tzinfo=UTC)
+    assert (
+        FRENCH.say(Sentence("The certificate ended at {at}.", at=at)) == "Le certificat a pris fin le 2026-05-03 21:30."
+    )
+
+
 @pytest.mark.parametrize("words", [ENGLISH, FRENCH])
 @pytest.mark.parametrize("text", ["", "no message of ours", "{braces} that mean nothing", Sentence("")])
 def test_what_is_no_message_of_ours_stays_as_it_is(words: Words, text: str) -> None:

@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo browser test check soak fuzz audit bench format catalogue lock wheel clean
+.PHONY: help setup demo browser test check soak fuzz audit bench format catalogue screenshots lock wheel clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ bench: setup  ## Measure it beside Postfix, in about ten minutes; as root, with 
 format: setup  ## Format the code
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
+
+screenshots: setup browser  ## Take the pictures of docs/console.md anew
+	@$(BIN)/python -m tests.support.screenshots
 
 catalogue: setup  ## Bring the console's French up to date with the code; what is new is empty
 	@$(BIN)/python -m tests.support.catalogue

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.routing import Match
 
 from gateway import tokens
 from gateway.console.navigation import ROOMS
@@ -126,4 +127,14 @@ class Visit:
         if address.netloc != self.request.headers.get("host", "") or not address.path.startswith("/"):
             return "/"
         path = "/" + address.path.lstrip("/")
-        return f"{path}?{address.query}" if address.query else path
+        nearest = self._nearest_page(path)
+        return f"{path}?{address.query}" if address.query and nearest == path else nearest
+
+    def _nearest_page(self, path: str) -> str:
+        """The address itself, or what it is below of: a form may stand on the answer to another form."""
+        while path != "/":
+            scope = {"type": "http", "method": "GET", "path": path, "headers": []}
+            if any(route.matches(scope)[0] is Match.FULL for route in self.request.app.routes):
+                return path
+            path = path.rpartition("/")[0] or "/"
+        return path

@@ -13,7 +13,14 @@ LOCKS = ("requirements.lock", "requirements-dev.lock")
 OF_ANY_MACHINE = {"bin", "build", "dev", "etc", "opt", "proc", "run", "src", "tmp", "usr", "var"}
 """The first directories that a path may begin with; every other absolute path would be somebody's own machine's."""
 PATH = re.compile(r"""(?:^|[\s"'(=`])/([a-z][\w.-]*)/\w""", re.MULTILINE)
-ADDRESSES = ("gateway/console/", "templates/console/", "tests/console/", "tests/browser/")
+ADDRESSES = (
+    "gateway/console/",
+    "templates/console/",
+    "tests/console/",
+    "tests/browser/",
+    "tests/support/screenshots.py",
+    "tests/support/furnished.py",
+)
 """Where what begins with a slash is a page's address."""
 OURS = ("pyproject.toml", "Makefile", "Dockerfile", ".ci/run", "gateway", "filters", "tests", "docs", "config")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -43,7 +43,9 @@ class Visitor:
     async def get(self, path: str) -> str:
         return self._seen(await self.client.get(path))
 
-    async def post(self, path: str, fields: dict[str, str | list[str]] | None = None, **more: str | list[str]) -> str:
+    async def post(
+        self, path: str, fields: Mapping[str, str | list[str]] | None = None, **more: str | list[str]
+    ) -> str:
         """Send a form that stands on the last page."""
         data = {"form_token": self.form_token, **(fields or {}), **more}
         referer = f"{self.client.base_url}{self.address}".replace("//", "/").replace(":/", "://")

@@ -82,6 +82,21 @@ async def show(visit: Visit) -> Response:
 
 async def confirm(visit: Visit) -> Response:
     """What a verb would do to the chosen cases, or to all of the query, and to how many."""
+    try:
+        return await _confirm(visit)
+    except RefusedError as error:
+        return await visit.go(_query(visit).address(), refused=error.sentence)
+
+
+async def do(visit: Visit) -> Response:
+    """Do it, one case after the other."""
+    try:
+        return await _do(visit)
+    except RefusedError as error:
+        return await visit.go(_query(visit).address(), refused=error.sentence)
+
+
+async def _confirm(visit: Visit) -> Response:
     verb = _verb(visit.field("verb"))
     query, references = _meant(visit)
     number = len(references) or await visit.office.browsing.count(query.filter(visit.office.zone))
@@ -101,8 +116,7 @@ async def confirm(visit: Visit) -> Response:
     return await visit.show("cases/confirm.html", context)
 
 
-async def do(visit: Visit) -> Response:
-    """Do it, one case after the other."""
+async def _do(visit: Visit) -> Response:
     verb = _verb(visit.field("verb"))
     query, references = _meant(visit)
     person = visit.field("person", 100)
@@ -127,13 +141,18 @@ NOT_ASSIGNED = N_("nobody")
 
 def _meant(visit: Visit) -> tuple[CaseQuery, tuple[str, ...]]:
     """The query of the page, and the cases that were chosen on it: () for every case of the query."""
-    query = CaseQuery.read({name: visit.field(name) for name in CaseQuery.__slots__})
+    query = _query(visit)
     if visit.field("scope") == "all":
         return query, ()
     references = tuple(visit.fields("reference"))[:MOST]
     if not references:
         raise RefusedError("No case was chosen")
     return query, references
+
+
+def _query(visit: Visit) -> CaseQuery:
+    """The list on which the form stood."""
+    return CaseQuery.read({name: visit.field(name) for name in CaseQuery.__slots__})
 
 
 def _verb(word: str) -> BulkVerb:
@@ -181,6 +200,6 @@ def _number(said: str) -> int:
 
 ROUTES = [
     page("/cases", show, Verb.SEE_CASES),
-    action("/cases/confirm", confirm, Verb.DECIDE_CASES),
-    action("/cases/do", do, Verb.DECIDE_CASES),
+    action("/bulk/confirm", confirm, Verb.DECIDE_CASES),
+    action("/bulk/do", do, Verb.DECIDE_CASES),
 ]

@@ -42,9 +42,7 @@ async def release(visit: Visit) -> Response:
     if not chosen:
         raise RefusedError("Choose at least one recipient")
     items = await visit.office.casework.release(reference, chosen, actor=visit.actor, expected=_seen(visit))
-    done = Sentence(
-        "{reference}: the release of {number} copies was asked for.", reference=reference, number=len(items)
-    )
+    done = Sentence("{reference}: releases asked for: {number}.", reference=reference, number=len(items))
     return await _next(visit, done)
 
 

@@ -1,0 +1,97 @@
+"""The pages for the office: outbox, mode, audit log, statistics, status; and who may use them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gateway.model.people import Role
+from tests.console.test_cases import received
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tests.support.gateway import Running
+    from tests.support.visitors import Visitor
+
+    Visit = Callable[..., Awaitable[Visitor]]
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """The pages are the same on both databases; their questions are tested on both elsewhere."""
+    return sqlite_url
+
+
+async def test_an_operator_pauses_and_resumes_the_outbox_and_sees_no_content(gateway: Running, visit: Visit) -> None:
+    otto = await visit(Role.OPERATOR)
+    await otto.get("/outbox")
+    await otto.post("/outbox/pause", reason="the smarthost moves")
+    assert otto.told == "Done: Paused: nothing of ours leaves, on any node, until somebody resumes it."
+    assert "the smarthost moves" in otto.text
+    await received(gateway, subject="Never to be seen")
+    await otto.get("/outbox?state=waiting&purpose=report")
+    assert "collation@ildc.example" in otto.text
+    assert "Never to be seen" not in otto.text
+    (report,) = [item for item in await gateway.items() if item.purpose == "report"]
+    await otto.get(f"/outbox/{report.id}")
+    await otto.post(f"/outbox/{report.id}/cancel")
+    assert otto.told == f"Done: {report.id} is cancelled: it will not be sent."
+    await otto.post(f"/outbox/{report.id}/retry")
+    assert otto.told == f"Not done: {report.id} is cancelled: it is not sent again"
+    await otto.post("/outbox/resume")
+    assert otto.told.startswith("Done: Mail of ours leaves again")
+    await otto.post("/outbox/retry-failed")
+    assert otto.told == "Done: Failed items that are tried again: 0."
+    await otto.get("/outbox/nothing")
+    assert otto.status == 404
+
+
+async def test_the_mode_is_lowered_and_restored_by_those_who_may(gateway: Running, visit: Visit) -> None:
+    otto, rita = await visit(Role.OPERATOR), await visit(Role.REVIEWER)
+    await otto.get("/mode")
+    await otto.post("/mode", mode="observe")
+    assert otto.told == "Done: The mode is observe now, everywhere within two seconds."
+    assert await gateway.desk.modes.current() == "observe"
+    await otto.post("/mode", mode="warp")
+    assert otto.told == "Not done: Choose a mode"
+    await rita.get("/mode")
+    assert "Your role does not set the mode." in rita.text
+    await rita.post("/mode", mode="auto")
+    assert rita.status == 403
+
+
+async def test_the_audit_log_is_read_filtered_verified_and_exported(gateway: Running, visit: Visit) -> None:
+    (reference,) = await received(gateway)
+    alba = await visit(Role.AUDITOR)
+    await alba.get("/audit")
+    assert reference in alba.text
+    await alba.get(f"/audit?subject={reference}&action=case-recorded&since=2000-01-01&until=nonsense&before=x")
+    assert alba.page.count('<th scope="row" class="number">') == 1
+    await alba.post("/audit/verify")
+    async with asyncio.timeout(20):
+        while "The chain holds up to row" not in await alba.get("/audit"):
+            await asyncio.sleep(0.1)
+    answer = await alba.client.post("/audit/export", data={"form_token": alba.form_token})
+    rows = [json.loads(line) for line in answer.text.splitlines()]
+    assert {"seq", "at", "actor", "action", "subject", "detail", "previous", "hash"} == set(rows[0])
+    assert "case-recorded" in {row["action"] for row in rows}
+    rita = await visit(Role.REVIEWER)
+    await rita.get("/audit")
+    assert rita.status == 403
+
+
+async def test_statistics_and_status_are_numbers_only(gateway: Running, visit: Visit) -> None:
+    await received(gateway, 2, subject="Never to be seen")
+    otto = await visit(Role.OPERATOR)
+    await otto.get("/statistics?months=3")
+    assert "2 contacts in these months." in otto.text
+    await otto.get("/statistics?months=x")
+    assert otto.status == 200
+    await otto.get("/status")
+    assert "Never to be seen" not in otto.text
+    assert "officer@" not in otto.text
+    assert "SQLite" in otto.text or "sqlite" in otto.text

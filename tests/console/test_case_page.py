@@ -203,7 +203,7 @@ async def test_some_of_the_recipients_get_their_copy(gateway: Running, visit: Vi
     assert anna.told == "Not done: Choose at least one recipient"
     chosen = ["front@police.example", "back@police.example"]
     await anna.post(f"/cases/{reference}/release", recipient=chosen, expected=version(anna))
-    assert anna.told == f"Done: {reference}: the release of 2 copies was asked for."
+    assert anna.told == f"Done: {reference}: releases asked for: 2."
     released = [item.to for item in await gateway.items() if item.purpose == "release"]
     assert sorted(released) == sorted(chosen)
     await anna.get(f"/cases/{reference}")

@@ -88,11 +88,30 @@ async def measure(url: str) -> None:
     browsing = Browsing(store=store)
     for name, (wanted, order, page) in LISTS.items():
         await _tell(name, lambda wanted=wanted, order=order, page=page: browsing.page(wanted, order, number=page))  # type: ignore[misc]
+    await _tell_the_next(browsing)
     await _tell("what needs a person", browsing.needs)
     await _tell("newest ten", lambda: browsing.newest(10))
     await _tell("missions of the filter", browsing.missions)
     await _measure_the_office(store)
     await store.close()
+
+
+async def _tell_the_next(browsing: Browsing) -> None:
+    """After a verb, from the middle of all cases; "no list" for who came from none."""
+    middle = (await browsing.page(EVERY_CASE, number=1000)).lines[0].reference
+    lists = {
+        "everything": EVERY_CASE,
+        "held": CaseFilter(delivery=DeliveryState.HELD),
+        "a search": CaseFilter(words=("meeting", "visit")),
+        "nothing found": CaseFilter(words=("nobody-wrote-this",)),
+        "no list": None,
+    }
+    for name, listed in lists.items():
+        for order in CaseOrder if listed else (CaseOrder.OLDEST,):
+            await _tell(
+                f"next, {name}, {order}",
+                lambda listed=listed, order=order: browsing.next_open(listed, order, after=middle),  # type: ignore[misc]
+            )
 
 
 async def _measure_the_office(store: Store) -> None:

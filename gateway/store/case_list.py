@@ -18,7 +18,7 @@ from gateway.store.case_search import has_words
 from gateway.store.schema import case_search, cases, deliveries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import BindParameter, ColumnElement, RowMapping, Select
     from sqlalchemy.engine import Row
@@ -39,7 +39,8 @@ _ORDERS: Mapping[CaseOrder, tuple[ColumnElement[Any], ...]] = {
     CaseOrder.TIER: (_RANK, *_NEWEST),
 }
 
-_PLACE = select(cases.c.received_at, cases.c.id, _RANK.label("rank")).where(cases.c.reference == bindparam("reference"))
+_TIERS = tuple(Tier)
+_PLACE = select(cases.c.received_at, cases.c.id, cases.c.tier).where(cases.c.reference == bindparam("reference"))
 _NEEDY = or_(*(matching(replace(need, status=CaseStatus.OPEN), dense=True) for need in NEEDS.values()))
 
 DENSE = 5000
@@ -89,12 +90,16 @@ class CaseListing:
     async def following(self, wanted: CaseFilter, order: CaseOrder, reference: str) -> str:
         """The case of these that comes behind that one, which needs not be one of them; "" where none does."""
         place = (await self._connection.execute(_PLACE, {"reference": reference})).one_or_none()
-        if place is None:
+        number = await self.count(wanted) if place else 0
+        if place is None or not number:
             return ""
-        dense = await self.count(wanted) > DENSE
-        behind = select(cases.c.reference).where(matching(wanted, dense=dense), _behind(order, place))
-        found = await self._connection.execute(behind.order_by(*_ORDERS[order]).limit(1))
-        return found.scalar_one_or_none() or ""
+        these = matching(wanted, dense=number > DENSE)
+        for behind, first in _behind(order, place):
+            sought = select(cases.c.reference).where(these, behind).order_by(*first).limit(1)
+            found = (await self._connection.execute(sought)).scalar_one_or_none()
+            if found is not None:
+                return str(found)
+        return ""
 
     async def oldest_in_need(self, *, instead_of: str) -> str:
         """The open case that has needed a person for longest, that one apart; "" where none does."""
@@ -157,19 +162,25 @@ def _numbers(wanted: CaseFilter) -> tuple[ColumnElement[Any], ColumnElement[Any]
     )
 
 
-def _behind(order: CaseOrder, place: Row[Any, Any, Any]) -> ColumnElement[bool]:
-    """Whether a case comes later in this order than the one in that place."""
-    age, rank = tuple_(cases.c.received_at, cases.c.id), _RANK
-    here = tuple_(literal(place.received_at, cases.c.received_at.type), literal(place.id, cases.c.id.type))
+def _behind(
+    order: CaseOrder, place: Row[Any, Any, Any]
+) -> Iterator[tuple[ColumnElement[bool], tuple[ColumnElement[Any], ...]]]:
+    """Where to look, in turn, for what comes behind that place, and what comes first there: each goes by an index."""
+    age, here = tuple_(cases.c.received_at, cases.c.id), _age_of(place)
     match order:
         case CaseOrder.OLDEST:
-            return age > here
+            yield age > here, _ORDERS[order]
         case CaseOrder.NEWEST:
-            return age < here
+            yield age < here, _NEWEST
         case CaseOrder.TIER:
-            return or_(rank > place.rank, and_(rank == place.rank, age < here))
+            yield and_(cases.c.tier == place.tier, age < here), _NEWEST
+            yield from ((cases.c.tier == tier, _NEWEST) for tier in _TIERS[_TIERS.index(place.tier) + 1 :])
         case unreachable:
             assert_never(unreachable)
+
+
+def _age_of(place: Row[Any, Any, Any]) -> ColumnElement[Any]:
+    return tuple_(literal(place.received_at, cases.c.received_at.type), literal(place.id, cases.c.id.type))
 
 
 def _line(row: RowMapping, copies: Sequence[RowMapping]) -> CaseLine:

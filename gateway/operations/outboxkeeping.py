@@ -14,9 +14,36 @@ from gateway.model.outbox import OutboxState, Purpose, once_more
 from gateway.store.values import OUTBOX_PAUSED
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gateway.clock import Clock
     from gateway.model.outbox import OutboxItem
     from gateway.store.unit_of_work import Store, Work
+
+
+URGENCY = (
+    OutboxState.UNCERTAIN,
+    OutboxState.FAILED,
+    OutboxState.SENDING,
+    OutboxState.WAITING,
+    OutboxState.SENT,
+    OutboxState.CANCELLED,
+)
+"""In which order items are looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxPage:
+    """Some items, and how many there are of each purpose and state."""
+
+    items: tuple[OutboxItem, ...]
+    numbers: Mapping[tuple[Purpose, OutboxState], int]
+
+    def number(self, state: OutboxState | None, purpose: Purpose | None) -> int:
+        """How many there are of that state and purpose; None stands for all."""
+        return sum(
+            number for (kind, one), number in self.numbers.items() if state in (None, one) and purpose in (None, kind)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +57,23 @@ class Outboxkeeping:
         """Every item, or those in a state, the oldest first."""
         async with self.store.reading() as work:
             return await work.outbox.list(state=state)
+
+    async def page(self, state: OutboxState | None, purpose: Purpose | None, most: int) -> OutboxPage:
+        """The first of these items: those that need somebody, then those that wait, then the newest of the others."""
+        found: list[OutboxItem] = []
+        async with self.store.reading() as work:
+            items = (await work.backlogs.backlog()).items
+            for one in URGENCY if state is None else (state,):
+                if len(found) >= most:
+                    break
+                of_state = [
+                    item
+                    for kind in (Purpose if purpose is None else (purpose,))
+                    if items.get((kind, one))
+                    for item in await work.outbox.newest(kind, one, most)
+                ]
+                found += sorted(of_state, key=lambda item: item.created_at, reverse=True)
+        return OutboxPage(items=tuple(found[:most]), numbers=items)
 
     async def item(self, item_id: str) -> OutboxItem:
         """One item; RefusedError if there is none."""

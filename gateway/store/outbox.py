@@ -261,6 +261,16 @@ class Outbox:
             wanted.append(outbox_items.c.state == state)
         return await self._items(_ITEMS.where(*wanted), {})
 
+    async def newest(self, purpose: Purpose, state: OutboxState, most: int) -> ItemList:
+        """At most so many of these, the newest first: found by an index, however many there are."""
+        these = (
+            select(outbox_items.c.id)
+            .where(outbox_items.c.purpose == purpose, outbox_items.c.state == state)
+            .order_by(outbox_items.c.created_at.desc())
+            .limit(most)
+        )
+        return (await self._items(_ITEMS.where(outbox_items.c.id.in_(these)), {}))[::-1]
+
     async def _items(self, statement: Select[*tuple[Any, ...]], values: Mapping[str, object]) -> ItemList:
         return [_item_of(row) for row in (await self._connection.execute(statement, values)).mappings()]
 

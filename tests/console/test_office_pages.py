@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gateway.model.outbox import Purpose
 from gateway.model.people import Role
 from tests.console.test_cases import received
 
@@ -95,3 +96,20 @@ async def test_statistics_and_status_are_numbers_only(gateway: Running, visit: V
     assert "Never to be seen" not in otto.text
     assert "officer@" not in otto.text
     assert "SQLite" in otto.text or "sqlite" in otto.text
+
+
+async def test_the_outbox_shows_what_needs_somebody_first_and_counts_all(gateway: Running, visit: Visit) -> None:
+    otto = await visit(Role.OPERATOR)
+    await otto.get("/outbox")
+    await otto.post("/outbox/pause")
+    await received(gateway, 3)
+    (report, *_) = [item for item in await gateway.items() if item.purpose == "report"]
+    await gateway.desk.outboxkeeping.cancel(report.id, actor="test")
+    every = await gateway.desk.outboxkeeping.page(None, None, 4)
+    assert [item.state for item in every.items] == ["waiting"] * 4
+    assert (every.number(None, None), every.number(None, Purpose.REPORT)) == (6, 3)
+    await otto.get("/outbox?state=cancelled&purpose=report")
+    assert "1 mail" in otto.text
+    assert report.id in otto.page
+    await otto.get("/outbox?state=nonsense&purpose=nonsense")
+    assert "6 mails" in otto.text

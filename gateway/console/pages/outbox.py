@@ -48,16 +48,15 @@ class ItemPage:
 async def show(visit: Visit) -> Response:
     """The items, those that need somebody first."""
     state, purpose = visit.query("state"), visit.query("purpose")
-    every = await visit.office.outboxkeeping.items()
-    found = [one for one in every if state in {"", one.state} and purpose in {"", one.purpose}]
-    found.sort(key=lambda one: (_URGENCY[one.state], -one.created_at.timestamp()))
-    counts = tuple((one, ITEM_STATES[one], sum(item.state is one for item in every)) for one in OutboxState)
+    of_state = OutboxState(state) if state in set(OutboxState) else None
+    of_purpose = Purpose(purpose) if purpose in set(Purpose) else None
+    found = await visit.office.outboxkeeping.page(of_state, of_purpose, SHOWN)
     context = OutboxPage(
-        items=tuple(found[:SHOWN]),
-        total=len(found),
-        counts=counts,
-        state=state,
-        purpose=purpose,
+        items=found.items,
+        total=found.number(of_state, of_purpose),
+        counts=tuple((one, ITEM_STATES[one], found.number(one, None)) for one in OutboxState),
+        state=of_state or "",
+        purpose=of_purpose or "",
         purposes=tuple((one, PURPOSES[one]) for one in Purpose),
         paused=await visit.office.outboxkeeping.paused(),
         now=visit.office.clock.now(),
@@ -104,14 +103,6 @@ async def resume(visit: Visit) -> Response:
 
 
 PAUSED = N_("Paused: nothing of ours leaves, on any node, until somebody resumes it.")
-_URGENCY = {
-    OutboxState.UNCERTAIN: 0,
-    OutboxState.FAILED: 1,
-    OutboxState.SENDING: 2,
-    OutboxState.WAITING: 3,
-    OutboxState.SENT: 4,
-    OutboxState.CANCELLED: 5,
-}
 
 ROUTES = [
     page("/outbox", show, Verb.SEE_OUTBOX),

@@ -150,7 +150,7 @@ def test_256_kib_of_junk_costs_no_more_than_linear_time(unit: str) -> None:
     started = time.process_time()
     for identity in claims(NULL_PATH, Header(fields_of_note(section))).identities:
         assert identity.mailbox.key
-    assert time.process_time() - started < 0.5  # 0.06 s measured; a quadratic step would take minutes
+    assert time.process_time() - started < 5  # 0.06 s measured; a quadratic step would take minutes
 
 
 def test_beyond_the_bounds_both_ends_are_read_and_the_rest_is_said() -> None:

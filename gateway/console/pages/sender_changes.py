@@ -5,6 +5,7 @@ Between two steps nothing is kept here: the form carries what was typed.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from gateway.operations.proposing import Proposal
 
 SHOWN_LINES = 300
-"""Lines of an import on a page: those that are refused first."""
+"""Lines of an import on a page, behind all that are refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,8 @@ class EntryForm:
     replayed: Sentence | None
     domains: tuple[DomainTotal, ...]
     editing: bool
+    was: str
+    """Of an entry that is edited: what tells whether somebody else has changed it since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +79,8 @@ async def ask(visit: Visit) -> Response:
 async def check(visit: Visit) -> Response:
     """The second and third step: refusals and overlaps, and what it would have matched. Nothing is saved."""
     columns, editing = _typed(visit), visit.field("editing") == "yes"
-    return await _form(
-        visit, columns, proposal=await visit.office.proposing.propose(columns, edited=editing), editing=editing
-    )
+    proposal = await visit.office.proposing.propose(columns, edited=editing)
+    return await _form(visit, columns, proposal=proposal, editing=editing, was=visit.field("was", 64))
 
 
 async def add(visit: Visit) -> Response:
@@ -98,19 +100,24 @@ async def ask_edit(visit: Visit) -> Response:
     """The form of an entry that stands."""
     kind, value = kind_and_value(visit.query("kind"), visit.query("value"))
     row = await visit.office.listreading.row(kind, value)
-    return await _form(visit, columns_of(row.entry), editing=True)
+    return await _form(visit, columns_of(row.entry), editing=True, was=_digest(row.entry))
 
 
 async def edit(visit: Visit) -> Response:
     """What an entry says, changed."""
-    columns = _typed(visit)
+    columns, was = _typed(visit), visit.field("was", 64)
     proposal = await visit.office.proposing.propose(columns, edited=True)
     if proposal.wrong or proposal.entry is None:
-        return await _form(visit, columns, proposal=proposal, editing=True)
+        return await _form(visit, columns, proposal=proposal, editing=True, was=was)
     wanted = proposal.entry
-    await visit.office.listkeeping.edit(
-        wanted.value, wanted.kind, lambda before: _in_place_of(before, wanted), actor=visit.actor
-    )
+
+    def edited(before: ListEntry) -> ListEntry:
+        """The entry as typed, in its old pack; the second of two people is told."""
+        if _digest(before) != was:
+            raise RefusedError("{value} was changed meanwhile: look at it again", value=before.value)
+        return replace(wanted, pack=before.pack)
+
+    await visit.office.listkeeping.edit(wanted.value, wanted.kind, edited, actor=visit.actor)
     return await visit.go(entry_address(wanted), done=Sentence("{value} is changed.", value=wanted.value))
 
 
@@ -126,7 +133,8 @@ async def check_import(visit: Visit) -> Response:
     text, form = await _file_or_text(visit)
     sheet = await visit.office.proposing.sheet(_lines(text, form))
     order = {LineFate.REFUSED: 0, LineFate.NEW: 1, LineFate.KNOWN: 2}
-    lines = tuple(sorted(sheet.lines, key=lambda line: (order[line.fate], line.line)))[:SHOWN_LINES]
+    lines = tuple(sorted(sheet.lines, key=lambda line: (order[line.fate], line.line)))
+    lines = lines[: len(sheet.refused) + SHOWN_LINES]
     context = ImportForm(text=text, form=form, sheet=sheet, lines=lines, new=len(sheet.new), wrong="")
     return await visit.show("senders/import.html", context)
 
@@ -153,6 +161,7 @@ async def _form(
     addresses: tuple[str, ...] = (),
     proposal: Proposal | None = None,
     editing: bool = False,
+    was: str = "",
 ) -> Response:
     replay = proposal.replay if proposal is not None else None
     context = EntryForm(
@@ -163,6 +172,7 @@ async def _form(
         replayed=replay_sentence(replay) if replay is not None else None,
         domains=replay.domains[:10] if replay is not None else (),
         editing=editing,
+        was=was,
     )
     return await visit.show("senders/form.html", context, status=400 if context.wrong else 200)
 
@@ -175,9 +185,9 @@ def _typed(visit: Visit) -> Mapping[str, str]:
     return columns
 
 
-def _in_place_of(before: ListEntry, wanted: ListEntry) -> ListEntry:
-    """The entry as typed; it stays in its pack."""
-    return replace(wanted, pack=before.pack)
+def _digest(entry: ListEntry) -> str:
+    """Of all that an entry says."""
+    return hashlib.sha256(repr(sorted(columns_of(entry).items())).encode()).hexdigest()
 
 
 async def _file_or_text(visit: Visit) -> tuple[str, str]:

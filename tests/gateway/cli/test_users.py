@@ -73,7 +73,7 @@ def test_who_has_an_account_may_do_with_commands_what_its_roles_allow(liaison: C
         done = liaison(*refused)
         assert (done.exit_code, done.stderr.strip()) == (
             1,
-            f"liaison: {LOGIN} may not do this: the account's roles are auditor",
+            f"{LOGIN} may not do this: the account's roles are auditor",
         )
 
 

@@ -126,13 +126,19 @@ async def test_what_a_version_said_is_shown_and_brought_back(gateway: Running, v
     assert "mission.example" in await values(gateway)
 
 
-async def test_an_entry_is_edited_in_place(gateway: Running, visit: Visit) -> None:
-    anna = await visit(Role.LIST_ADMINISTRATOR)
-    await anna.get("/senders/edit?kind=subtree&value=mission.example")
-    await anna.post(
-        "/senders/edit", kind="subtree", value="mission.example", mission_en="Another name", decline="never"
-    )
+async def test_an_entry_is_edited_in_place_and_the_second_of_two_people_is_told(gateway: Running, visit: Visit) -> None:
+    anna, bert = await visit(Role.LIST_ADMINISTRATOR), await visit(Role.LIST_ADMINISTRATOR)
+    fields: dict[str, str | list[str]] = {"kind": "subtree", "value": "mission.example", "mission_en": "Another name"}
+    read = []
+    for one in (anna, bert):
+        await one.get("/senders/edit?kind=subtree&value=mission.example")
+        read.append(re.findall(r'name="was" value="([0-9a-f]{64})"', one.page)[0])
+    await anna.post("/senders/check", {**fields, "decline": "never", "editing": "yes", "was": read[0]})
+    assert anna.page.count(read[0]) == 2
+    await anna.post("/senders/edit", {**fields, "decline": "never", "was": read[0]})
     assert anna.told == "Done: mission.example is changed."
+    await bert.post("/senders/edit", {**fields, "decline": "auto", "was": read[1]})
+    assert bert.told == "Not done: mission.example was changed meanwhile: look at it again"
     (entry,) = [one for one in await gateway.desk.listkeeping.entries() if one.value == "mission.example"]
     assert (entry.mission_en, entry.decline, entry.pack) == ("Another name", "never", "pack")
 

@@ -127,6 +127,7 @@ ORDERS: Mapping[CaseOrder, str] = MappingProxyType(
     {
         CaseOrder.NEWEST: N_("newest first"),
         CaseOrder.OLDEST: N_("oldest first"),
+        CaseOrder.MISSION: N_("by mission"),
         CaseOrder.TIER: N_("by tier"),
     }
 )

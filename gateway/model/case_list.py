@@ -25,6 +25,8 @@ class CaseOrder(StrEnum):
 
     NEWEST = "newest"
     OLDEST = "oldest"
+    MISSION = "mission"
+    """By its English name; cases of no mission last."""
     TIER = "tier"
     """In the order in which the tiers are tried: emergencies first."""
 

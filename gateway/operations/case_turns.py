@@ -28,6 +28,7 @@ DECISIONS: Mapping[str, Sentence] = MappingProxyType(
         "case-dismissed": Sentence("dismissed it"),
         "case-reopened": Sentence("took it up again"),
         "case-assigned": Sentence("assigned it"),
+        "sender-exempted": Sentence("exempted its sender"),
     }
 )
 """The actions of the audit log that change what is left to decide, as they follow a name. Views and notes don't."""

@@ -33,14 +33,18 @@ _FIELDS = (
 )
 _NEWEST = (cases.c.received_at.desc(), cases.c.id.desc())
 _RANK = case({tier.value: rank for rank, tier in enumerate(Tier)}, value=cases.c.tier)
+_NAMELESS = case((cases.c.mission_en == "", 1), else_=0)
 _ORDERS: Mapping[CaseOrder, tuple[ColumnElement[Any], ...]] = {
     CaseOrder.NEWEST: _NEWEST,
     CaseOrder.OLDEST: (cases.c.received_at, cases.c.id),
+    CaseOrder.MISSION: (_NAMELESS, cases.c.mission_en, *_NEWEST),
     CaseOrder.TIER: (_RANK, *_NEWEST),
 }
 
 _TIERS = tuple(Tier)
-_PLACE = select(cases.c.received_at, cases.c.id, cases.c.tier).where(cases.c.reference == bindparam("reference"))
+_PLACE = select(cases.c.received_at, cases.c.id, cases.c.tier, cases.c.mission_en).where(
+    cases.c.reference == bindparam("reference")
+)
 _NEEDY = or_(*(matching(replace(need, status=CaseStatus.OPEN), dense=True) for need in NEEDS.values()))
 
 DENSE = 5000
@@ -163,7 +167,7 @@ def _numbers(wanted: CaseFilter) -> tuple[ColumnElement[Any], ColumnElement[Any]
 
 
 def _behind(
-    order: CaseOrder, place: Row[Any, Any, Any]
+    order: CaseOrder, place: Row[Any, Any, Any, Any]
 ) -> Iterator[tuple[ColumnElement[bool], tuple[ColumnElement[Any], ...]]]:
     """Where to look, in turn, for what comes behind that place, and what comes first there: each goes by an index."""
     age, here = tuple_(cases.c.received_at, cases.c.id), _age_of(place)
@@ -172,6 +176,12 @@ def _behind(
             yield age > here, _ORDERS[order]
         case CaseOrder.NEWEST:
             yield age < here, _NEWEST
+        case CaseOrder.MISSION:
+            mission = cases.c.mission_en
+            yield and_(mission == place.mission_en, age < here), _NEWEST
+            if place.mission_en:
+                yield mission > place.mission_en, (mission, *_NEWEST)
+                yield mission == "", _NEWEST
         case CaseOrder.TIER:
             yield and_(cases.c.tier == place.tier, age < here), _NEWEST
             yield from ((cases.c.tier == tier, _NEWEST) for tier in _TIERS[_TIERS.index(place.tier) + 1 :])
@@ -179,7 +189,7 @@ def _behind(
             assert_never(unreachable)
 
 
-def _age_of(place: Row[Any, Any, Any]) -> ColumnElement[Any]:
+def _age_of(place: Row[Any, Any, Any, Any]) -> ColumnElement[Any]:
     return tuple_(literal(place.received_at, cases.c.received_at.type), literal(place.id, cases.c.id.type))
 
 

@@ -91,15 +91,19 @@ async def note(visit: Visit) -> Response:
 
 
 async def exempt(visit: Visit) -> Response:
-    """Let the sender through until a day."""
-    reference = visit.part("reference")
+    """Let the sender through until a day: to some of the case's recipients, or to everybody."""
+    reference, everybody = visit.part("reference"), visit.field("whom", 20) == "everybody"
+    recipients = () if everybody else visit.fields("exempt_for")
+    if not (everybody or recipients):
+        raise RefusedError("Choose at least one recipient, or everybody")
     exemption = await visit.office.exempting.grant_for(
         reference,
-        (),
+        recipients,
         until=end_of_day(visit.field("until", 20)),
         approver=visit.field("approver", 200),
         reason=_reason(visit),
         actor=visit.actor,
+        expected=_seen(visit),
     )
     done = Sentence(
         "{sender} is exempt until {until}.", sender=exemption.sender, until=visit.words.moment(exemption.until)

@@ -9,6 +9,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from gateway.model.case import CaseStatus
+from gateway.model.outbox import OutboxState, Purpose
 from gateway.model.people import Role
 
 if TYPE_CHECKING:
@@ -47,6 +48,17 @@ async def test_the_first_page_says_what_needs_a_person_and_each_number_leads_to_
         await rita.get(address.replace("&amp;", "&"))
         assert f"{number} case" in rita.text
     assert "Request for assistance" in rita.text
+
+
+async def test_mail_of_ours_that_failed_needs_a_person_and_leads_to_the_outbox(gateway: Running, visit: Visit) -> None:
+    await received(gateway)
+    async with gateway.desk.store.begin() as work:
+        (notice,) = [item for item in await work.outbox.list() if item.purpose is Purpose.NOTICE]
+        await work.outbox.settle(notice.id, state=OutboxState.FAILED, reply="550 no")
+    rita = await visit(Role.REVIEWER)
+    assert re.search(r'<a href="/outbox\?state=failed&amp;purpose=notice"><strong>1</strong> Notice failed', rita.page)
+    await rita.get("/outbox?state=failed&purpose=notice")
+    assert notice.id in rita.page
 
 
 async def test_nothing_to_do_is_said_in_words(visit: Visit) -> None:

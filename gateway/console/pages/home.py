@@ -99,11 +99,11 @@ async def _outbox(visit: Visit) -> list[Task]:
     """What of our mail failed, beside declines and reports, which are counted by their cases."""
     if not visit.may(Verb.SEE_OUTBOX):
         return []
-    found = await visit.office.outboxkeeping.page(OutboxState.FAILED, None, most=0)
+    failed = await visit.office.outboxkeeping.failed()
     return [
         Task(
             label=label,
-            number=found.number(OutboxState.FAILED, purpose),
+            number=failed.get(purpose, 0),
             oldest=None,
             address=f"/outbox?state={OutboxState.FAILED}&purpose={purpose}",
         )

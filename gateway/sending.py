@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from gateway import tokens
 from gateway.compose.signing import RIGHT, Signer, SigningKeyError
+from gateway.compose.templates import check_templates, read_texts
+from gateway.compose.text import ComposeError
 from gateway.compose.values import AgencyVoice, Language
 from gateway.dispatch.worker import Means
 from gateway.errors import ConfigurationError
@@ -22,6 +24,7 @@ from gateway.operations.ways import Ways
 if TYPE_CHECKING:
     from gateway.assembly import Desk
     from gateway.clock import Clock
+    from gateway.compose.values import OwnTexts
     from gateway.settings import Settings
 
 
@@ -42,7 +45,7 @@ def open_means(settings: Settings, clock: Clock, desk: Desk, node: str) -> Means
 
 
 def open_composer(settings: Settings, clock: Clock, desk: Desk) -> Composer:
-    """What writes our mail; ConfigurationError says what is wrong with the DKIM key."""
+    """What writes our mail; ConfigurationError says what is wrong with the DKIM key, or with a template."""
     return Composer(
         voice=voice(settings),
         collation=settings.collation,
@@ -89,8 +92,21 @@ def take_node_name(settings: Settings) -> Node:
     return Node(name, mark)
 
 
+def own_texts(settings: Settings) -> OwnTexts:
+    """The agency's own templates; ConfigurationError for each that no mail could be written with."""
+    if settings.templates.mail is None:
+        return ()
+    try:
+        texts = read_texts(settings.templates.mail)
+    except ComposeError as error:
+        raise ConfigurationError([f"templates.mail: {error}"]) from error
+    if problems := check_templates(texts):
+        raise ConfigurationError([f"templates.mail: {problem}" for problem in problems])
+    return texts
+
+
 def voice(settings: Settings) -> AgencyVoice:
-    """In whose name we write."""
+    """In whose name we write, and in which words. ConfigurationError as `own_texts`."""
     agency = settings.agency
     return AgencyVoice(
         hostname=settings.smtp.hostname,
@@ -107,4 +123,5 @@ def voice(settings: Settings) -> AgencyVoice:
         collation_from=settings.collation.from_,
         decline_languages=tuple(Language(language) for language in settings.decline.languages),
         report_languages=tuple(Language(language) for language in settings.collation.languages),
+        texts=own_texts(settings),
     )

@@ -44,7 +44,7 @@ def compose_digest(
             sender_name=voice.names(languages),
             sender=voice.contact_email,
             recipient=recipient,
-            subject=templates.subject(Purpose.DIGEST, languages, values),
+            subject=templates.subject(Purpose.DIGEST, languages, values, voice.texts),
             at=now,
             message_id=message_id,
             auto_submitted="auto-generated",
@@ -55,7 +55,7 @@ def compose_digest(
     return Post(
         reverse_path=mailbox(voice.contact_email),
         recipient=mailbox(recipient),
-        content=header + text_part(templates.body(Purpose.DIGEST, languages, values)).octets(),
+        content=header + text_part(templates.body(Purpose.DIGEST, languages, values, voice.texts)).octets(),
         message_id=message_id,
         smtputf8=is_internationalized(recipient, voice.contact_email),
     )

@@ -56,7 +56,7 @@ def compose_retraction(
             sender_name=voice.names(languages),
             sender=voice.collation_from,
             recipient=recipient,
-            subject=f"{templates.subject(Purpose.RETRACTION, languages, values)} [{reference}]",
+            subject=f"{templates.subject(Purpose.RETRACTION, languages, values, voice.texts)} [{reference}]",
             at=now,
             message_id=message_id,
             auto_submitted=f"auto-notified; owner-token={reference}",
@@ -65,7 +65,7 @@ def compose_retraction(
             answers=report_message_id,
         )
     )
-    text = text_part(templates.body(Purpose.RETRACTION, languages, values))
+    text = text_part(templates.body(Purpose.RETRACTION, languages, values, voice.texts))
     document = json_part(_document(case, report_message_id, voice, now), "retraction.json")
     return Post(
         reverse_path=mailbox(voice.collation_from),

@@ -198,6 +198,16 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Templates:
+    """The texts of mail that we originate."""
+
+    mail: Annotated[
+        Path | None,
+        Key(kinds.optional(kinds.FOLDER, None), "a folder of your own texts; what is not in it is as shipped"),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Senders:
     """The lists to begin with; later changes are made with `liaison senders` and in the console."""
 
@@ -310,6 +320,7 @@ class Settings:
     policy: Annotated[Mapping[Tier, Policy], Table("one table a tier; what is left out keeps its default")] = field(
         default_factory=lambda: DEFAULT_POLICY
     )
+    templates: Annotated[Templates, Table("see docs/templates.md")] = field(default_factory=Templates)
     senders: Annotated[Senders, Table()] = field(default_factory=Senders)
     emergency: Annotated[Emergency, Table()] = field(default_factory=Emergency)
     ledger: Annotated[

@@ -83,7 +83,10 @@ def files(tmp_path: Path, key_pair: KeyPair) -> Mapping[str, Mapping[str, Any]]:
     pair = self_signed(tmp_path, "mx.police.example")
     (tmp_path / "keys").write_text("k1 " + "A" * 43 + "=\n", encoding="ascii")
     (tmp_path / "signing").write_bytes(key_pair.pem)
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts/follows.en.txt").write_text("English below.", encoding="utf-8")
     return {
+        "templates.mail": {"mail": tmp_path / "texts"},
         "smtp.tls_certificate": {"tls_certificate": pair.certificate, "tls_key": pair.key},
         "dkim.key": {"domain": "police.example", "selector": "s1", "key": tmp_path / "signing"},
         "store.key_file": {"key_file": tmp_path / "keys"},

@@ -18,9 +18,9 @@ async def test_a_hold_is_placed_seen_and_lifted(gateway: Running, visit: Visit) 
     await anna.get(f"/cases/{held}")
     assert "Kept as reported mail Kept until for ever" in anna.text
     await anna.post(f"/cases/{held}/hold", reason="a lawsuit", ordered_by="counsel")
-    assert anna.told == f"{held} is on legal hold."
+    assert anna.told == f"Done: {held} is on legal hold."
     assert "on legal hold" in anna.heading
-    assert "a lawsuit Ordered by : counsel" in anna.text
+    assert "a lawsuit Ordered by: counsel" in anna.text
     await anna.get("/cases?hold=yes")
     assert held in anna.page
     assert other not in anna.page
@@ -29,7 +29,7 @@ async def test_a_hold_is_placed_seen_and_lifted(gateway: Running, visit: Visit) 
     assert held not in anna.page
     await anna.get(f"/cases/{held}")
     await anna.post(f"/cases/{held}/unhold", hold="1", reason="settled")
-    assert anna.told == f"{held}: legal hold 1 is lifted."
+    assert anna.told == f"Done: {held}: legal hold 1 is lifted."
     assert "on legal hold" not in anna.heading
     assert "legal hold lifted" in anna.text
 

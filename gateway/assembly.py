@@ -17,6 +17,7 @@ from filters.packs import parse_pack
 from filters.upstream import Upstream
 from gateway import tokens
 from gateway.errors import ConfigurationError
+from gateway.model.retention import RetentionClass, Schedule
 from gateway.operations.auditing import ChainWatch
 from gateway.operations.casework import Casework
 from gateway.operations.contacts import Contacts
@@ -25,6 +26,7 @@ from gateway.operations.digests import Digests
 from gateway.operations.exempting import Exempting
 from gateway.operations.flagged import FlaggedMail, ServedFirst
 from gateway.operations.gate import Gate
+from gateway.operations.holding import Holding
 from gateway.operations.intake import Intake
 from gateway.operations.listkeeping import Listkeeping
 from gateway.operations.listreading import Listreading
@@ -33,6 +35,7 @@ from gateway.operations.outboxkeeping import Outboxkeeping
 from gateway.operations.peoplekeeping import Peoplekeeping
 from gateway.operations.probing import Probing
 from gateway.operations.proposing import Proposing
+from gateway.operations.purging import Purging
 from gateway.operations.recording import Recorder
 from gateway.operations.returned import ReturnedMail
 from gateway.operations.rulebooks import Rulebooks
@@ -90,6 +93,8 @@ class Desk:
     peoplekeeping: Peoplekeeping
     digests: Digests
     exempting: Exempting
+    holding: Holding
+    purging: Purging
     modes: Modes
     gate: Gate
     starting: Starting
@@ -185,6 +190,7 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
             starting=starting,
             destinations=destinations,
             collation_address=collation_address,
+            schedule=schedule(settings),
         ),
         contacts=Contacts(store=store, clock=clock, secret=lasting.secret, collation_address=collation_address),
         destinations=destinations,
@@ -195,9 +201,28 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
         listreading=Listreading(store=store, clock=clock),
         proposing=Proposing(store=store, clock=clock, listkeeping=listkeeping, tallying=lasting.tallying),
         exempting=Exempting(store=store, clock=clock, own_domains=ours),
+        holding=Holding(store=store, clock=clock),
+        purging=_purging(settings, clock, store),
         modes=Modes(store=store, ceiling=settings.mode),
         gate=gate,
         starting=starting,
+    )
+
+
+def schedule(settings: Settings) -> Schedule:
+    """How long closed cases are kept."""
+    kept = settings.retention
+    return Schedule({kept_as: getattr(kept, kept_as) for kept_as in RetentionClass})
+
+
+def _purging(settings: Settings, clock: Clock, store: Store) -> Purging:
+    return Purging(
+        store=store,
+        clock=clock,
+        schedule=schedule(settings),
+        agency=settings.agency.name_en,
+        authority=settings.retention.authority,
+        automatic=settings.retention.automatic,
     )
 
 

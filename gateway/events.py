@@ -65,6 +65,8 @@ class Event(StrEnum):
     """This node's clock is far from the database's: it may take what other nodes still work on."""
     STORE_FAILED = "store_failed"
     """The database could not be read or written."""
+    CASES_DISPOSED = "cases_disposed"
+    """The daily purge has disposed of cases whose time is over."""
     AUDIT_BROKEN = "audit_broken"
     """The audit chain does not hold: rows were changed or taken out after they were written."""
 

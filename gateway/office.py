@@ -48,6 +48,7 @@ def open_office(settings: Settings, clock: Clock, desk: Desk) -> Office:
         contacts=desk.contacts,
         exempting=desk.exempting,
         exporting=Exporting(store=store),
+        holding=desk.holding,
         health=_health(settings, clock, desk, auditing, next_hops),
         listkeeping=desk.listkeeping,
         listreading=desk.listreading,

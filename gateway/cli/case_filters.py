@@ -35,6 +35,7 @@ _OPTIONS = (
     click.option("--report", type=Word(ActionState), help="With a report in this state."),
     click.option("--assigned-to", metavar="PERSON", help="Only cases of this person; '' for nobody's."),
     click.option("--kind", type=Word(ContactKind), help="Only mail, or only contacts of this kind."),
+    click.option("--on-hold/--not-on-hold", "on_hold", default=None, help="Only cases on legal hold, or none of them."),
     click.option(
         "--search", metavar="WORDS", default="", help="Each word is in sender, recipient, subject, reference."
     ),
@@ -56,7 +57,7 @@ def filter_options(command: Callable[..., R]) -> Callable[..., R]:
 
 _NAMES = (
     *("status", "tier", "entry", "mission", "since", "until", "delivery", "decline", "report", "assigned_to"),
-    *("kind", "search"),
+    *("kind", "on_hold", "search"),
 )
 
 

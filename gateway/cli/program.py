@@ -32,6 +32,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "dkim": ("gateway.cli.dkim:dkim", "The DKIM key: make one, show the record to publish."),
         "mode": ("gateway.cli.mode:mode", "Show the mode, or set it to VALUE."),
         "outbox": ("gateway.cli.outbox:outbox", "Declines, reports, notices and releases that were asked for."),
+        "purge": (
+            "gateway.cli.purge:purge",
+            "Dispose of closed cases whose time is over, and certify what went.",
+        ),
         "screen": ("gateway.cli.screen:screen", "Say what would happen to the message in each FILE, and why."),
         "senders": ("gateway.cli.senders:senders", "The listed missions and bodies: whose mail is flagged."),
         "users": ("gateway.cli.users:users", "People who may sign in to the console."),

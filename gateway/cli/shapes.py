@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
+from gateway.cli.record_shapes import HoldShape, KeepingShape, hold_shape, keeping_shape
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -51,6 +53,7 @@ class CaseShape(TypedDict):
     disposal: str
     kind: str
     assigned_to: str
+    on_hold: bool
 
 
 class ContactShape(TypedDict):
@@ -160,6 +163,8 @@ class DossierShape(CaseShape):
     silenced: bool
     assigned_at: str
     contact: ContactShape | None
+    retention: KeepingShape
+    holds: list[HoldShape]
     outbox: list[ItemShape]
     notes: list[NoteShape]
     audit: list[AuditShape]
@@ -221,6 +226,7 @@ def case_shape(file: CaseFile) -> CaseShape:
         "disposal": case.disposal or "",
         "kind": case.kind,
         "assigned_to": case.assigned_to,
+        "on_hold": file.on_hold,
     }
 
 
@@ -252,6 +258,8 @@ def dossier_shape(dossier: Dossier) -> DossierShape:
         "silenced": case.silenced,
         "assigned_at": case.assigned_at.isoformat() if case.assigned_at else "",
         "contact": _contact(dossier.contact) if dossier.contact else None,
+        "retention": keeping_shape(dossier.keeping),
+        "holds": [hold_shape(hold) for hold in dossier.file.holds],
         "outbox": [item_shape(item) for item in dossier.items],
         "notes": [_note(note) for note in dossier.file.notes],
         "audit": [audit_shape(entry) for entry in dossier.audit],

@@ -43,6 +43,8 @@ class CaseQuery:
     report: str = ""
     assigned: str = ""
     kind: str = ""
+    hold: str = ""
+    """"yes" or "no": whether a legal hold stands."""
     sort: str = ""
 
     @classmethod
@@ -65,6 +67,7 @@ class CaseQuery:
             report=_word(ActionState, self.report),
             assigned_to=_or_none(self.assigned),
             kind=_word(ContactKind, self.kind),
+            on_hold={"yes": True, "no": False}.get(self.hold),
             words=search_words(self.q),
         )
 

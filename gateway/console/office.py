@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gateway.operations.exempting import Exempting
     from gateway.operations.exporting import Exporting
     from gateway.operations.health import Health
+    from gateway.operations.holding import Holding
     from gateway.operations.listkeeping import Listkeeping
     from gateway.operations.listreading import Listreading
     from gateway.operations.modes import Modes
@@ -49,6 +50,7 @@ class Office:
     contacts: Contacts
     exempting: Exempting
     exporting: Exporting
+    holding: Holding
     health: Health
     listkeeping: Listkeeping
     listreading: Listreading

@@ -15,6 +15,7 @@ from gateway.model.list_import import LineFate
 from gateway.model.list_table import EntryOrder
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.model.people import Role, Verb
+from gateway.model.retention import RetentionClass
 from gateway.operations.bulk import BulkVerb
 
 if TYPE_CHECKING:
@@ -98,6 +99,17 @@ KINDS: Mapping[ContactKind, str] = MappingProxyType(
         ContactKind.LETTER: N_("letter"),
         ContactKind.EVENT: N_("at an event"),
         ContactKind.SOCIAL: N_("social network"),
+    }
+)
+
+HOLDS: Mapping[str, str] = MappingProxyType({"yes": N_("on legal hold"), "no": N_("not on legal hold")})
+
+KEPT_AS: Mapping[RetentionClass, str] = MappingProxyType(
+    {
+        RetentionClass.DISMISSED: N_("dismissed"),
+        RetentionClass.CONTACT: N_("contact by hand"),
+        RetentionClass.REPORTED: N_("reported mail"),
+        RetentionClass.HANDLED: N_("mail without a report"),
     }
 )
 
@@ -281,6 +293,9 @@ VERBS: Mapping[Verb, str] = MappingProxyType(
         Verb.SEE_CONTENT: N_("Read messages"),
         Verb.DECIDE_CASES: N_("Decide cases, record contacts"),
         Verb.EXPORT_CASES: N_("Export cases"),
+        Verb.HOLD_CASES: N_("Place and lift legal holds"),
+        Verb.PURGE_CASES: N_("Dispose of cases whose time is over"),
+        Verb.BACK_UP: N_("Back up the database"),
         Verb.SEE_SENDERS: N_("See the sender lists"),
         Verb.CHANGE_SENDERS: N_("Change the sender lists"),
         Verb.SEE_EXEMPTIONS: N_("See exemptions"),

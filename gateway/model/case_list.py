@@ -51,6 +51,8 @@ class CaseFilter:
     assigned_to: str | None = None
     """"" for cases that are nobody's."""
     kind: ContactKind | None = None
+    on_hold: bool | None = None
+    """Whether a legal hold stands."""
     words: tuple[str, ...] = ()
     """Each has to occur in the reference, the reverse-path, the From field, the subject, or a recipient."""
 
@@ -81,6 +83,8 @@ class CaseLine:
     """One of them, "" without any."""
     deliveries: Mapping[DeliveryState, int]
     """How many recipients are in which state."""
+    on_hold: bool
+    """Whether a legal hold stands."""
 
     @property
     def recipients(self) -> int:

@@ -233,6 +233,22 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long closed cases are kept, by class. What is open, on legal hold, or still leaving is never disposed of."""
+
+    reported: Annotated[
+        int, Key(DAYS, "days after closing; 0: for ever. Mail that was reported; your own schedule has to say")
+    ] = 0
+    handled: Annotated[int, Key(DAYS, "mail that was handled without a report; two years: Privacy Act")] = 730
+    dismissed: Annotated[int, Key(DAYS, "no approach by a mission: somebody else's mail, so no longer")] = 730
+    contact: Annotated[int, Key(DAYS, "contacts by hand")] = 0
+    authority: Annotated[
+        str, Key(kinds.TEXT, "by-law or authorization by which you dispose of records; stands on every certificate")
+    ] = ""
+    automatic: Annotated[bool, Key(kinds.BOOLEAN, "once a day; else `liaison purge` by a person")] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
     """The database, and the keys of the raw messages in it."""
 
@@ -326,6 +342,9 @@ class Settings:
     ledger: Annotated[
         Ledger, Table("for replays: tally of (day, originator domain, keyed hash of address, to-emergency, count)")
     ] = field(default_factory=Ledger)
+    retention: Annotated[Retention, Table("how long closed cases are kept: docs/records.md")] = field(
+        default_factory=Retention
+    )
     store: Annotated[Store, Table()] = field(default_factory=Store)
     console: Annotated[Console, Table()] = field(default_factory=Console)
     metrics: Annotated[Metrics, Table()] = field(default_factory=Metrics)

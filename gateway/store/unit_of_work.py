@@ -21,8 +21,10 @@ from gateway.store.case_list import CaseListing
 from gateway.store.cases import Cases
 from gateway.store.deliveries import Deliveries
 from gateway.store.digests import Digests
+from gateway.store.disposals import Disposals
 from gateway.store.embedded import create_sqlite_file
 from gateway.store.engine import PATIENCE, database_trouble, open_engine
+from gateway.store.holds import Holds
 from gateway.store.ledger import Ledger
 from gateway.store.limits import Limits
 from gateway.store.list_records import ListRecords
@@ -32,6 +34,7 @@ from gateway.store.outbox import Outbox
 from gateway.store.people import People
 from gateway.store.senders import Senders
 from gateway.store.sessions import Sessions
+from gateway.store.sqlite_file import cut_off_log
 from gateway.store.statistics import Statistics
 from gateway.store.values import Values
 
@@ -72,6 +75,8 @@ class Work:
     people: People
     sessions: Sessions
     statistics: Statistics
+    holds: Holds
+    disposals: Disposals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +171,12 @@ class Store:
                 size = (await connection.execute(text("SELECT pg_database_size(current_database())"))).scalar_one()
                 return Database(kind="PostgreSQL", version=found, octets=size, revision=revision)
 
+    async def erase_traces(self) -> bool:
+        """After a removal: let nothing of it stay in the log of an SQLite file. False while others read there."""
+        if self._engines.file is None:
+            return True
+        return await asyncio.to_thread(cut_off_log, self._engines.file)
+
     async def close(self) -> None:
         """Close every connection; units of work must have ended."""
         await self._engines.close()
@@ -189,6 +200,8 @@ class Store:
             people=People(connection, self._seal),
             sessions=Sessions(connection),
             statistics=Statistics(connection),
+            holds=Holds(connection),
+            disposals=Disposals(connection),
         )
 
 

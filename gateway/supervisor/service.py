@@ -21,6 +21,7 @@ from gateway.assembly import governing, reopen_line
 from gateway.connections import Connections
 from gateway.errors import ConfigurationError
 from gateway.events import Event
+from gateway.operations.purging import keep_purging
 from gateway.operations.running import Process
 from gateway.settings import needs_restart, until_restart
 from gateway.smtp.server import SmtpServer
@@ -159,6 +160,7 @@ class Service:
         await self._listen()
         if self._outbox is not None:
             self._sending = self._own(self._outbox.run())
+            self._own(keep_purging(lambda: self._now.line.desk.purging))
         self._tell_what_runs()
         await self._answer_monitoring()
         if self._shows_pages or self._outbox is not None:

@@ -111,6 +111,27 @@ async def exempt(visit: Visit) -> Response:
     return await _stay(visit, done)
 
 
+async def hold(visit: Visit) -> Response:
+    """Keep it, whatever its retention says."""
+    reference, ordered_by = visit.part("reference"), visit.field("ordered_by", 200)
+    await visit.office.holding.place(
+        reference, _reason(visit), actor=visit.actor, ordered_by=ordered_by, expected=_seen(visit)
+    )
+    return await _stay(visit, Sentence("{reference} is on legal hold.", reference=reference))
+
+
+async def unhold(visit: Visit) -> Response:
+    """Lift one of its holds."""
+    reference, said = visit.part("reference"), visit.field("hold", 10)
+    number = int(said) if said.isascii() and said.isdigit() else None
+    lifted, left = await visit.office.holding.lift(
+        reference, number, _reason(visit), actor=visit.actor, expected=_seen(visit)
+    )
+    done = Sentence("{reference}: legal hold {number} is lifted.", reference=reference, number=lifted.number)
+    more = Sentence("{done} Legal holds that still stand: {left}.", done=done, left=left)
+    return await _stay(visit, more if left else done)
+
+
 def _closed(template: str, reference: str, held: int) -> Sentence:
     closed = Sentence(template, reference=reference)
     if not held:
@@ -153,7 +174,8 @@ def _listed(visit: Visit, trail: CaseQuery | None) -> CaseFilter | None:
         return None  # a list that was asked for too much shows every case
 
 
+_ALLOWED = {exempt: Verb.EXEMPT, hold: Verb.HOLD_CASES, unhold: Verb.HOLD_CASES}
 ROUTES = [
-    action(f"/cases/{{reference}}/{verb.__name__}", verb, Verb.EXEMPT if verb is exempt else Verb.DECIDE_CASES)
-    for verb in (decline, report, release, silence, dismiss, close, reopen, assign, note, exempt)
+    action(f"/cases/{{reference}}/{verb.__name__}", verb, _ALLOWED.get(verb, Verb.DECIDE_CASES))
+    for verb in (decline, report, release, silence, dismiss, close, reopen, assign, note, exempt, hold, unhold)
 ]

@@ -127,10 +127,10 @@ class Line:
 
 def open_store(settings: Settings, clock: Clock) -> Store:
     """The store that the configuration names; it connects when it is first used."""
-    return Store.open(settings.store.url, _seal(settings), clock)
+    return Store.open(settings.store.url, open_seal(settings), clock)
 
 
-def _seal(settings: Settings) -> Seal:
+def open_seal(settings: Settings) -> Seal:
     """What seals raw messages: with the keys of the key file, or not at all. Raises ConfigurationError."""
     key_file = settings.store.key_file
     return Seal(read_keys(key_file)) if key_file else Seal()
@@ -330,7 +330,7 @@ def reopen_line(settings: Settings, line: Line) -> Line:
 
 def governing(lasting: Lasting, settings: Settings) -> Callable[[], None]:
     """What puts the lasting under another configuration, and can't fail. ConfigurationError if there is no such."""
-    seal, emergency = _seal(settings), emergency_keys(settings)
+    seal, emergency = open_seal(settings), emergency_keys(settings)
 
     def govern() -> None:
         lasting.store.seal_with(seal)

@@ -92,7 +92,8 @@ class Database:
 class Store:
     """One database. Safe to share between the tasks of one event loop; each node opens its own."""
 
-    def __init__(self, engines: Engines, seal: Seal, clock: Clock) -> None:
+    def __init__(self, url: str, engines: Engines, seal: Seal, clock: Clock) -> None:
+        self._url = url
         self._engines = engines
         self._seal = seal
         self._clock = clock
@@ -103,7 +104,7 @@ class Store:
 
         `patience`: seconds to wait for a lock or a connection. Raises ConfigurationError on a wrong URL.
         """
-        return cls(open_engine(url, patience=patience), seal, clock)
+        return cls(url, open_engine(url, patience=patience), seal, clock)
 
     def seal_with(self, seal: Seal) -> None:
         """Seal and open with these keys, from the next unit of work on."""
@@ -176,6 +177,16 @@ class Store:
         if self._engines.file is None:
             return True
         return await asyncio.to_thread(cut_off_log, self._engines.file)
+
+    @property
+    def file(self) -> Path | None:
+        """The database file of SQLite; None for a server."""
+        return self._engines.file
+
+    @property
+    def url(self) -> str:
+        """Where the database is, password and all."""
+        return self._url
 
     async def close(self) -> None:
         """Close every connection; units of work must have ended."""

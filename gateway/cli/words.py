@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from filters.screening import Screening, Verdict
     from gateway.model.case import Case
     from gateway.model.contact import Contact
+    from gateway.model.forward import ForwardedMail
     from gateway.model.outbox import OutboxItem
     from gateway.operations.casework import Dossier
 
@@ -37,6 +38,7 @@ _TIERS = {
 
 _KINDS = {
     ContactKind.MAIL: "by mail",
+    ContactKind.FORWARD: "by mail that an officer forwarded",
     ContactKind.PHONE: "by telephone",
     ContactKind.IN_PERSON: "in person",
     ContactKind.LETTER: "by letter",
@@ -75,10 +77,16 @@ def about_case(dossier: Dossier) -> Iterator[str]:
         "recipients",
         (f"{one.recipient}: {one.state} ({one.tier}) {one.reply}".rstrip() for one in dossier.file.deliveries),
     )
+    yield from _section("forwarded to the intake mailbox", map(_forward_line, dossier.forwards))
     yield from _section("decline and report", _action_lines(dossier))
     yield from _section("outbox", map(_item_line, dossier.items))
     yield from _section("notes", (f"{moment(one.at)} {one.actor}: {one.text}" for one in dossier.file.notes))
     yield from _section("history", (f"{moment(one.at)} {one.actor}: {one.action}" for one in dossier.audit))
+
+
+def _forward_line(one: ForwardedMail) -> str:
+    said = f": {one.said}" if one.said else ""
+    return f"{moment(one.at)} by {one.by}, {one.form}{said}"
 
 
 def about_evidence(case: Case) -> Iterator[str]:

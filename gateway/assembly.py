@@ -8,7 +8,7 @@ SMTP process never imports it.
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from filters.address import parse_path
@@ -17,6 +17,7 @@ from filters.packs import parse_pack
 from filters.upstream import Upstream
 from gateway import tokens
 from gateway.errors import ConfigurationError
+from gateway.model.intake_mailbox import IntakeMailbox
 from gateway.model.retention import RetentionClass, Schedule
 from gateway.operations.auditing import ChainWatch
 from gateway.operations.casework import Casework
@@ -25,6 +26,8 @@ from gateway.operations.deciding import Deciding
 from gateway.operations.digests import Digests
 from gateway.operations.exempting import Exempting
 from gateway.operations.flagged import FlaggedMail, ServedFirst
+from gateway.operations.forward_screening import ForwardScreening
+from gateway.operations.forwards import Forwards
 from gateway.operations.gate import Gate
 from gateway.operations.holding import Holding
 from gateway.operations.intake import Intake
@@ -300,6 +303,7 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
         gate=desk.gate,
         starting=desk.starting,
     )
+    whole = Turns(settings.screening.max_memory)
     return Line(
         desk=desk,
         clock=clock,
@@ -313,13 +317,41 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
                 hostname=hostname,
                 secret=desk.gate.secret,
                 served_first=desk.lasting.served_first,
-                whole=Turns(settings.screening.max_memory),
+                whole=whole,
             ),
             returned=ReturnedMail(store=desk.store),
+            forwards=open_forwards(settings, desk, whole),
             clock=clock,
             hostname=hostname,
             max_recipients=settings.smtp.max_recipients,
         ),
+    )
+
+
+def open_forwards(settings: Settings, desk: Desk, whole: Turns) -> Forwards | None:
+    """What takes the mail for the intake mailbox, if there is one.
+
+    Screens like all mail does, but believes no upstream: what a forwarded header says of one was not written here.
+    """
+    intake = settings.intake
+    if not intake.address:
+        return None
+    deciding = open_deciding(settings, desk.rulebooks, desk.destinations)
+    verifier = replace(deciding.verifier, upstream=None, forwarded=True)
+    more = frozenset(one for one in intake.accept_from if isinstance(one, str))
+    return Forwards(
+        mailbox=IntakeMailbox(
+            key=parse_path(intake.address, smtputf8=True).key,
+            domains=own_domains(settings) | more,
+            networks=tuple(one for one in intake.accept_from if not isinstance(one, str)),
+        ),
+        store=desk.store,
+        screening=ForwardScreening(
+            deciding=replace(deciding, verifier=verifier), secret=desk.gate.secret, hostname=settings.smtp.hostname
+        ),
+        gate=desk.gate,
+        mime=deciding.mime,
+        whole=whole,
     )
 
 

@@ -49,6 +49,9 @@ class Event(StrEnum):
     FAULT = "fault"
     """An exception in our own machinery; the client was answered 451."""
 
+    FORWARD_TAKEN = "forward_taken"
+    """An officer's mail to the intake address is on record: its cases, what of it could not be read, its answer."""
+
     NEXT_HOP_FAILED = "next_hop_failed"
     """A next hop could not be reached, or broke off."""
     SCREENING_FAILED = "screening_failed"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from filters.screening import Screening, Verdict
     from gateway.model.case import Case
     from gateway.model.contact import Contact
+    from gateway.model.forward import ForwardedMail
     from gateway.model.hold import Hold
     from gateway.model.outbox import OutboxItem
     from gateway.model.retention import Keeping
@@ -40,6 +41,7 @@ _TIERS = {
 
 _KINDS = {
     ContactKind.MAIL: "by mail",
+    ContactKind.FORWARD: "by mail that an officer forwarded",
     ContactKind.PHONE: "by telephone",
     ContactKind.IN_PERSON: "in person",
     ContactKind.LETTER: "by letter",
@@ -80,6 +82,7 @@ def about_case(dossier: Dossier) -> Iterator[str]:
         "recipients",
         (f"{one.recipient}: {one.state} ({one.tier}) {one.reply}".rstrip() for one in dossier.file.deliveries),
     )
+    yield from _section("forwarded to the intake mailbox", map(_forward_line, dossier.forwards))
     yield from _section("decline and report", _action_lines(dossier))
     yield from _section("outbox", map(_item_line, dossier.items))
     yield from _section("notes", (f"{moment(one.at)} {one.actor}: {one.text}" for one in dossier.file.notes))
@@ -99,6 +102,11 @@ def _hold_line(hold: Hold) -> str:
     by = f", ordered by {hold.ordered_by}" if hold.ordered_by else ""
     lifted = f"; lifted {moment(hold.lifted_at)}" if hold.lifted_at else ""
     return f"{hold.number}: {hold.reason}{by}; placed {moment(hold.placed_at)} by {hold.placed_by}{lifted}"
+
+
+def _forward_line(one: ForwardedMail) -> str:
+    said = f": {one.said}" if one.said else ""
+    return f"{moment(one.at)} by {one.by}, {one.form}{said}"
 
 
 def about_evidence(case: Case) -> Iterator[str]:

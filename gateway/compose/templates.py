@@ -63,6 +63,12 @@ VARIABLES: Mapping[Purpose, frozenset[str]] = MappingProxyType(
         | {"recipients", "held", "released", "delivered", "refused"}
         | {"channel", "role", "approached", "asked", "answered", "note"},
         Purpose.RETRACTION: _AGENCY | {"ref", "received"},
+        Purpose.AMENDMENT: _AGENCY
+        | {"ref", "received", "version", "tier", "text"}
+        | {"recipients", "held", "released", "delivered", "refused"},
+        Purpose.ACKNOWLEDGEMENT: _AGENCY
+        | {"received", "refs", "most"}
+        | {"quoted", "nothing", "outlook_item", "no_message", "redirected", "too_many"},
         Purpose.DIGEST: _AGENCY
         | {"now", "held", "oldest", "reports", "declines", "failed", "uncertain", "reports_past", "declines_past"}
         | {"references", "more"},
@@ -76,6 +82,8 @@ ESSENTIAL: Mapping[Purpose, tuple[str, ...]] = MappingProxyType(
         Purpose.NOTICE: ("ref", "contact_email"),
         Purpose.REPORT: ("ref", "sha256", "sender", "envelope_sender"),
         Purpose.RETRACTION: ("ref", "contact_email"),
+        Purpose.AMENDMENT: ("ref", "contact_email", "text"),
+        Purpose.ACKNOWLEDGEMENT: ("refs", "received", "contact_email"),
         Purpose.DIGEST: ("held", "reports", "declines", "failed", "uncertain"),
     }
 )
@@ -83,7 +91,7 @@ ESSENTIAL: Mapping[Purpose, tuple[str, ...]] = MappingProxyType(
 
 _OPTIONAL = frozenset(
     {"contact_phone", "consular_phone", "mission_en", "mission_fr", "client_ip", "envelope_sender"}
-    | {"oldest", "references", "role", "approached", "answered", "note"}
+    | {"oldest", "references", "role", "approached", "answered", "note", "tier", "refs"}
 )
 """Variables that may be empty."""
 
@@ -130,6 +138,17 @@ _SAMPLE: Values = {
     "asked": "where a person lives",
     "answered": "to write to the centre",
     "note": "they will call again",
+    "version": 2,
+    "tier": "confirmed",
+    "text": "the same office called the front desk",
+    "refs": "LG-2345-6789, LG-2345-6798",
+    "most": 20,
+    "quoted": 1,
+    "nothing": 1,
+    "outlook_item": 1,
+    "no_message": 1,
+    "redirected": 1,
+    "too_many": 1,
     "now": "2026-03-06 11:00:00+00:00",
     "oldest": "2026-03-05 14:22:05+00:00",
     "reports": 31,

@@ -10,6 +10,7 @@ from filters.lists import EntryKind
 from gateway.console.navigation import N_
 from gateway.model.case import ActionState, CaseStatus, ContactKind, DeliveryState, Disposal
 from gateway.model.case_list import CaseOrder, Need
+from gateway.model.forward import ForwardForm
 from gateway.model.health import Aspect, Grade
 from gateway.model.list_import import LineFate
 from gateway.model.list_table import EntryOrder
@@ -94,6 +95,7 @@ ACTION_KINDS: Mapping[ActionState, str] = MappingProxyType(
 KINDS: Mapping[ContactKind, str] = MappingProxyType(
     {
         ContactKind.MAIL: N_("mail"),
+        ContactKind.FORWARD: N_("forwarded by an officer"),
         ContactKind.PHONE: N_("telephone"),
         ContactKind.IN_PERSON: N_("in person"),
         ContactKind.LETTER: N_("letter"),
@@ -112,15 +114,20 @@ KEPT_AS: Mapping[RetentionClass, str] = MappingProxyType(
         RetentionClass.HANDLED: N_("mail without a report"),
     }
 )
+FORMS: Mapping[ForwardForm, str] = MappingProxyType(
+    {ForwardForm.ATTACHED: N_("as an attachment"), ForwardForm.QUOTED: N_("as text, without its headers")}
+)
 
 PURPOSES: Mapping[Purpose, str] = MappingProxyType(
     {
         Purpose.DECLINE: N_("decline"),
         Purpose.REPORT: N_("report"),
+        Purpose.AMENDMENT: N_("amendment"),
         Purpose.RETRACTION: N_("retraction"),
         Purpose.NOTICE: N_("notice"),
         Purpose.RELEASE: N_("release"),
         Purpose.DIGEST: N_("digest"),
+        Purpose.ACKNOWLEDGEMENT: N_("acknowledgement"),
     }
 )
 

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from filters.disposition import DEFAULT_POLICY, Delivery, Handling, Mode, Policy, Tier
 from gateway.settings import kinds
-from gateway.settings.incoming import Screening, Smtp
+from gateway.settings.incoming import Intake, Screening, Smtp
 from gateway.settings.key import OCTETS, Key, Table
 from gateway.settings.kinds import DAY
 from gateway.settings.values import (
@@ -324,6 +324,9 @@ class Settings:
     smtp: Annotated[Smtp, Table()] = field(default_factory=Smtp)
     screening: Annotated[Screening, Table("the reading of content")] = field(default_factory=Screening)
     route: Annotated[tuple[Route, ...], Table("one or more; domains with the same next hop share a route")]
+    intake: Annotated[
+        Intake, Table("a mailbox of the gateway's own, to which officers forward what reached them elsewhere")
+    ] = field(default_factory=Intake)
     outbound: Annotated[Outbound, Table("how mail that we originate leaves; no smarthost and mx = false: it waits")] = (
         field(default_factory=Outbound)
     )

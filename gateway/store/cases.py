@@ -28,6 +28,7 @@ from gateway.store.records_schema import case_holds
 from gateway.store.schema import cases, deliveries, notes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Column, ColumnElement, Executable, RowMapping, Select, Table
@@ -50,6 +51,9 @@ _THIS = cases.c.id == bindparam("this")
 _INSERT = brief(insert_new(cases).on_conflict_do_nothing().returning(*cases.c))
 _BY_ID = brief(select(cases).where(_THIS))
 _BY_REFERENCE = brief(select(cases).where(cases.c.reference == bindparam("this")))
+_BY_KEYS = brief(
+    select(cases).where(cases.c.intake_key.in_(bindparam("these", expanding=True))).order_by(cases.c.id).limit(1)
+)
 _THIS_KEY = cases.c.intake_key == bindparam("this")
 _FIND_AND_WRITE = brief(update(cases).where(_THIS_KEY).values(intake_key=bindparam("this")).returning(*cases.c))
 _CHANGE = brief(update(cases).where(_THIS))
@@ -94,6 +98,11 @@ class Cases:
     async def by_id(self, case_id: CaseId) -> Case | None:
         """The case of this row."""
         return await self._one(_BY_ID, case_id)
+
+    async def by_intake_keys(self, keys: Sequence[str]) -> Case | None:
+        """The oldest case that has one of these intake keys."""
+        row = (await self._connection.execute(_BY_KEYS, {"these": list(keys)})).mappings().one_or_none()
+        return None if row is None else _case_of(row)
 
     async def in_turn(self, reference: str) -> Case | None:
         """The case, for one who decides about it: who comes second sees what the first one did.

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Boolean, and_, bindparam, case, delete, exists, func, or_, select, update
 
 from gateway.model.case import ActionState
-from gateway.model.outbox import LARGE, NEED_THE_ORIGINAL, OUTBOX_TRANSITIONS, OutboxItem, OutboxState, Post, Purpose
+from gateway.model.outbox import (
+    LARGE,
+    NEED_THE_ORIGINAL,
+    OUTBOX_TRANSITIONS,
+    TO_COLLATION,
+    OutboxItem,
+    OutboxState,
+    Post,
+    Purpose,
+)
 from gateway.store.embedded import brief
 from gateway.store.engine import insert_new
 from gateway.store.schema import cases, frozen_posts, outbox_items, stored_values
@@ -71,7 +80,7 @@ _THESE_ITEMS = brief(_ITEMS.where(outbox_items.c.id.in_(bindparam("these", expan
 _ITEMS_OF_CASE = brief(
     _ITEMS.where(outbox_items.c.case_id == bindparam("case"), outbox_items.c.purpose == bindparam("of"))
 )
-_TO_COLLATION = outbox_items.c.purpose.in_((Purpose.REPORT, Purpose.RETRACTION))
+_TO_COLLATION = outbox_items.c.purpose.in_(TO_COLLATION)
 _REPORT_WITH = brief(
     _ITEMS.where(
         _TO_COLLATION,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy import text
 
 from gateway.store import migrating
+from gateway.store.answers import Answers
 from gateway.store.audit import Audit
 from gateway.store.backlog import Backlogs
 from gateway.store.case_list import CaseListing
@@ -24,6 +25,7 @@ from gateway.store.digests import Digests
 from gateway.store.disposals import Disposals
 from gateway.store.embedded import create_sqlite_file
 from gateway.store.engine import PATIENCE, database_trouble, open_engine
+from gateway.store.forwards import Forwards
 from gateway.store.holds import Holds
 from gateway.store.ledger import Ledger
 from gateway.store.limits import Limits
@@ -63,6 +65,8 @@ class Work:
     deliveries: Deliveries
     messages: Messages
     notes: Notes
+    forwards: Forwards
+    answers: Answers
     outbox: Outbox
     limits: Limits
     digests: Digests
@@ -199,6 +203,8 @@ class Store:
             deliveries=Deliveries(connection),
             messages=Messages(connection, self._seal),
             notes=Notes(connection),
+            forwards=Forwards(connection),
+            answers=Answers(connection),
             outbox=Outbox(connection, self._seal),
             limits=Limits(connection),
             digests=Digests(connection),

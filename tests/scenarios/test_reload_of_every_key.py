@@ -48,6 +48,7 @@ SPECIAL: Mapping[str, Any] = {
     "agency.domains": ("more.example",),
     "dns.nameservers": (Endpoint("127.0.0.1", 5399),),
     "outbound.smarthost": Endpoint("127.0.0.1", 2599),
+    "intake.address": "intake@liaison.police.example",
     "emergency.recipients": ("911@police.example",),
     "console.time_zone": "America/Toronto",
     "smtp.proxy_protocol_from": (ip_network("192.0.2.0/24"),),
@@ -91,6 +92,7 @@ def files(tmp_path: Path, key_pair: KeyPair) -> Mapping[str, Mapping[str, Any]]:
         "dkim.key": {"domain": "police.example", "selector": "s1", "key": tmp_path / "signing"},
         "store.key_file": {"key_file": tmp_path / "keys"},
         "outbound.password_file": {"password_file": tmp_path / "keys"},
+        "intake.accept_from": {"address": "intake@police.example", "accept_from": (ip_network("192.0.2.0/24"),)},
         "smtp.trusted_received_by": {"trusted_received_by": ("a.example",), "trusted_authserv_id": "b.example"},
     }
 

@@ -10,7 +10,7 @@ from filters.authentication import Result
 from filters.disposition import Tier
 from filters.sentence import Sentence
 from gateway.console.case_history import DETAILS, HAPPENED, PARTS
-from gateway.console.words import ITEM_STATES, KINDS, TIERS
+from gateway.console.words import FORMS, ITEM_STATES, KINDS, TIERS
 from gateway.model.people import Verb, allowed
 
 if TYPE_CHECKING:
@@ -82,9 +82,25 @@ def timeline(dossier: Dossier, words: Words) -> tuple[Moment, ...]:
         Moment(at=note.at, what=words.say(HAPPENED["note"]), who=note.actor, said=note.text, detail="")
         for note in dossier.file.notes
     ]
-    rows = [_moment(entry, words) for entry in dossier.audit if entry.action != "note"]
-    ordered = sorted([*notes, *rows], key=lambda one: one.at, reverse=True)
+    rows = [_moment(entry, words) for entry in dossier.audit if entry.action not in _TOLD_WHOLE]
+    ordered = sorted([*notes, *_added(dossier, words), *rows], key=lambda one: one.at, reverse=True)
     return tuple(_joined(ordered))
+
+
+def _added(dossier: Dossier, words: Words) -> Iterator[Moment]:
+    """What officers added to it, with what they said."""
+    for one in dossier.forwards:
+        yield Moment(
+            at=one.at,
+            what=words.say(HAPPENED["forward-added"]),
+            who=one.by,
+            said=one.said,
+            detail=words.say(FORMS[one.form]),
+        )
+
+
+_TOLD_WHOLE = frozenset({"note", "forward-added"})
+"""Rows of the audit log about what is shown with its text."""
 
 
 def _moment(entry: AuditEntry, words: Words) -> Moment:
@@ -107,7 +123,7 @@ def _detail(name: str, value: str, words: Words) -> str:
 
 _UNTOLD = frozenset({"sha256", "rulebook", "length", "report", "notification"})
 _VALUES: Mapping[str, Mapping[Any, str]] = MappingProxyType(
-    {"part": PARTS, "tier": TIERS, "was": ITEM_STATES, "kind": KINDS}
+    {"part": PARTS, "tier": TIERS, "was": ITEM_STATES, "kind": KINDS, "form": FORMS}
 )
 """The vocabularies of details."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway import tokens
+from gateway.assembly import patience
 from gateway.compose.signing import RIGHT, Signer, SigningKeyError
 from gateway.compose.values import AgencyVoice, Language
 from gateway.dispatch.worker import Means
@@ -49,6 +50,7 @@ def open_composer(settings: Settings, clock: Clock, desk: Desk) -> Composer:
         gate=desk.gate,
         clock=clock,
         hostname=settings.smtp.hostname,
+        patience=patience(settings),
         signer=open_signer(settings),
     )
 

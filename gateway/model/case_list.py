@@ -49,6 +49,8 @@ class CaseFilter:
     assigned_to: str | None = None
     """"" for cases that are nobody's."""
     kind: ContactKind | None = None
+    overdue: datetime | None = None
+    """Its report should have been accepted by the collation address's server before this moment."""
     words: tuple[str, ...] = ()
     """Each has to occur in the reference, the reverse-path, the From field, the subject, or a recipient."""
 

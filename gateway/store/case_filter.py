@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, exists, select, true
 
 from gateway.store.case_search import found
+from gateway.store.lateness import overdue
 from gateway.store.schema import cases, deliveries
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def _conditions(wanted: CaseFilter, *, dense: bool) -> Iterator[ColumnElement[bo
         yield cases.c.received_at < wanted.until
     if wanted.delivery is not None:
         yield _delivered(wanted.delivery, dense=dense)
+    if wanted.overdue is not None:
+        yield overdue(wanted.overdue)
     if wanted.words:
         yield found(wanted.words, dense=dense)
 

@@ -6,6 +6,7 @@ import asyncio
 import io
 import re
 import zipfile
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.model.case import CaseStatus
@@ -47,6 +48,24 @@ async def test_the_first_page_says_what_needs_a_person_and_each_number_leads_to_
         await rita.get(address.replace("&amp;", "&"))
         assert f"{number} case" in rita.text
     assert "Request for assistance" in rita.text
+
+
+async def test_a_report_that_is_overdue_stands_on_the_first_page_and_leads_to_its_case(
+    gateway: Running, visit: Visit
+) -> None:
+    """The collation address's server refuses: what was asked for a moment ago is late when that moment is all it gets."""
+    gateway.smarthost.script = lambda stage, _: "554 5.7.1 no" if stage.startswith("MAIL") else None
+    (reference,) = await received(gateway)
+    rita = await visit(Role.REVIEWER)
+    assert "Report overdue" not in rita.text
+    gateway.service.obey(replace(gateway.settings, alerts=replace(gateway.settings.alerts, report_overdue=0.01)))
+    await rita.get("/")
+    assert "1 Report overdue" in rita.text
+    await rita.get("/cases?overdue=1&sort=oldest")
+    assert reference in rita.text
+    gateway.service.obey(gateway.settings)
+    await rita.get("/cases?overdue=1")
+    assert "No case is like that." in rita.text
 
 
 async def test_nothing_to_do_is_said_in_words(visit: Visit) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DUE = N_("Entries due for review")
 ENDING = N_("Exemptions that end soon")
+OVERDUE = N_("Report overdue")
 NEWEST = 15
 """Cases on the first page."""
 
@@ -78,9 +79,13 @@ async def _cases(visit: Visit) -> list[Task]:
     if not visit.may(Verb.SEE_CASES):
         return []
     needed = await visit.office.browsing.needs()
+    late = await visit.office.browsing.overdue(visit.office.late)
     return [
-        Task(label=NEEDS[need], number=one.cases, oldest=one.oldest, address=query_of(CASES_OF[need]).address())
-        for need, one in needed.items()
+        Task(label=OVERDUE, number=late.number, oldest=late.since, address="/cases?overdue=1&sort=oldest"),
+        *(
+            Task(label=NEEDS[need], number=one.cases, oldest=one.oldest, address=query_of(CASES_OF[need]).address())
+            for need, one in needed.items()
+        ),
     ]
 
 

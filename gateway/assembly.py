@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from filters.address import parse_path
@@ -17,9 +18,13 @@ from filters.packs import parse_pack
 from filters.upstream import Upstream
 from gateway import tokens
 from gateway.errors import ConfigurationError
+from gateway.hooks.program import Program
+from gateway.hooks.webhook import Webhook
 from gateway.model.intake_mailbox import IntakeMailbox
+from gateway.model.lateness import Patience
 from gateway.model.retention import RetentionClass, Schedule
-from gateway.operations.auditing import ChainWatch
+from gateway.operations.alerting import Alerting, Hook, Watcher
+from gateway.operations.auditing import Auditing, ChainWatch
 from gateway.operations.casework import Casework
 from gateway.operations.contacts import Contacts
 from gateway.operations.deciding import Deciding
@@ -29,6 +34,7 @@ from gateway.operations.flagged import FlaggedMail, ServedFirst
 from gateway.operations.forward_screening import ForwardScreening
 from gateway.operations.forwards import Forwards
 from gateway.operations.gate import Gate
+from gateway.operations.health import Health, NextHops
 from gateway.operations.holding import Holding
 from gateway.operations.intake import Intake
 from gateway.operations.listkeeping import Listkeeping
@@ -79,6 +85,7 @@ class Lasting:
     probing: Probing
     chain_watch: ChainWatch
     served_first: ServedFirst
+    watcher: Watcher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +108,9 @@ class Desk:
     modes: Modes
     gate: Gate
     starting: Starting
+    health: Health
+    next_hops: NextHops
+    alerting: Alerting
 
     @property
     def store(self) -> Store:
@@ -174,6 +184,7 @@ async def _lasting(settings: Settings, clock: Clock, store: Store) -> Lasting:
         probing=Probing(clock),
         chain_watch=ChainWatch(store, clock),
         served_first=ServedFirst(),
+        watcher=Watcher(),
     )
 
 
@@ -184,6 +195,8 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
     listkeeping = Listkeeping(store=store, clock=clock, own_domains=ours)
     starting = Starting(gate=gate, clock=clock, collation=settings.collation, decline=settings.decline)
     collation_address = settings.collation.address
+    next_hops = NextHops(settings=settings, probing=lasting.probing)
+    health = _health(settings, clock, lasting, next_hops)
     return Desk(
         lasting=lasting,
         casework=Casework(
@@ -199,7 +212,13 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
         destinations=destinations,
         outboxkeeping=Outboxkeeping(store=store, clock=clock),
         peoplekeeping=Peoplekeeping(store=store, clock=clock),
-        digests=Digests(store=store, clock=clock, recipient=settings.digest.to, hour=settings.digest.hour),
+        digests=Digests(
+            store=store,
+            clock=clock,
+            recipient=settings.digest.to,
+            hour=settings.digest.hour,
+            patience=patience(settings),
+        ),
         listkeeping=listkeeping,
         listreading=Listreading(store=store, clock=clock),
         proposing=Proposing(store=store, clock=clock, listkeeping=listkeeping, tallying=lasting.tallying),
@@ -209,6 +228,17 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
         modes=Modes(store=store, ceiling=settings.mode),
         gate=gate,
         starting=starting,
+        health=health,
+        next_hops=next_hops,
+        alerting=Alerting(
+            store=store,
+            clock=clock,
+            health=health,
+            watcher=lasting.watcher,
+            hooks=open_hooks(settings),
+            gateway=settings.smtp.hostname,
+            next_hop_patience=timedelta(seconds=settings.alerts.next_hop_down),
+        ),
     )
 
 
@@ -227,6 +257,42 @@ def _purging(settings: Settings, clock: Clock, store: Store) -> Purging:
         authority=settings.retention.authority,
         automatic=settings.retention.automatic,
     )
+
+
+def _health(settings: Settings, clock: Clock, lasting: Lasting, next_hops: NextHops) -> Health:
+    return Health(
+        store=lasting.store,
+        clock=clock,
+        settings=settings,
+        rulebooks=lasting.rulebooks,
+        watching=lasting.watching,
+        running=lasting.running,
+        next_hops=next_hops,
+        auditing=Auditing(store=lasting.store),
+        patience=patience(settings),
+        certificate_soon=timedelta(days=settings.alerts.certificate_days),
+        disk_low=settings.alerts.disk_free,
+    )
+
+
+def open_hooks(settings: Settings) -> dict[str, Hook]:
+    """Whom alerts are told, by name; ConfigurationError where the secret can't be read."""
+    alerts, hooks = settings.alerts, dict[str, Hook]()
+    if alerts.webhook:
+        try:
+            secret = alerts.webhook_secret_file.read_bytes().strip() if alerts.webhook_secret_file else b""
+        except OSError as error:
+            raise ConfigurationError([f"alerts.webhook_secret_file: it can't be read: {error.strerror}"]) from error
+        hooks["webhook"] = Webhook(url=alerts.webhook, secret=secret, seconds=alerts.timeout)
+    if alerts.command:
+        hooks["command"] = Program(command=alerts.command, seconds=alerts.timeout)
+    return hooks
+
+
+def patience(settings: Settings) -> Patience:
+    """How long something may take before it is late."""
+    alerts = settings.alerts
+    return Patience(report=timedelta(seconds=alerts.report_overdue), held=timedelta(seconds=alerts.held_undecided))
 
 
 def open_destinations(settings: Settings) -> Destinations:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway import tokens
+from gateway.assembly import patience
 from gateway.compose.signing import RIGHT, Signer, SigningKeyError
 from gateway.compose.templates import check_templates, read_texts
 from gateway.compose.text import ComposeError
@@ -52,6 +53,7 @@ def open_composer(settings: Settings, clock: Clock, desk: Desk) -> Composer:
         gate=desk.gate,
         clock=clock,
         hostname=settings.smtp.hostname,
+        patience=patience(settings),
         signer=open_signer(settings),
     )
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
+        "alerts": ("gateway.cli.alerts:alerts", "What somebody is told of without mail."),
         "audit": ("gateway.cli.audit:audit", "Who did what and when; each row's hash covers the row before it."),
         "cases": ("gateway.cli.cases:cases", "Mail that was flagged: look at it, decide about it."),
         "check": (

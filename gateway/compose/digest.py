@@ -33,6 +33,7 @@ def compose_digest(
         "declines": digest.declines,
         "failed": digest.failed,
         "uncertain": digest.uncertain,
+        "overdue": digest.overdue,
         "reports_past": digest.reports_past,
         "declines_past": digest.declines_past,
         "references": ", ".join(digest.references),

@@ -71,7 +71,7 @@ VARIABLES: Mapping[Purpose, frozenset[str]] = MappingProxyType(
         | {"quoted", "nothing", "outlook_item", "no_message", "redirected", "too_many"},
         Purpose.DIGEST: _AGENCY
         | {"now", "held", "oldest", "reports", "declines", "failed", "uncertain", "reports_past", "declines_past"}
-        | {"references", "more"},
+        | {"references", "more", "overdue"},
     }
 )
 """All that the templates of each mail may name."""
@@ -159,6 +159,7 @@ _SAMPLE: Values = {
     "declines_past": 36,
     "references": "LG-2345-6789, LG-9876-5432",
     "more": 5,
+    "overdue": 37,
 }
 """What `check_templates` writes with: nobody's name, documentation addresses (RFC 2606, RFC 5737)."""
 

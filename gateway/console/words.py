@@ -247,6 +247,8 @@ ASPECTS: Mapping[Aspect, str] = MappingProxyType(
         Aspect.NEXT_HOP: N_("Next hop"),
         Aspect.OUTBOUND: N_("Outbound"),
         Aspect.REPORTS: N_("Reports"),
+        Aspect.HELD: N_("Held mail"),
+        Aspect.SCREENING: N_("Screening"),
         Aspect.LISTS: N_("Lists"),
         Aspect.CERTIFICATE: N_("Certificate"),
         Aspect.DISK: N_("Disk"),

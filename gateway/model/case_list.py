@@ -53,6 +53,8 @@ class CaseFilter:
     kind: ContactKind | None = None
     on_hold: bool | None = None
     """Whether a legal hold stands."""
+    overdue: datetime | None = None
+    """Its report should have been accepted by the collation address's server before this moment."""
     words: tuple[str, ...] = ()
     """Each has to occur in the reference, the reverse-path, the From field, the subject, or a recipient."""
 

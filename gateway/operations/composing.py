@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from gateway.compose.signing import Signer
     from gateway.compose.values import AgencyVoice
     from gateway.model.case import Case, Delivery
+    from gateway.model.lateness import Patience
     from gateway.model.outbox import OutboxItem, Post
     from gateway.operations.gate import Gate
     from gateway.settings import Collation
@@ -53,6 +54,7 @@ class Composer:
     gate: Gate
     clock: Clock
     hostname: str
+    patience: Patience
     signer: Signer | None = None
 
     async def objection(self, work: Work, item: OutboxItem, index: ListIndex) -> Sentence | None:
@@ -121,7 +123,7 @@ class Composer:
     async def _digest(self, work: Work, item: OutboxItem) -> Post:
         now = self.clock.now()
         return compose_digest(
-            digest=await work.digests.digest(now),
+            digest=await work.digests.digest(now, self.patience),
             recipient=item.to,
             voice=self.voice,
             now=now,

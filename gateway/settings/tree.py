@@ -12,6 +12,7 @@ from typing import Annotated
 
 from filters.disposition import DEFAULT_POLICY, Delivery, Handling, Mode, Policy, Tier
 from gateway.settings import kinds
+from gateway.settings.alerting import Alerts
 from gateway.settings.incoming import Intake, Screening, Smtp
 from gateway.settings.key import OCTETS, Key, Table
 from gateway.settings.kinds import DAY
@@ -351,4 +352,7 @@ class Settings:
     store: Annotated[Store, Table()] = field(default_factory=Store)
     console: Annotated[Console, Table()] = field(default_factory=Console)
     metrics: Annotated[Metrics, Table()] = field(default_factory=Metrics)
+    alerts: Annotated[
+        Alerts, Table("told without mail: when trouble begins, once a day while it lasts, when it ends")
+    ] = field(default_factory=Alerts)
     log: Annotated[Log, Table()] = field(default_factory=Log)

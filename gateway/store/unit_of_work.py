@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy import text
 
 from gateway.store import migrating
+from gateway.store.alerts import Alerts
 from gateway.store.answers import Answers
 from gateway.store.audit import Audit
 from gateway.store.backlog import Backlogs
@@ -27,6 +28,7 @@ from gateway.store.embedded import create_sqlite_file
 from gateway.store.engine import PATIENCE, database_trouble, open_engine
 from gateway.store.forwards import Forwards
 from gateway.store.holds import Holds
+from gateway.store.lateness import Latenesses
 from gateway.store.ledger import Ledger
 from gateway.store.limits import Limits
 from gateway.store.list_records import ListRecords
@@ -71,6 +73,8 @@ class Work:
     limits: Limits
     digests: Digests
     backlogs: Backlogs
+    latenesses: Latenesses
+    alerts: Alerts
     senders: Senders
     list_records: ListRecords
     ledger: Ledger
@@ -209,6 +213,8 @@ class Store:
             limits=Limits(connection),
             digests=Digests(connection),
             backlogs=Backlogs(connection),
+            latenesses=Latenesses(connection),
+            alerts=Alerts(connection),
             senders=Senders(connection),
             list_records=ListRecords(connection),
             ledger=Ledger(connection),

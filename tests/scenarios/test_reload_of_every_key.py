@@ -51,6 +51,8 @@ SPECIAL: Mapping[str, Any] = {
     "intake.address": "intake@liaison.police.example",
     "emergency.recipients": ("911@police.example",),
     "console.time_zone": "America/Toronto",
+    "alerts.webhook": "http://127.0.0.1:2599/in",
+    "alerts.command": ("/bin/true",),
     "smtp.proxy_protocol_from": (ip_network("192.0.2.0/24"),),
     "smtp.xclient_from": (ip_network("192.0.2.0/24"),),
 }
@@ -93,6 +95,8 @@ def files(tmp_path: Path, key_pair: KeyPair) -> Mapping[str, Mapping[str, Any]]:
         "store.key_file": {"key_file": tmp_path / "keys"},
         "outbound.password_file": {"password_file": tmp_path / "keys"},
         "intake.accept_from": {"address": "intake@police.example", "accept_from": (ip_network("192.0.2.0/24"),)},
+        "alerts.webhook_secret_file": {"webhook": "http://127.0.0.1:1/", "webhook_secret_file": tmp_path / "keys"},
+        "alerts.timeout": {"webhook": "http://127.0.0.1:1/", "timeout": 11.5},
         "smtp.trusted_received_by": {"trusted_received_by": ("a.example",), "trusted_authserv_id": "b.example"},
     }
 

@@ -169,7 +169,7 @@ def _trail(visit: Visit) -> CaseQuery | None:
 
 def _listed(visit: Visit, trail: CaseQuery | None) -> CaseFilter | None:
     try:
-        return trail.filter(visit.office.zone) if trail else None
+        return trail.filter(visit.office.zone, visit.office.late) if trail else None
     except RefusedError:
         return None  # a list that was asked for too much shows every case
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway import tokens
+from gateway.compose import enveloping
+from gateway.compose.enveloping import CertificateError, Envelope
 from gateway.compose.signing import RIGHT, Signer, SigningKeyError
 from gateway.compose.values import AgencyVoice, Language
 from gateway.dispatch.worker import Means
@@ -42,7 +44,7 @@ def open_means(settings: Settings, clock: Clock, desk: Desk, node: str) -> Means
 
 
 def open_composer(settings: Settings, clock: Clock, desk: Desk) -> Composer:
-    """What writes our mail; ConfigurationError says what is wrong with the DKIM key."""
+    """What writes our mail; ConfigurationError says what is wrong with the DKIM key or the S/MIME certificate."""
     return Composer(
         voice=voice(settings),
         collation=settings.collation,
@@ -50,7 +52,26 @@ def open_composer(settings: Settings, clock: Clock, desk: Desk) -> Composer:
         clock=clock,
         hostname=settings.smtp.hostname,
         signer=open_signer(settings),
+        envelope=open_envelope(settings),
     )
+
+
+def open_envelope(settings: Settings) -> Envelope | None:
+    """What encrypts reports, or None where no certificate is set; ConfigurationError says what is wrong with it.
+
+    One that is out of date is not wrong: mail has to flow, and the reports wait for the next certificate.
+    """
+    path = settings.collation.smime_certificate
+    if path is None:
+        return None
+    try:
+        return Envelope(path.read_bytes())
+    except OSError as error:
+        wrong = f"{path}: the S/MIME certificate can't be read: {error}; write {enveloping.RIGHT}"
+        raise ConfigurationError([wrong]) from error
+    except CertificateError as error:
+        wrong = f"collation.smime_certificate: {path} {error}; write {enveloping.RIGHT}"
+        raise ConfigurationError([wrong]) from error
 
 
 def open_signer(settings: Settings) -> Signer | None:

@@ -127,5 +127,6 @@ def voice(settings: Settings) -> AgencyVoice:
         interpol_address=settings.referral.interpol_address,
         collation_from=settings.collation.from_,
         decline_languages=tuple(Language(language) for language in settings.decline.languages),
+        marking=settings.collation.marking.words,
         report_languages=tuple(Language(language) for language in settings.collation.languages),
     )

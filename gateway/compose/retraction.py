@@ -65,7 +65,7 @@ def compose_retraction(
             answers=report_message_id,
         )
     )
-    text = text_part(templates.body(Purpose.RETRACTION, languages, values))
+    text = text_part(voice.marked(templates.body(Purpose.RETRACTION, languages, values)))
     document = json_part(_document(case, report_message_id, voice, now), "retraction.json")
     return Post(
         reverse_path=mailbox(voice.collation_from),
@@ -80,6 +80,7 @@ def compose_retraction(
 def _document(case: Case, report_message_id: str, voice: AgencyVoice, now: datetime) -> str:
     document = {
         "schema": SCHEMA,
+        **voice.marking_data(),
         "type": "withdrawal",
         "reference": case.reference,
         "retracted_at": rfc3339(now),

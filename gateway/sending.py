@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from gateway import tokens
 from gateway.assembly import patience
+from gateway.compose import enveloping
+from gateway.compose.enveloping import CertificateError, Envelope
 from gateway.compose.signing import RIGHT, Signer, SigningKeyError
 from gateway.compose.templates import check_templates, read_texts
 from gateway.compose.text import ComposeError
@@ -46,7 +48,7 @@ def open_means(settings: Settings, clock: Clock, desk: Desk, node: str) -> Means
 
 
 def open_composer(settings: Settings, clock: Clock, desk: Desk) -> Composer:
-    """What writes our mail; ConfigurationError says what is wrong with the DKIM key, or with a template."""
+    """What writes our mail; ConfigurationError says what is wrong with a key, a certificate or a template."""
     return Composer(
         voice=voice(settings),
         collation=settings.collation,
@@ -55,7 +57,26 @@ def open_composer(settings: Settings, clock: Clock, desk: Desk) -> Composer:
         hostname=settings.smtp.hostname,
         patience=patience(settings),
         signer=open_signer(settings),
+        envelope=open_envelope(settings),
     )
+
+
+def open_envelope(settings: Settings) -> Envelope | None:
+    """What encrypts reports, or None where no certificate is set; ConfigurationError says what is wrong with it.
+
+    One that is out of date is not wrong: mail has to flow, and the reports wait for the next certificate.
+    """
+    path = settings.collation.smime_certificate
+    if path is None:
+        return None
+    try:
+        return Envelope(path.read_bytes())
+    except OSError as error:
+        wrong = f"{path}: the S/MIME certificate can't be read: {error}; write {enveloping.RIGHT}"
+        raise ConfigurationError([wrong]) from error
+    except CertificateError as error:
+        wrong = f"collation.smime_certificate: {path} {error}; write {enveloping.RIGHT}"
+        raise ConfigurationError([wrong]) from error
 
 
 def open_signer(settings: Settings) -> Signer | None:
@@ -124,6 +145,7 @@ def voice(settings: Settings) -> AgencyVoice:
         interpol_address=settings.referral.interpol_address,
         collation_from=settings.collation.from_,
         decline_languages=tuple(Language(language) for language in settings.decline.languages),
+        marking=settings.collation.marking.words,
         report_languages=tuple(Language(language) for language in settings.collation.languages),
         texts=own_texts(settings),
     )

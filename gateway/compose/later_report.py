@@ -106,7 +106,7 @@ def _later(
             answers=thread.first,
         )
     )
-    text = text_part(templates.body(purpose, languages, values, voice.texts))
+    text = text_part(voice.marked(templates.body(purpose, languages, values, voice.texts)))
     document = json_part(_document(case, thread, voice, occasion.now, data), "report.json")
     return Post(
         reverse_path=mailbox(voice.collation_from),
@@ -121,6 +121,7 @@ def _later(
 def _document(case: Case, thread: Thread, voice: AgencyVoice, now: datetime, data: dict[str, object]) -> str:
     document = {
         "schema": SCHEMA,
+        **voice.marking_data(),
         "reference": case.reference,
         "version": thread.version,
         "first": thread.first,

@@ -95,7 +95,7 @@ def compose_report(
             languages=languages,
         )
     )
-    summary = text_part(templates.body(Purpose.REPORT, languages, values, voice.texts))
+    summary = text_part(voice.marked(templates.body(Purpose.REPORT, languages, values, voice.texts)))
     data = _document(case, action, mission, voice, now, attached) | _contact_document(contact)
     return Post(
         reverse_path=mailbox(voice.collation_from),
@@ -182,6 +182,7 @@ def _document(
     """The report as data; its shape is `report.schema.json`, which ships beside the templates."""
     return {
         "schema": SCHEMA,
+        **voice.marking_data(),
         "type": "first",
         "reference": case.reference,
         "version": 1,

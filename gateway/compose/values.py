@@ -55,6 +55,8 @@ class AgencyVoice:
     notice_languages: tuple[Language, ...] = (Language.EN, Language.FR)
     report_languages: tuple[Language, ...] = (Language.EN, Language.FR)
     texts: OwnTexts = field(default=(), repr=False)
+    marking: str = ""
+    """What stands on top of everything that is written for collation, in both languages; "" for nothing."""
 
     def __post_init__(self) -> None:
         required = {
@@ -79,6 +81,14 @@ class AgencyVoice:
     def names(self, languages: tuple[Language, ...]) -> str:
         """The names in these languages, side by side: what a From field shows."""
         return " / ".join(self.name(language) for language in languages)
+
+    def marked(self, text: str) -> str:
+        """A text for collation under its mark."""
+        return f"{self.marking}\n\n{text}" if self.marking else text
+
+    def marking_data(self) -> dict[str, str]:
+        """The mark in a JSON document; nothing where there is none."""
+        return {"marking": self.marking} if self.marking else {}
 
     def data(self) -> dict[str, str]:
         """What a JSON document says of the agency."""

@@ -23,6 +23,7 @@ from gateway.settings.values import (
     LogAddresses,
     LogFormat,
     LogLevel,
+    Marking,
     ReportContent,
     SecondFactor,
     Tls,
@@ -147,6 +148,13 @@ class Collation:
     smime_certificate: Annotated[
         Path | None, Key(kinds.optional(kinds.FILE, None), "PEM: reports are encrypted to it")
     ] = None
+    marking: Annotated[
+        Marking,
+        Key(
+            kinds.one_of(*Marking),
+            "none | protected-a | protected-b: stands on top of reports; only with S/MIME or verified TLS",
+        ),
+    ] = Marking.NONE
     max_size: Annotated[
         int, Key(OCTETS, "octets; beyond it, or refused with 5xx: once more as summary, with an alarm")
     ] = 10485760

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gateway.console.visit import Visit
     from gateway.model.outbox import OutboxItem, Post
     from gateway.operations.casework import Dossier
+    from gateway.operations.outgoing_text import Seen
     from gateway.preview.invisible import Segments
     from gateway.preview.message import Preview
 
@@ -76,6 +77,7 @@ class Outgoing:
     purpose: Purpose
     item: OutboxItem | None
     post: Post
+    side: str
     message: Preview
     text: Segments
     size: int
@@ -186,8 +188,8 @@ async def draft(visit: Visit) -> Response:
     reference, word = visit.part("reference"), visit.part("purpose")
     if word not in _PURPOSES:
         raise RefusedError("There is no such mail")
-    post = await visit.office.outgoing_text.draft(reference, Purpose(word), actor=visit.actor)
-    return await _outgoing(visit, reference, Purpose(word), None, post)
+    seen = await visit.office.outgoing_text.draft(reference, Purpose(word), actor=visit.actor)
+    return await _outgoing(visit, reference, Purpose(word), None, seen)
 
 
 async def sent(visit: Visit) -> Response:
@@ -197,16 +199,18 @@ async def sent(visit: Visit) -> Response:
     item = next((one for one in dossier.items if one.id == wanted), None)
     if item is None:
         raise RefusedError("There is no such mail")
-    post = await visit.office.outgoing_text.of_item(item, actor=visit.actor)
-    return await _outgoing(visit, reference, item.purpose, item, post)
+    seen = await visit.office.outgoing_text.of_item(item, actor=visit.actor)
+    return await _outgoing(visit, reference, item.purpose, item, seen)
 
 
-async def _outgoing(visit: Visit, reference: str, purpose: Purpose, item: OutboxItem | None, post: Post) -> Response:
+async def _outgoing(visit: Visit, reference: str, purpose: Purpose, item: OutboxItem | None, seen: Seen) -> Response:
+    post = seen.post
     context = Outgoing(
         reference=reference,
         purpose=purpose,
         item=item,
         post=post,
+        side=seen.side.value,
         message=await asyncio.to_thread(preview, post.content),
         text=_octets(post.content),
         size=len(post.content),

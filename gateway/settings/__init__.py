@@ -5,8 +5,8 @@ from gateway.settings.checks import unaligned_senders
 from gateway.settings.exposure import exposed_files
 from gateway.settings.incoming import Screening, Smtp
 from gateway.settings.pitfalls import example_values, refuse_false_safety
-from gateway.settings.reading import PLACES, load
-from gateway.settings.rendering import render_defaults
+from gateway.settings.reading import PLACES, load, load_text
+from gateway.settings.rendering import render_answers, render_defaults
 from gateway.settings.tree import (
     Agency,
     Collation,
@@ -73,8 +73,10 @@ __all__ = [
     "example_values",
     "exposed_files",
     "load",
+    "load_text",
     "needs_restart",
     "refuse_false_safety",
+    "render_answers",
     "render_defaults",
     "unaligned_senders",
     "until_restart",

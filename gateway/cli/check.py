@@ -13,7 +13,7 @@ import click
 from gateway.cli.checks.files import OFFLINE
 from gateway.cli.checks.line import misconfigured
 from gateway.cli.checks.online import ONLINE
-from gateway.cli.invocation import config_option, fail, json_option, load_settings
+from gateway.cli.invocation import config_option, fail, json_option, load_quietly
 from gateway.cli.output import say, show_json, waiting
 from gateway.errors import ConfigurationError
 from gateway.settings import refuse_false_safety
@@ -55,7 +55,7 @@ def check_all(*, online: bool) -> int:
 def _lines(*, online: bool) -> Iterator[Line]:
     """Every check; those that need settings are left out while there are none."""
     try:
-        settings = load_settings()
+        settings = load_quietly()
         refuse_false_safety(settings)
     except ConfigurationError as error:
         yield from misconfigured("configuration", error.problems)

@@ -31,6 +31,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Play real messages through a gateway of its own, and show what becomes of each and why.",
         ),
         "dkim": ("gateway.cli.dkim:dkim", "The DKIM key: make one, show the record to publish."),
+        "init": (
+            "gateway.cli.init:init",
+            "Ask a few questions, write a commented configuration, make database, keys and first account.",
+        ),
         "mode": ("gateway.cli.mode:mode", "Show the mode, or set it to VALUE."),
         "outbox": ("gateway.cli.outbox:outbox", "Declines, reports, notices and releases that were asked for."),
         "purge": (

@@ -27,6 +27,7 @@ from gateway.model.backlog import Backlog, Undecided
 from gateway.model.case import ActionState, CaseStatus, DeliveryState
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.settings import render_defaults
+from gateway.settings.reference import render_reference
 from tests.support.checkout import ROOT, document, documents, modules, texts
 from tests.support.clocks import NOON
 
@@ -210,6 +211,10 @@ def test_every_make_target_that_a_document_names_is_there(name: str) -> None:
 
 def test_the_shipped_configuration_is_the_one_that_the_code_describes() -> None:
     assert document("config/gateway.toml") == render_defaults()
+
+
+def test_the_reference_of_the_configuration_is_the_one_that_the_code_writes() -> None:
+    assert document("docs/configuration.md") == render_reference()
 
 
 def test_the_first_configuration_of_the_readme_is_understood() -> None:

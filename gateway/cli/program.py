@@ -29,7 +29,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "gateway.cli.demo:demo",
             "Play real messages through a gateway of its own, and show what becomes of each and why.",
         ),
-        "health": ("gateway.cli.health:health", "Ask the gateway that runs how it is."),
+        "health": (
+            "gateway.cli.health:health",
+            "Ask the gateway that runs with this configuration how it is, at `metrics.listen`.",
+        ),
         "mode": ("gateway.cli.mode:mode", "Show the mode, or set it to VALUE."),
         "outbox": ("gateway.cli.outbox:outbox", "Declines, reports, notices and releases that were asked for."),
         "screen": ("gateway.cli.screen:screen", "Say what would happen to the message in each FILE, and why."),

@@ -119,6 +119,7 @@ class Recorder:
 
 def _case(message: FlaggedMessage, header: Header, raw: bytes, *, key: str, reference: str) -> Case:
     screening, envelope = message.screening, message.envelope
+    client = envelope.origin.client
     return Case(
         reference=reference,
         intake_key=key,
@@ -140,8 +141,8 @@ def _case(message: FlaggedMessage, header: Header, raw: bytes, *, key: str, refe
         report=_REPORT_STATES[screening.report],
         mode=screening.mode,
         rulebook_version=screening.rulebook_version,
-        client_ip=envelope.origin.client_ip,
-        helo=envelope.origin.helo,
+        client_ip=client.address,
+        helo=client.helo,
         protocol=envelope.origin.protocol,
         tls=envelope.origin.tls,
         smtputf8=envelope.smtputf8,

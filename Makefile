@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo browser test check soak fuzz audit bench container format catalogue screenshots lock wheel clean
+.PHONY: help setup demo browser test check soak fuzz audit bench container recipes format catalogue screenshots lock wheel clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ bench: setup  ## Measure it beside Postfix, in about ten minutes; as root, with 
 
 container: setup  ## Build the image and pass mail through it; ENGINE, BASE, BUILD and RUN say how (docs/installation.md)
 	@$(BIN)/python -m tests.container --engine '$(ENGINE)' --base '$(BASE)' --build-options '$(BUILD)' --run-options '$(RUN)'
+
+recipes: setup  ## Follow docs/recipes.md with a real Postfix and HAProxy; as root, with Debian's packages of them
+	@$(BIN)/python -m tests.recipes
 
 format: setup  ## Format the code
 	$(BIN)/ruff check --fix-only --quiet .

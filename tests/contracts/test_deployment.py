@@ -62,7 +62,7 @@ def test_the_unit_lets_what_is_in_hand_end() -> None:
 @pytest.mark.parametrize(
     "directive",
     [
-        "User=liaison", "Group=liaison", "UMask=0077", "StateDirectory=liaison", "StateDirectoryMode=0700",
+        "LimitCORE=0", "User=liaison", "Group=liaison", "UMask=0077", "StateDirectory=liaison", "StateDirectoryMode=0700",
         "AmbientCapabilities=CAP_NET_BIND_SERVICE", "CapabilityBoundingSet=CAP_NET_BIND_SERVICE", "NoNewPrivileges=yes",
         "ProtectSystem=strict", "ProtectHome=yes", "PrivateTmp=yes", "PrivateDevices=yes", "ProtectProc=invisible",
         "ProtectClock=yes", "ProtectHostname=yes", "ProtectControlGroups=yes", "ProtectKernelLogs=yes",

@@ -35,6 +35,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "gateway.cli.init:init",
             "Ask a few questions, write a commented configuration, make database, keys and first account.",
         ),
+        "health": (
+            "gateway.cli.health:health",
+            "Ask the gateway that runs with this configuration how it is, at `metrics.listen`.",
+        ),
         "mode": ("gateway.cli.mode:mode", "Show the mode, or set it to VALUE."),
         "outbox": ("gateway.cli.outbox:outbox", "Declines, reports, notices and releases that were asked for."),
         "purge": (

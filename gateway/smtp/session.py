@@ -219,7 +219,6 @@ class Session:
         if transaction is None or mail is None:
             return
         self._transaction = self._mail = self._refused = None
-        self._client.forget_forwarded()
         transaction.finish()
         screening = transaction.screening
         tier = str(screening.tier) if screening else "clear"
@@ -235,6 +234,7 @@ class Session:
             reply=_logged(reply, clear=screening is None) if reply else "abandoned",
         )
         self._size = 0
+        self._client.forget_forwarded()
 
 
 def _logged(reply: Reply, *, clear: bool) -> str:

@@ -35,7 +35,7 @@ async def look_at_machine(settings: Settings) -> list[Line]:
     if missing_database(settings) is None:
         store = open_store(settings, SystemClock())
         try:
-            lines += await _with_store(store)
+            lines += await _with_store(store, settings.alerts.disk_free)
         finally:
             await store.close()
     lines.append(await asyncio.to_thread(_of_temporary_files, settings))
@@ -75,7 +75,7 @@ def of_disk(what: str, free: int, *, low: int, full: int) -> Line:
     return warning("disk", text, _ROOM) if free < low else well("disk", text)
 
 
-async def _with_store(store: Store) -> list[Line]:
+async def _with_store(store: Store, low: int) -> list[Line]:
     lines = []
     try:
         lines.append(of_database_clock(await store.clock_ahead()))
@@ -83,7 +83,7 @@ async def _with_store(store: Store) -> list[Line]:
     except (StoreError, OSError):
         return []  # the line about the database says it
     if free is not None:
-        lines.append(of_disk("the database's directory", free, low=settings.alerts.disk_free, full=DISK_FULL))
+        lines.append(of_disk("the database's directory", free, low=low, full=DISK_FULL))
     return lines
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from filters.address import parse_path
 from filters.mime_parts import MimeLimits
 from filters.packs import parse_pack
+from filters.sentence import Sentence
 from filters.upstream import Upstream
 from gateway import tokens
 from gateway.errors import ConfigurationError
@@ -163,7 +164,7 @@ async def open_desk(settings: Settings, clock: Clock) -> AsyncIterator[Desk]:
         lasting = await _lasting(settings, clock, store)
         desk = _desk(settings, clock, lasting)
         if await desk.listkeeping.is_first_start():
-            await desk.listkeeping.import_first(read_packs(settings.senders.packs), "the configured packs")
+            await desk.listkeeping.import_first(read_packs(settings.senders.packs), Sentence("the configured packs"))
         await desk.rulebooks.load()
         yield desk
     finally:

@@ -72,7 +72,7 @@ DELIVERIES: Mapping[DeliveryState, str] = MappingProxyType(
 ACTIONS: Mapping[ActionState, str] = MappingProxyType(
     {
         ActionState.NONE: N_("none"),
-        ActionState.REVIEW: N_("waits for a person"),
+        ActionState.REVIEW: N_("to decide"),
         ActionState.WAITING: N_("waits to leave"),
         ActionState.SENDING: N_("is leaving"),
         ActionState.SENT: N_("sent"),

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from filters.authentication import Result
 from filters.disposition import Tier
 from filters.sentence import Sentence
-from gateway.console.case_history import DETAILS, HAPPENED, PARTS
-from gateway.console.words import FORMS, ITEM_STATES, KINDS, TIERS
+from gateway.console.audit_words import detail, happened
+from gateway.console.words import FORMS
 from gateway.model.people import Verb, allowed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from datetime import datetime
 
     from gateway.console.languages import Words
@@ -79,7 +78,7 @@ def proof(case: Case) -> Sentence:
 def timeline(dossier: Dossier, words: Words) -> tuple[Moment, ...]:
     """The newest first. Repeated views by one person are one line, or they would hide what was done."""
     notes = [
-        Moment(at=note.at, what=words.say(HAPPENED["note"]), who=note.actor, said=note.text, detail="")
+        Moment(at=note.at, what=happened("note", words), who=note.actor, said=note.text, detail="")
         for note in dossier.file.notes
     ]
     rows = [_moment(entry, words) for entry in dossier.audit if entry.action not in _TOLD_WHOLE]
@@ -92,7 +91,7 @@ def _added(dossier: Dossier, words: Words) -> Iterator[Moment]:
     for one in dossier.forwards:
         yield Moment(
             at=one.at,
-            what=words.say(HAPPENED["forward-added"]),
+            what=happened("forward-added", words),
             who=one.by,
             said=one.said,
             detail=words.say(FORMS[one.form]),
@@ -104,28 +103,12 @@ _TOLD_WHOLE = frozenset({"note", "forward-added"})
 
 
 def _moment(entry: AuditEntry, words: Words) -> Moment:
-    what = HAPPENED.get(entry.action)
-    details = (_detail(name, value, words) for name, value in entry.detail.items() if name not in _UNTOLD)
-    return Moment(
-        at=entry.at,
-        what=words.say(what) if what else entry.action,
-        who=entry.actor,
-        said="",
-        detail="; ".join(details),
-    )
-
-
-def _detail(name: str, value: str, words: Words) -> str:
-    said = words.say(_VALUES[name].get(value, value)) if name in _VALUES else value
-    template = DETAILS.get(name)
-    return words.say(Sentence(template, value=said)) if template else f"{name}: {said}"
+    told = (detail(name, value, words) for name, value in entry.detail.items() if name not in _UNTOLD)
+    return Moment(at=entry.at, what=happened(entry.action, words), who=entry.actor, said="", detail="; ".join(told))
 
 
 _UNTOLD = frozenset({"sha256", "rulebook", "length", "report", "notification"})
-_VALUES: Mapping[str, Mapping[Any, str]] = MappingProxyType(
-    {"part": PARTS, "tier": TIERS, "was": ITEM_STATES, "kind": KINDS, "form": FORMS}
-)
-"""The vocabularies of details."""
+"""What stands elsewhere on the page, or is of use to the gateway alone."""
 
 
 def _joined(moments: list[Moment]) -> Iterator[Moment]:

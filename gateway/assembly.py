@@ -24,6 +24,7 @@ from gateway.operations.contacts import Contacts
 from gateway.operations.deciding import Deciding
 from gateway.operations.digests import Digests
 from gateway.operations.exempting import Exempting
+from gateway.operations.exporting import Exporting
 from gateway.operations.flagged import FlaggedMail, ServedFirst
 from gateway.operations.gate import Gate
 from gateway.operations.holding import Holding
@@ -93,6 +94,7 @@ class Desk:
     peoplekeeping: Peoplekeeping
     digests: Digests
     exempting: Exempting
+    exporting: Exporting
     holding: Holding
     purging: Purging
     modes: Modes
@@ -201,6 +203,13 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
         listreading=Listreading(store=store, clock=clock),
         proposing=Proposing(store=store, clock=clock, listkeeping=listkeeping, tallying=lasting.tallying),
         exempting=Exempting(store=store, clock=clock, own_domains=ours),
+        exporting=Exporting(
+            store=store,
+            clock=clock,
+            schedule=schedule(settings),
+            agency_en=settings.agency.name_en,
+            agency_fr=settings.agency.name_fr,
+        ),
         holding=Holding(store=store, clock=clock),
         purging=_purging(settings, clock, store),
         modes=Modes(store=store, ceiling=settings.mode),

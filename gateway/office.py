@@ -13,7 +13,6 @@ from gateway.console.office import Office
 from gateway.operations.auditing import Auditing
 from gateway.operations.browsing import Browsing
 from gateway.operations.bulk import Bulk
-from gateway.operations.exporting import Exporting
 from gateway.operations.health import Health, NextHops
 from gateway.operations.outgoing_text import OutgoingText
 from gateway.operations.signing_in import SigningIn
@@ -47,7 +46,7 @@ def open_office(settings: Settings, clock: Clock, desk: Desk) -> Office:
         chain_watch=lasting.chain_watch,
         contacts=desk.contacts,
         exempting=desk.exempting,
-        exporting=Exporting(store=store),
+        exporting=desk.exporting,
         holding=desk.holding,
         health=_health(settings, clock, desk, auditing, next_hops),
         listkeeping=desk.listkeeping,

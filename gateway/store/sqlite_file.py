@@ -5,7 +5,6 @@ Never runs a unit of work. Each function opens connections of its own, and block
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from contextlib import closing
@@ -90,23 +89,6 @@ def set_aside(file: Path, aside: Path) -> None:
     file.rename(aside)
     for log in (file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
         log.unlink(missing_ok=True)
-
-
-def put_in_place(new: Path, place: Path) -> None:
-    """Give a finished file its name, durably; FileExistsError where one has it. Only its owner may read it."""
-    new.chmod(0o600)
-    descriptor = os.open(new, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    os.link(new, place)
-    new.unlink()
-    descriptor = os.open(place.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _opened(file: Path, mode: str) -> sqlite3.Connection:

@@ -19,8 +19,9 @@ ONLY_IN = {
     "urllib.parse": {"filters.calendar", "filters.spf"},  # mailto: addresses; quote, for upper-case macros
     "publicsuffixlist": {"filters.guard"},
     "email_validator": {"filters.guard"},
-    "csv": {"filters.packs"},
-    "io": {"filters.packs"},  # StringIO, which csv writes to
+    "csv": {"filters.packs", "gateway.model.export_index"},
+    "html": {"gateway.model.export_index"},
+    "io": {"filters.packs", "gateway.model.export_index"},  # StringIO, which csv writes to
     "tomllib": {"filters.packs"},
 }
 

@@ -42,6 +42,7 @@ from gateway.operations.returned import ReturnedMail
 from gateway.operations.rulebooks import Rulebooks
 from gateway.operations.running import Running
 from gateway.operations.starting import Starting
+from gateway.operations.stating import Stating
 from gateway.operations.tallying import Tallying
 from gateway.operations.watching import Watching
 from gateway.relay.routes import Routes
@@ -97,6 +98,7 @@ class Desk:
     exporting: Exporting
     holding: Holding
     purging: Purging
+    stating: Stating
     modes: Modes
     gate: Gate
     starting: Starting
@@ -183,6 +185,7 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
     listkeeping = Listkeeping(store=store, clock=clock, own_domains=ours)
     starting = Starting(gate=gate, clock=clock, collation=settings.collation, decline=settings.decline)
     collation_address = settings.collation.address
+    modes = Modes(store=store, ceiling=settings.mode)
     return Desk(
         lasting=lasting,
         casework=Casework(
@@ -212,7 +215,15 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
         ),
         holding=Holding(store=store, clock=clock),
         purging=_purging(settings, clock, store),
-        modes=Modes(store=store, ceiling=settings.mode),
+        stating=Stating(
+            store=store,
+            clock=clock,
+            modes=modes,
+            chain_watch=lasting.chain_watch,
+            agency=settings.agency.name_en,
+            sealed=settings.store.key_file is not None,
+        ),
+        modes=modes,
         gate=gate,
         starting=starting,
     )

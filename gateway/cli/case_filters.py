@@ -63,12 +63,13 @@ _NAMES = (
 
 def _filter(*, since: date | None, until: date | None, search: str, **same: Any) -> CaseFilter:
     return CaseFilter(
-        since=_midnight(since) if since else None,
-        until=_midnight(until + timedelta(days=1)) if until else None,
+        since=midnight(since) if since else None,
+        until=midnight(until + timedelta(days=1)) if until else None,
         words=search_words(search),
         **same,
     )
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """The beginning of a day, in UTC."""
     return datetime.combine(day, time(), UTC)

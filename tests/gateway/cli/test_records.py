@@ -156,3 +156,13 @@ def test_a_backup_and_its_restoration(liaison: CommandLine) -> None:
     assert shown(liaison)["status"] == "open"
     assert liaison.ok("db", "check") == "The database is sound.\n"
     assert "database-restored" in liaison.ok("audit", "show")
+
+
+def test_the_integrity_statement(liaison: CommandLine) -> None:
+    liaison.case()
+    liaison.ok("db", "backup", str(liaison.directory / "copy.db"))
+    text = liaison.ok("audit", "statement", "--since", "2026-01-01")
+    assert "copy.db" in text
+    made: dict[str, Any] = liaison.json("audit", "statement", "--until", "2026-01-01")  # type: ignore[assignment]
+    assert made["backups"] == []
+    assert made["chain"]["holds"] is True

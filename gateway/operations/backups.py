@@ -113,7 +113,7 @@ class Restoring:
 
     async def _restore_file(self, place: Path, file: Path, digest: str, actor: str, *, force: bool) -> Restored:
         if not force and await asyncio.to_thread(holds_cases, place):
-            raise RefusedError("{place} holds cases; with --force it is set aside, not removed", place=place)
+            raise RefusedError("{place} holds cases already", place=place)
         with directory_beside(place) as directory:
             copy = directory / "copy"
             await asyncio.to_thread(shutil.copyfile, file, copy)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -32,10 +32,10 @@ def cut_off_log(file: Path) -> bool:
     False if it could not be done because others read all the time; the log is cut off when the last of them closes.
     """
     for _ in range(_TRIES):
-        with closing(sqlite3.connect(file, timeout=_PATIENCE)) as connection:
+        with suppress(sqlite3.Error), closing(sqlite3.connect(file, timeout=_PATIENCE)) as connection:
             busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if not busy:
-            return True
+            if not busy:
+                return True
         time.sleep(_PATIENCE)
     return False
 
@@ -43,13 +43,17 @@ def cut_off_log(file: Path) -> bool:
 def copy_database(file: Path, copy: Path, seen: Callable[[float], None]) -> None:
     """A copy as of this moment, while others write: SQLite's online backup. `seen` is told which part is done, 0 to 1.
 
-    In one snapshot: without it each write of another connection would make the copy begin again, without an end.
+    In one snapshot: without it each write of another connection would make the copy begin again, without an end. Raises
+    StoreError, such as for a full disk.
     """
-    with closing(_opened(file, "rw")) as source, closing(sqlite3.connect(copy)) as target:
-        source.execute("BEGIN")
-        source.execute(_FIRST_LOOK).fetchall()
-        source.backup(target, pages=_PAGES, progress=lambda _, left, pages: seen(1 - left / max(1, pages)))
-        source.execute("ROLLBACK")
+    try:
+        with closing(_opened(file, "rw")) as source, closing(sqlite3.connect(copy)) as target:
+            source.execute("BEGIN")
+            source.execute(_FIRST_LOOK).fetchall()
+            source.backup(target, pages=_PAGES, progress=lambda _, left, pages: seen(1 - left / max(1, pages)))
+            source.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        raise StoreError(f"The database file {file} could not be copied: {error}") from error
 
 
 def unsoundness(file: Path) -> str:

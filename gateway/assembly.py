@@ -31,6 +31,7 @@ from gateway.operations.contacts import Contacts
 from gateway.operations.deciding import Deciding
 from gateway.operations.digests import Digests
 from gateway.operations.exempting import Exempting
+from gateway.operations.exporting import Exporting
 from gateway.operations.flagged import FlaggedMail, ServedFirst
 from gateway.operations.forward_screening import ForwardScreening
 from gateway.operations.forwards import Forwards
@@ -51,6 +52,7 @@ from gateway.operations.returned import ReturnedMail
 from gateway.operations.rulebooks import Rulebooks
 from gateway.operations.running import Running
 from gateway.operations.starting import Starting
+from gateway.operations.stating import Stating
 from gateway.operations.tallying import Tallying
 from gateway.operations.watching import Watching
 from gateway.relay.routes import Routes
@@ -104,8 +106,10 @@ class Desk:
     peoplekeeping: Peoplekeeping
     digests: Digests
     exempting: Exempting
+    exporting: Exporting
     holding: Holding
     purging: Purging
+    stating: Stating
     modes: Modes
     gate: Gate
     starting: Starting
@@ -198,6 +202,7 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
     collation_address = settings.collation.address
     next_hops = NextHops(settings=settings, probing=lasting.probing)
     health = _health(settings, clock, lasting, next_hops)
+    modes = Modes(store=store, ceiling=settings.mode)
     return Desk(
         lasting=lasting,
         casework=Casework(
@@ -224,9 +229,24 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
         listreading=Listreading(store=store, clock=clock),
         proposing=Proposing(store=store, clock=clock, listkeeping=listkeeping, tallying=lasting.tallying),
         exempting=Exempting(store=store, clock=clock, own_domains=ours),
+        exporting=Exporting(
+            store=store,
+            clock=clock,
+            schedule=schedule(settings),
+            agency_en=settings.agency.name_en,
+            agency_fr=settings.agency.name_fr,
+        ),
         holding=Holding(store=store, clock=clock),
         purging=_purging(settings, clock, store),
-        modes=Modes(store=store, ceiling=settings.mode),
+        stating=Stating(
+            store=store,
+            clock=clock,
+            modes=modes,
+            chain_watch=lasting.chain_watch,
+            agency=settings.agency.name_en,
+            sealed=settings.store.key_file is not None,
+        ),
+        modes=modes,
         gate=gate,
         starting=starting,
         health=health,

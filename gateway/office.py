@@ -14,7 +14,6 @@ from gateway.console.office import Office
 from gateway.operations.auditing import Auditing
 from gateway.operations.browsing import Browsing
 from gateway.operations.bulk import Bulk
-from gateway.operations.exporting import Exporting
 from gateway.operations.outgoing_text import OutgoingText
 from gateway.operations.signing_in import SigningIn
 from gateway.operations.statistics import Statistics
@@ -47,7 +46,7 @@ def open_office(settings: Settings, clock: Clock, desk: Desk) -> Office:
         chain_watch=lasting.chain_watch,
         contacts=desk.contacts,
         exempting=desk.exempting,
-        exporting=Exporting(store=store),
+        exporting=desk.exporting,
         holding=desk.holding,
         health=desk.health,
         listkeeping=desk.listkeeping,

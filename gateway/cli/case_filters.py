@@ -65,8 +65,8 @@ _NAMES = (
 
 def _filter(*, since: date | None, until: date | None, overdue: bool, search: str, **same: Any) -> CaseFilter:
     return CaseFilter(
-        since=_midnight(since) if since else None,
-        until=_midnight(until + timedelta(days=1)) if until else None,
+        since=midnight(since) if since else None,
+        until=midnight(until + timedelta(days=1)) if until else None,
         overdue=_late() if overdue else None,
         words=search_words(search),
         **same,
@@ -78,5 +78,6 @@ def _late() -> datetime:
     return SystemClock().now() - timedelta(seconds=load_settings().alerts.report_overdue)
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """The beginning of a day, in UTC."""
     return datetime.combine(day, time(), UTC)

@@ -10,6 +10,7 @@ from gateway.cli import words
 from gateway.cli.case_filters import filter_options
 from gateway.cli.contacts import record
 from gateway.cli.exemptions import grant_options, granted
+from gateway.cli.exports import export
 from gateway.cli.holds import hold, unhold
 from gateway.cli.invocation import actor, config_option, json_option, reference_argument, with_desk
 from gateway.cli.output import emphasize, moment, say, show_json, show_table
@@ -186,5 +187,5 @@ async def assign(desk: Desk, reference: str, person: str) -> None:
     say(f"{reference} is assigned to {person.strip().lower() or 'nobody'}.")
 
 
-for command in (hold, record, unhold):
+for command in (export, hold, record, unhold):
     cases.add_command(command)

@@ -103,6 +103,7 @@ DETAILS: Mapping[str, str] = MappingProxyType(
         "to": N_("to: {value}"),
         "kind": N_("way: {value}"),
         "exemption": N_("exemption {value}"),
+        "export": N_("export {value}"),
         "hold": N_("legal hold {value}"),
         "ordered_by": N_("ordered by: {value}"),
         "form": N_("form: {value}"),

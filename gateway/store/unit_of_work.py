@@ -35,6 +35,7 @@ from gateway.store.people import People
 from gateway.store.senders import Senders
 from gateway.store.sessions import Sessions
 from gateway.store.statistics import Statistics
+from gateway.store.tracing import Traces
 from gateway.store.values import Values
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Work:
     backlogs: Backlogs
     latenesses: Latenesses
     alerts: Alerts
+    traces: Traces
     senders: Senders
     list_records: ListRecords
     ledger: Ledger
@@ -187,6 +189,7 @@ class Store:
             backlogs=Backlogs(connection),
             latenesses=Latenesses(connection),
             alerts=Alerts(connection),
+            traces=Traces(connection),
             senders=Senders(connection),
             list_records=ListRecords(connection),
             ledger=Ledger(connection),

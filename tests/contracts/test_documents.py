@@ -19,7 +19,6 @@ from filters.rulebook import Rulebook
 from gateway.cli import main
 from gateway.cli.program import COMMANDS
 from gateway.counters import CELLS
-from gateway.events import Event
 from gateway.metrics.facts import Facts
 from gateway.metrics.families import GatewayCollector
 from gateway.model.backlog import Backlog, Undecided
@@ -122,11 +121,6 @@ def test_every_module_in_the_list_of_rfcs_cites_that_rfc() -> None:
     rows = _rfc_rows()
     assert len(rows) > 30
     assert [(rfc, name) for rfc, _, where in rows for name in where if f"RFC {rfc}" not in code.get(name, "")] == []
-
-
-def test_operations_explains_every_log_event() -> None:
-    text = document(OPERATIONS)
-    assert [event for event in Event if f"`{event.value}`" not in text] == []
 
 
 def _exported() -> dict[str, set[str]]:

@@ -8,6 +8,7 @@ from sqlalchemy import exists, func, select
 
 from gateway.model.backlog import Backlog, Undecided
 from gateway.model.case import ActionState, CaseStatus, DeliveryState
+from gateway.store.lateness import Latenesses
 from gateway.store.schema import cases, deliveries, outbox_items, stored_values
 from gateway.store.values import OUTBOX_PAUSED
 
@@ -26,7 +27,8 @@ class Backlogs:
         self._connection = connection
 
     async def backlog(self) -> Backlog:
-        """The numbers now: three questions, each of which goes through one table."""
+        """The numbers now: a few questions, each of which goes through one table."""
+        unaccepted_since, held_since = await Latenesses(self._connection).oldest()
         by_state = select(
             outbox_items.c.purpose, outbox_items.c.state, func.count(), func.min(outbox_items.c.created_at)
         ).group_by(outbox_items.c.purpose, outbox_items.c.state)
@@ -39,6 +41,8 @@ class Backlogs:
             paused=bool(paused),
             open_cases=open_cases,
             undecided=Undecided(delivery=delivery, decline=decline, report=report),
+            unaccepted_since=unaccepted_since,
+            held_since=held_since,
         )
 
 

@@ -69,11 +69,9 @@ class Latenesses:
         """The cases that are overdue, as of the moment before which their report should have been accepted."""
         return await self._late(overdue(before), func.coalesce(_ASKED_AT, cases.c.received_at))
 
-    async def oldest(self) -> tuple[datetime | None, datetime | None]:
-        """Since when the oldest report that is not accepted, and the oldest held mail, waits; however short that is."""
-        reports = await self._late(overdue(_EVER), func.coalesce(_ASKED_AT, cases.c.received_at), references=0)
-        held = await self._late(and_(_OPEN, _HELD), cases.c.received_at, references=0)
-        return reports.since, held.since
+    async def unaccepted_since(self) -> datetime | None:
+        """Since when the oldest report waits that is not accepted, however short that is."""
+        return (await self._late(overdue(_EVER), func.coalesce(_ASKED_AT, cases.c.received_at), references=0)).since
 
     async def _late(
         self, condition: ColumnElement[bool], since: ColumnElement[Any], *, references: int = MOST_REFERENCES

@@ -279,6 +279,24 @@ def away(database_url: str, request: pytest.FixtureRequest) -> Any:
     return gone()
 
 
+async def test_trouble_of_a_node_that_is_gone_does_not_stand_for_ever(
+    site: Site, hook: HookServer, next_hop: ScriptedMTA
+) -> None:
+    await next_hop.stop()
+    async with site.desk("next_hop_down = 60") as gone, site.desk("next_hop_down = 60") as here:
+        gone.lasting.watcher.node = "mx2"
+        await look(here)
+        await look(gone)
+        site.clock.advance(60)
+        await look(gone)
+        await look(here)
+        assert sorted(one["node"] for one in hook.told) == sorted(["mx2", here.lasting.watcher.node])
+        for _ in range(2):
+            site.clock.advance(450)
+            await look(here)
+        assert [(one["node"], one["phase"]) for one in hook.told[2:]] == [("mx2", "ended")]
+
+
 async def test_who_looks_out_tells_under_another_configuration_too_and_gives_the_duty_back(
     site: Site, hook: HookServer
 ) -> None:

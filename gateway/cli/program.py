@@ -47,6 +47,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "screen": ("gateway.cli.screen:screen", "Say what would happen to the message in each FILE, and why."),
         "senders": ("gateway.cli.senders:senders", "The listed missions and bodies: whose mail is flagged."),
+        "trace": (
+            "gateway.cli.trace:trace",
+            "Show what became of a message: by an address of its envelope, or by its Message-ID.",
+        ),
         "users": ("gateway.cli.users:users", "People who may sign in to the console."),
         "serve": ("gateway.cli.serve:serve", "Run the gateway."),
     }

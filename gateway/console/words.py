@@ -312,6 +312,7 @@ VERBS: Mapping[Verb, str] = MappingProxyType(
         Verb.SEE_OUTBOX: N_("See the outbox"),
         Verb.CHANGE_OUTBOX: N_("Retry and cancel in the outbox, pause it"),
         Verb.SET_MODE: N_("Set the mode"),
+        Verb.TRACE: N_("Trace a message"),
         Verb.SEE_AUDIT: N_("See the audit log"),
         Verb.KEEP_PEOPLE: N_("Keep the accounts"),
     }

@@ -20,7 +20,7 @@ from gateway.counters import FIELDS_REMOVED, count
 from gateway.events import Event
 from gateway.model.conclusion import ACCEPTED
 from gateway.model.reply import Reply
-from gateway.model.trace import forged_fields, received_field
+from gateway.model.trace import forged_fields, message_id_of, received_field
 from gateway.operations.outgoing import Outgoing
 from gateway.relay.transaction import NextHopTransaction
 
@@ -84,6 +84,14 @@ class MailTransaction:
         self.recipients: list[Mailbox] = []
         self.screening: Screening | None = None
         """The decision, once there is one; None for clear mail."""
+        self.case = ""
+        """The reference of the case that it is recorded under, if it is."""
+        self.message_id = ""
+        """As the header has it, angle brackets included; "" without one."""
+        self.next_hop = ""
+        """Who was spoken with, once the mail transaction is finished."""
+        self.heard: Reply | None = None
+        """What that next hop said to our final dot."""
         self._intake = intake
         self._parameters = parameters
         self._origin = origin
@@ -155,6 +163,7 @@ class MailTransaction:
         the next hop; everything else may have to wait for a database, a DNS or a disk.
         """
         deadline = asyncio.get_running_loop().time() + ANSWER_WITHIN
+        self.message_id = message_id_of(header_section)
         envelope = self._envelope()
         if self._forwards is not None:
             self._own(self._forwards.take(envelope, header_section, content, deadline=deadline), answered)
@@ -192,7 +201,7 @@ class MailTransaction:
             return await next_hop.deliver(list(recipients), content, deadline=deadline)
 
         taken = await self._intake.flagged.take(suspicion, outgoing, deliver, deadline=deadline)
-        self.screening = taken.screening
+        self.screening, self.case = taken.screening, taken.case
         return taken.reply
 
     def _envelope(self) -> Envelope:
@@ -225,6 +234,7 @@ class MailTransaction:
     def finish(self) -> None:
         """Give the next hop's connection back."""
         if self._next_hop is not None:
+            self.next_hop, self.heard = str(self._next_hop.hop or ""), self._next_hop.heard
             self._next_hop.finish()
             self._next_hop = None
 

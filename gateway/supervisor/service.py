@@ -201,7 +201,14 @@ class Service:
             return
         workers = self._workers.process_ids if self._workers is not None else list[int | None]
         line = self._now.line
-        await self._monitoring.serve(line.desk, line.clock, self._slots, unready=self._unready, workers=workers)
+        await self._monitoring.serve(
+            line.desk,
+            line.clock,
+            self._slots,
+            unready=self._unready,
+            health=lambda: self._now.line.desk.health,
+            workers=workers,
+        )
 
     def _tell_what_runs(self) -> None:
         """To the pages about this process."""

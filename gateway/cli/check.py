@@ -24,10 +24,12 @@ from gateway.cli.peeking import missing_database, peek
 from gateway.clock import SystemClock
 from gateway.compose.templates import check_templates
 from gateway.errors import ConfigurationError, StoreError
+from gateway.operations.rekeying import Rekeying
 from gateway.relay.connection import NextHopError
 from gateway.relay.opening import open_connection
 from gateway.sending import open_envelope, open_signer
 from gateway.settings import example_values, exposed_files, unaligned_senders
+from gateway.store.sealing import read_keys
 from gateway.tls import server_context
 from gateway.verify.dmarc import evaluate_dmarc
 from gateway.verify.resolver import Inquiry, Resolver
@@ -43,6 +45,8 @@ QUESTIONS_AT_ONCE = 8
 """Listed domains that the DNS is asked about side by side."""
 ONLINE_TIMEOUT = 10.0
 """Seconds that a server has for each answer."""
+KEYLESS_SHOWN = 10
+"""Messages that are named because their key is missing; `liaison db check` names all."""
 RENEWAL = timedelta(days=30)
 """How long before its end a certificate is spoken of."""
 
@@ -187,18 +191,34 @@ def _look_at_database(settings: Settings) -> Iterator[Line]:
         yield Line("database", Grade.OK, f"{missing} is not there yet: `liaison serve` makes it")
         return
     try:
-        state = asyncio.run(_schema_state(store))
+        yield from asyncio.run(_look_into(settings, store))
     except StoreError as error:
         yield Line("database", Grade.FAILED, str(error))
-        return
-    yield _schema_line(state)
 
 
-async def _schema_state(store: Store) -> SchemaState:
+async def _look_into(settings: Settings, store: Store) -> list[Line]:
     try:
-        return await store.schema_state()
+        state = await store.schema_state()
+        return [_schema_line(state), *(await _look_at_keys(settings, store) if state.up_to_date else [])]
     finally:
         await store.close()
+
+
+async def _look_at_keys(settings: Settings, store: Store) -> list[Line]:
+    """Whether everything that is stored can be opened, and which keys of the file nothing needs."""
+    path = settings.store.key_file
+    keys = tuple(one.id for one in read_keys(path)) if path is not None else ()
+    lost = await Rekeying(store, keys).without_key(KEYLESS_SHOWN)
+    async with store.reading() as work:
+        in_use = await work.sealed_rows.keys_in_use()
+    lines = [
+        Line("data key", Grade.FAILED, f"the {row.kind} of {row.subject} needs the key {row.key_id}, which is missing")
+        for row in lost[:KEYLESS_SHOWN]
+    ]
+    if keys and (older := sum(number for name, number in in_use.items() if name in {"", *keys[1:]})):
+        words = f"{older} stored messages are not under the key {keys[0]} yet: `liaison db rekey` changes that"
+        lines.append(Line("data key", Grade.OK, words))
+    return lines
 
 
 def _schema_line(state: SchemaState) -> Line:

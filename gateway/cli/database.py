@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.assembly import open_store
+from gateway.cli.data_key import key, rekey
 from gateway.cli.invocation import config_option, fail, json_option, with_settings
 from gateway.cli.output import say, show_json
 from gateway.clock import SystemClock
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 @click.group("db")
 @config_option
 def database() -> None:
-    """The database: migrate it, check it."""
+    """The database: migrate it, check it, change the key of what it holds."""
 
 
 @database.command()
@@ -47,6 +48,10 @@ def check(settings: Settings, as_json: bool) -> None:
             say(sentence)
     if broken:
         fail()
+
+
+database.add_command(key)
+database.add_command(rekey)
 
 
 async def _upgrade(settings: Settings) -> None:

@@ -16,6 +16,7 @@ HINTS: Mapping[str, str] = MappingProxyType(
         "There is no exemption {exemption} in force": "`liaison senders exempt` lists them",
         "There is no outbox item {item}": "`liaison outbox list` shows the ids",
         "{item} may have been delivered": "with --despite-uncertainty it is sent again, perhaps a second time",
+        "No data key is set": "`liaison db key` makes one, store.key_file names its file",
         "The outbox is paused already": "`liaison outbox resume` ends that",
         "{value} is not on the list": "`liaison senders list` shows what is",
         "{value} is on the list as {kinds}": "say which with --kind",

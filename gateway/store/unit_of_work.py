@@ -30,6 +30,7 @@ from gateway.store.messages import Messages
 from gateway.store.notes import Notes
 from gateway.store.outbox import Outbox
 from gateway.store.people import People
+from gateway.store.sealed_rows import SealedRows
 from gateway.store.senders import Senders
 from gateway.store.sessions import Sessions
 from gateway.store.statistics import Statistics
@@ -72,6 +73,7 @@ class Work:
     people: People
     sessions: Sessions
     statistics: Statistics
+    sealed_rows: SealedRows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +191,7 @@ class Store:
             people=People(connection, self._seal),
             sessions=Sessions(connection),
             statistics=Statistics(connection),
+            sealed_rows=SealedRows(connection, self._seal),
         )
 
 

@@ -157,3 +157,17 @@ async def test_what_no_key_opens_is_named_and_the_rest_moves(unchecked_store: St
 async def test_without_a_key_there_is_nothing_to_change_to(store: Store) -> None:
     with pytest.raises(RefusedError, match="No data key is set"):
         await Rekeying(store, ()).rekey(actor=ALICE)
+
+
+async def test_what_somebody_else_moved_to_another_key_meanwhile_stays_there(store: Store) -> None:
+    await filled(store)
+    store.seal_with(Seal((NEW, OLD)))
+    async with store.reading() as work:
+        rows = await work.sealed_rows.not_under(frozenset({"new"}))
+        late = [await work.sealed_rows.reseal(row) for row in rows]
+    newer = SealKey("newer", bytes(32))
+    store.seal_with(Seal((newer, NEW, OLD)))
+    await Rekeying(store, ("newer", "new", OLD.id)).rekey(actor=ALICE)
+    async with store.begin() as work:
+        assert [await work.sealed_rows.put(one) for one in late if one is not None] == [False] * 6
+    assert await in_use(store) == {"newer": 6}

@@ -27,7 +27,7 @@ from gateway.errors import ConfigurationError, StoreError
 from gateway.operations.rekeying import Rekeying
 from gateway.relay.connection import NextHopError
 from gateway.relay.opening import open_connection
-from gateway.sending import open_envelope, open_signer
+from gateway.sending import open_envelope, open_signer, own_texts
 from gateway.settings import example_values, exposed_files, unaligned_senders
 from gateway.store.sealing import read_keys
 from gateway.tls import server_context
@@ -125,11 +125,17 @@ def _look_at_packs(settings: Settings) -> Iterator[Line]:
         yield Line("packs", Grade.OK, f"all {len(entries)} entries can be listed")
 
 
-def _look_at_templates(_: Settings) -> Iterator[Line]:
-    problems = check_templates()
+def _look_at_templates(settings: Settings) -> Iterator[Line]:
+    try:
+        own = own_texts(settings)
+    except ConfigurationError as error:
+        yield from _wrong("templates", error.problems)
+        return
+    problems = check_templates(own)
     yield from (Line("templates", Grade.FAILED, problem) for problem in problems)
     if not problems:
-        yield Line("templates", Grade.OK, "every mail can be written in both languages")
+        words = f", {len(own)} of the templates being your own" if own else ""
+        yield Line("templates", Grade.OK, f"every mail can be written in both languages{words}")
 
 
 def _look_at_tls(settings: Settings) -> Iterator[Line]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from filters.content import HeaderField
     from gateway.model.outbox import Post
 
-ENCRYPTED = frozenset({Purpose.REPORT, Purpose.RETRACTION})
+ENCRYPTED = frozenset({Purpose.REPORT, Purpose.AMENDMENT, Purpose.RETRACTION})
 """What goes to the collation address and says something of a contact."""
 
 BITS = range(2048, 16385)

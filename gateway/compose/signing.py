@@ -29,7 +29,7 @@ from gateway.model.outbox import Purpose
 if TYPE_CHECKING:
     from gateway.model.outbox import Post
 
-SIGNED = frozenset({Purpose.DECLINE, Purpose.REPORT, Purpose.NOTICE, Purpose.DIGEST, Purpose.RETRACTION})
+SIGNED = frozenset(Purpose) - {Purpose.RELEASE}
 """What we write ourselves. A release is somebody else's message, and our name doesn't stand behind it."""
 
 BITS = range(2048, 4097)

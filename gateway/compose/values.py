@@ -6,7 +6,7 @@ It knows nothing of configuration files: the caller fills it from the settings. 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -14,6 +14,10 @@ from gateway.compose.text import ComposeError
 
 _ARTICLE = re.compile(r"(?P<article>les|le|la)\s+(?P<noun>.+)|l(?P<mark>['’])\s*(?P<elided>.+)", re.IGNORECASE)
 _VOWELS = "aàâäeéèêëiîïoôöuùûüœæ"
+
+
+OwnTexts = tuple[tuple[str, str], ...]
+"""Templates of an agency's own, by their names; each stands in the place of the shipped one of that name."""
 
 
 class Language(StrEnum):
@@ -52,6 +56,7 @@ class AgencyVoice:
     report_languages: tuple[Language, ...] = (Language.EN, Language.FR)
     marking: str = ""
     """What stands on top of everything that is written for collation, in both languages; "" for nothing."""
+    texts: OwnTexts = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         required = {

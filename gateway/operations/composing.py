@@ -14,20 +14,20 @@ import structlog
 from filters.content import header_length
 from filters.sentence import join
 from gateway import tokens
+from gateway.compose.acknowledgement import compose_acknowledgement
 from gateway.compose.decline import compose_decline
 from gateway.compose.digest import compose_digest
 from gateway.compose.enveloping import ENCRYPTED
+from gateway.compose.later_report import Occasion, Thread, compose_amendment, compose_retraction
 from gateway.compose.notice import compose_notice
 from gateway.compose.release import compose_release
 from gateway.compose.report import compose_report
-from gateway.compose.retraction import compose_retraction
 from gateway.compose.signing import SIGNED
 from gateway.compose.text import ComposeError
 from gateway.compose.values import Mission
 from gateway.events import Event
-from gateway.model.case import ContactKind
 from gateway.model.contact import Contact
-from gateway.model.outbox import Purpose
+from gateway.model.outbox import TO_COLLATION, OutboxState, Purpose
 from gateway.model.trace import forged_fields, without
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from gateway.compose.signing import Signer
     from gateway.compose.values import AgencyVoice
     from gateway.model.case import Case, Delivery
+    from gateway.model.lateness import Patience
     from gateway.model.outbox import OutboxItem, Post
     from gateway.operations.gate import Gate
     from gateway.settings import Collation
@@ -55,6 +56,7 @@ class Composer:
     gate: Gate
     clock: Clock
     hostname: str
+    patience: Patience
     signer: Signer | None = None
     envelope: Envelope | None = None
 
@@ -94,19 +96,29 @@ class Composer:
 
     async def legible(self, work: Work, item: OutboxItem) -> Post:
         """The mail as its reader will see it: neither encrypted nor signed."""
+        if item.purpose is Purpose.DIGEST:
+            return await self._digest(work, item)
+        if item.purpose is Purpose.ACKNOWLEDGEMENT:
+            return await self._acknowledgement(work, item)
+        return await self._about(work, item, await _case_of(work, item))
+
+    async def _about(self, work: Work, item: OutboxItem, case: Case) -> Post:
+        """A mail about one case."""
         match item.purpose:
             case Purpose.DECLINE:
-                return self._decline(item, await _case_of(work, item))
+                return self._decline(item, case)
             case Purpose.REPORT:
-                return await self._report(work, item, await _case_of(work, item))
-            case Purpose.NOTICE:
-                return self._notice(item, await _case_of(work, item))
-            case Purpose.RELEASE:
-                return await self._release(work, item, await _case_of(work, item))
-            case Purpose.DIGEST:
-                return await self._digest(work, item)
+                return await self._report(work, item, case)
+            case Purpose.AMENDMENT:
+                return await self._amendment(work, item, case)
             case Purpose.RETRACTION:
-                return await self._retraction(work, item, await _case_of(work, item))
+                return await self._retraction(work, item, case)
+            case Purpose.NOTICE:
+                return self._notice(item, case)
+            case Purpose.RELEASE:
+                return await self._release(work, item, case)
+            case Purpose.DIGEST | Purpose.ACKNOWLEDGEMENT:
+                raise ComposeError(f"the {item.purpose} {item.id} is about no case")
             case unreachable:
                 assert_never(unreachable)
 
@@ -133,7 +145,7 @@ class Composer:
     async def _digest(self, work: Work, item: OutboxItem) -> Post:
         now = self.clock.now()
         return compose_digest(
-            digest=await work.digests.digest(now),
+            digest=await work.digests.digest(now, self.patience),
             recipient=item.to,
             voice=self.voice,
             now=now,
@@ -146,7 +158,7 @@ class Composer:
         if not fits:
             _tell_of_size(item, case.reference, f"{case.size} octets")
         whole = fits and self.collation.content == "original" and not item.summary
-        by_hand = case.kind is not ContactKind.MAIL
+        by_hand = not case.kind.is_mail
         raw = await work.messages.get(case) if whole or by_hand else None
         return compose_report(
             case=case,
@@ -164,17 +176,37 @@ class Composer:
         )
 
     async def _retraction(self, work: Work, item: OutboxItem, case: Case) -> Post:
-        report = await work.outbox.find(case.stored_id, Purpose.REPORT)
-        sent = await work.outbox.frozen(report.id) if report is not None else None
-        return compose_retraction(
-            case=case,
-            report_message_id=sent.message_id if sent is not None else "",
+        return compose_retraction(case, await _thread(work, item, case), self._occasion(item))
+
+    async def _amendment(self, work: Work, item: OutboxItem, case: Case) -> Post:
+        made = await work.answers.amendments(case.stored_id)
+        amendment = next((one for one in made if one.item_id == item.id), None)
+        if amendment is None:
+            raise ComposeError(f"the amendment {item.id} has no text")
+        deliveries = tuple(await work.deliveries.of(case.stored_id))
+        return compose_amendment(case, amendment, deliveries, await _thread(work, item, case), self._occasion(item))
+
+    def _occasion(self, item: OutboxItem) -> Occasion:
+        return Occasion(
             recipient=item.to,
             voice=self.voice,
             now=self.clock.now(),
             message_id_token=item.id,
             loop_token=self._loop_token(item),
             needs_verified_tls=self.collation.tls == "verified",
+        )
+
+    async def _acknowledgement(self, work: Work, item: OutboxItem) -> Post:
+        told = await work.forwards.acknowledgement(item.id)
+        if told is None:
+            raise ComposeError(f"the acknowledgement {item.id} says nothing")
+        return compose_acknowledgement(
+            told=told,
+            recipient=item.to,
+            received=item.created_at,
+            voice=self.voice,
+            now=self.clock.now(),
+            loop_token=self._loop_token(item),
         )
 
     async def _release(self, work: Work, item: OutboxItem, case: Case) -> Post:
@@ -202,6 +234,21 @@ async def _case_of(work: Work, item: OutboxItem) -> Case:
     if case is None:
         raise ComposeError(f"the {item.purpose} {item.id} has no case")
     return case
+
+
+async def _thread(work: Work, item: OutboxItem, case: Case) -> Thread:
+    """What was said to the collation address about the case before this mail."""
+    every = [one for one in await work.outbox.list(case_id=case.stored_id) if one.purpose in TO_COLLATION]
+    said = [one for one in every if one.id != item.id and one.created_at <= item.created_at]
+    posts = [await work.outbox.frozen(one.id) for one in said if one.state is not OutboxState.CANCELLED or one.frozen]
+    ids = [post.message_id for post in posts if post is not None]
+    report = await work.outbox.find(case.stored_id, Purpose.REPORT)
+    first = await work.outbox.frozen(report.id) if report is not None else None
+    return Thread(
+        first=first.message_id if first is not None else "",
+        latest=ids[-1] if ids else "",
+        version=len(posts) + 1,
+    )
 
 
 async def _delivery_to(work: Work, case: Case, recipient: str) -> Delivery:

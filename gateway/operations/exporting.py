@@ -13,7 +13,6 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.model.case import ContactKind
 from gateway.operations.case_turns import find
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ class Exporting:
             await work.audit.append(actor, "case-exported", reference, {})
         async with self.store.reading() as work:
             case = await find(work, reference)
-            name = "original.eml" if case.kind is ContactKind.MAIL else "contact.json"
+            name = "original.eml" if case.kind.is_mail else "contact.json"
             files = {name: await work.messages.get(case)}
             for item in await work.outbox.list(case_id=case.stored_id):
                 post = await work.outbox.frozen(item.id)

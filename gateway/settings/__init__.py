@@ -3,7 +3,7 @@
 from gateway.settings.changes import needs_restart, until_restart
 from gateway.settings.checks import unaligned_senders
 from gateway.settings.exposure import exposed_files
-from gateway.settings.incoming import Screening, Smtp
+from gateway.settings.incoming import Intake, Screening, Smtp
 from gateway.settings.pitfalls import example_values
 from gateway.settings.reading import PLACES, load
 from gateway.settings.rendering import render_defaults
@@ -52,6 +52,7 @@ __all__ = [
     "Emergency",
     "Endpoint",
     "IPNetwork",
+    "Intake",
     "Language",
     "Ledger",
     "Log",

@@ -46,6 +46,7 @@ def conflicts(settings: Settings) -> Iterator[Conflict]:
         _loops(settings),
         _absolutes(settings),
         _emergency_recipients(settings),
+        _intake(settings),
         _console(settings),
         _marking(settings),
     )
@@ -214,6 +215,29 @@ def _emergency_recipients(settings: Settings) -> Iterator[Conflict]:
                 f'"{recipient}" is in no route\'s domains, so mail for it is not accepted',
                 f'"{domain}" in the domains of a [[route]], or an address in a domain that is routed',
             )
+
+
+def _intake(settings: Settings) -> Iterator[Conflict]:
+    """What comes to the intake address goes nowhere else: it must be nobody's mailbox."""
+    address = settings.intake.address
+    if not address:
+        if settings.intake.accept_from:
+            keys: tuple[KeyPath, ...] = (("intake", "accept_from"), ("intake", "address"))
+            yield Conflict(keys, "is set, but intake.address is not", "both of them, or none")
+        return
+    taken: list[tuple[KeyPath, str]] = [
+        (("agency", "contact_email"), settings.agency.contact_email),
+        (("agency", "consular_email"), settings.agency.consular_email),
+        (("collation", "from"), settings.collation.from_),
+        (("collation", "address"), settings.collation.address),
+        (("digest", "to"), settings.digest.to),
+        *((("emergency", "recipients", at), one) for at, one in enumerate(settings.emergency.recipients)),
+    ]
+    for path, other in taken:
+        if other.lower() == address.lower():
+            keys = (("intake", "address"), path)
+            wrong = f'"{address}" is {path[0]}.{path[1]} too, whose mail nobody would get'
+            yield Conflict(keys, wrong, "an address that nothing else uses, such as intake@liaison.police.example")
 
 
 def _console(settings: Settings) -> Iterator[Conflict]:

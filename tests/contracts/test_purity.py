@@ -17,6 +17,7 @@ ONLY_IN = {
     "base64": {"filters.dkim", "filters.mime_parts"},
     "binascii": {"filters.dkim", "filters.mime_parts"},
     "urllib.parse": {"filters.calendar", "filters.spf"},  # mailto: addresses; quote, for upper-case macros
+    "html": {"filters.forwards"},  # unescape
     "publicsuffixlist": {"filters.guard"},
     "email_validator": {"filters.guard"},
     "csv": {"filters.packs"},

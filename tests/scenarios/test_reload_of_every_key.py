@@ -48,8 +48,11 @@ SPECIAL: Mapping[str, Any] = {
     "agency.domains": ("more.example",),
     "dns.nameservers": (Endpoint("127.0.0.1", 5399),),
     "outbound.smarthost": Endpoint("127.0.0.1", 2599),
+    "intake.address": "intake@liaison.police.example",
     "emergency.recipients": ("911@police.example",),
     "console.time_zone": "America/Toronto",
+    "alerts.webhook": "http://127.0.0.1:2599/in",
+    "alerts.command": ("/bin/true",),
     "smtp.proxy_protocol_from": (ip_network("192.0.2.0/24"),),
     "smtp.xclient_from": (ip_network("192.0.2.0/24"),),
 }
@@ -84,12 +87,18 @@ def files(tmp_path: Path, key_pair: KeyPair) -> Mapping[str, Mapping[str, Any]]:
     (tmp_path / "keys").write_text("k1 " + "A" * 43 + "=\n", encoding="ascii")
     (tmp_path / "signing").write_bytes(key_pair.pem)
     (tmp_path / "smime.pem").write_bytes(pem_of(a_certificate(key_pair.private)))
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts/follows.en.txt").write_text("English below.", encoding="utf-8")
     return {
+        "templates.mail": {"mail": tmp_path / "texts"},
         "smtp.tls_certificate": {"tls_certificate": pair.certificate, "tls_key": pair.key},
         "dkim.key": {"domain": "police.example", "selector": "s1", "key": tmp_path / "signing"},
         "collation.smime_certificate": {"smime_certificate": tmp_path / "smime.pem"},
         "store.key_file": {"key_file": tmp_path / "keys"},
         "outbound.password_file": {"password_file": tmp_path / "keys"},
+        "intake.accept_from": {"address": "intake@police.example", "accept_from": (ip_network("192.0.2.0/24"),)},
+        "alerts.webhook_secret_file": {"webhook": "http://127.0.0.1:1/", "webhook_secret_file": tmp_path / "keys"},
+        "alerts.timeout": {"webhook": "http://127.0.0.1:1/", "timeout": 11.5},
         "smtp.trusted_received_by": {"trusted_received_by": ("a.example",), "trusted_authserv_id": "b.example"},
     }
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from gateway.console.case_query import CaseQuery
 from gateway.console.doors import action, page
-from gateway.console.pages.case_facts import Moment, Why, deciders, timeline, whys
+from gateway.console.pages.case_facts import Moment, Why, deciders, proof, timeline, whys
 from gateway.console.pages.case_limits import why_not
 from gateway.console.safety import FRAME_POLICY, FRAME_STYLE, RAW_POLICY
 from gateway.errors import RefusedError
@@ -24,6 +24,7 @@ from gateway.preview.invisible import segments
 from gateway.preview.message import attached_message, preview
 
 if TYPE_CHECKING:
+    from filters.sentence import Sentence
     from gateway.console.visit import Visit
     from gateway.model.outbox import OutboxItem, Post
     from gateway.operations.casework import Dossier
@@ -43,6 +44,8 @@ class CasePage:
     dossier: Dossier
     may_read: bool
     whys: tuple[Why, ...]
+    proof: Sentence
+    """Whether the sender is who it says it is."""
     message: Preview | None
     attached: str
     """The number of the attached message that `message` is; "" where it is the whole."""
@@ -102,6 +105,7 @@ async def show(visit: Visit) -> Response:
         dossier=dossier,
         may_read=may_read,
         whys=whys(dossier.file.case),
+        proof=proof(dossier.file.case),
         message=await asyncio.to_thread(preview, raw) if raw and dossier.contact is None else None,
         attached=visit.query("message"),
         timeline=timeline(dossier, visit.words),

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from filters.authentication import Result
+from filters.disposition import Tier
 from filters.sentence import Sentence
 from gateway.console.case_history import DETAILS, HAPPENED, PARTS
-from gateway.console.words import ITEM_STATES, KINDS, TIERS
+from gateway.console.words import FORMS, ITEM_STATES, KINDS, TIERS
 from gateway.model.people import Verb, allowed
 
 if TYPE_CHECKING:
@@ -51,15 +53,54 @@ def whys(case: Case) -> tuple[Why, ...]:
     )
 
 
+def proof(case: Case) -> Sentence:
+    """Whether the sender is who it says it is, in one sentence; the results of SPF, DKIM and DMARC are the grounds."""
+    passed, failed, unknown = (
+        ", ".join(
+            f"{method.upper()} ({one.domain})" if one.domain else method.upper()
+            for method, one in case.authentication.results
+            if one.result in wanted
+        )
+        for wanted in ({Result.PASS}, {Result.FAIL}, {Result.TEMPERROR})
+    )
+    if case.tier is Tier.CONFIRMED:
+        return Sentence("Proven: the mail comes from whom it says. In its favour: {passed}.", passed=passed)
+    if case.tier is Tier.SPOOFED:
+        return Sentence("Forged: the listed sender's own domain disowns it. Against it: {failed}.", failed=failed)
+    if unknown:
+        return Sentence("Not known: the DNS gave no answer in time for {unknown}.", unknown=unknown)
+    if failed:
+        return Sentence("Not proven. Against it: {failed}.", failed=failed)
+    if passed:
+        return Sentence("Not proven for the listed sender; what was proven is {passed}.", passed=passed)
+    return Sentence("Not proven: neither SPF nor a signature says who sent it.")
+
+
 def timeline(dossier: Dossier, words: Words) -> tuple[Moment, ...]:
     """The newest first. Repeated views by one person are one line, or they would hide what was done."""
     notes = [
         Moment(at=note.at, what=words.say(HAPPENED["note"]), who=note.actor, said=note.text, detail="")
         for note in dossier.file.notes
     ]
-    rows = [_moment(entry, words) for entry in dossier.audit if entry.action != "note"]
-    ordered = sorted([*notes, *rows], key=lambda one: one.at, reverse=True)
+    rows = [_moment(entry, words) for entry in dossier.audit if entry.action not in _TOLD_WHOLE]
+    ordered = sorted([*notes, *_added(dossier, words), *rows], key=lambda one: one.at, reverse=True)
     return tuple(_joined(ordered))
+
+
+def _added(dossier: Dossier, words: Words) -> Iterator[Moment]:
+    """What officers added to it, with what they said."""
+    for one in dossier.forwards:
+        yield Moment(
+            at=one.at,
+            what=words.say(HAPPENED["forward-added"]),
+            who=one.by,
+            said=one.said,
+            detail=words.say(FORMS[one.form]),
+        )
+
+
+_TOLD_WHOLE = frozenset({"note", "forward-added"})
+"""Rows of the audit log about what is shown with its text."""
 
 
 def _moment(entry: AuditEntry, words: Words) -> Moment:
@@ -82,7 +123,7 @@ def _detail(name: str, value: str, words: Words) -> str:
 
 _UNTOLD = frozenset({"sha256", "rulebook", "length", "report", "notification"})
 _VALUES: Mapping[str, Mapping[Any, str]] = MappingProxyType(
-    {"part": PARTS, "tier": TIERS, "was": ITEM_STATES, "kind": KINDS}
+    {"part": PARTS, "tier": TIERS, "was": ITEM_STATES, "kind": KINDS, "form": FORMS}
 )
 """The vocabularies of details."""
 

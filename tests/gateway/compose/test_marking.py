@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.compose.retraction import compose_retraction
+from gateway.compose.later_report import Occasion, Thread, compose_amendment, compose_retraction
 from gateway.compose.values import Language
+from gateway.model.amendment import Amendment
 from gateway.settings.values import Marking
 from gateway.shipped import shipped
 from tests.gateway.compose.test_report import conforms, follows_the_schema
@@ -38,16 +39,17 @@ def test_without_a_mark_nothing_is_said_of_one() -> None:
     assert "marking" not in document_of(a_report())
 
 
-def test_a_retraction_has_the_mark_too() -> None:
-    post = compose_retraction(
-        case=a_case(),
-        report_message_id="",
-        recipient="collation@ildc.example",
-        voice=MARKED,
-        now=NOON,
-        message_id_token="item-1",
-        loop_token=LOOP_TOKEN,
+def test_what_is_reported_later_has_the_mark_too() -> None:
+    occasion = Occasion(
+        recipient="collation@ildc.example", voice=MARKED, now=NOON, message_id_token="item-1", loop_token=LOOP_TOKEN
     )
-    assert text_of(post).splitlines()[0] == MARK
-    schema = json.loads((shipped("templates") / "mail/retraction/retraction.schema.json").read_text("utf-8"))
-    assert conforms(document_of(post), schema, schema["$defs"])
+    thread = Thread(first="", latest="", version=2)
+    schema = json.loads((shipped("templates") / "mail/report/later-report.schema.json").read_text("utf-8"))
+    amendment = Amendment(item_id="item-1", at=NOON, actor="test:clerk", text="They called again.")
+    for post in (
+        compose_retraction(a_case(), thread, occasion),
+        compose_amendment(a_case(), amendment, (), thread, occasion),
+    ):
+        assert text_of(post).splitlines()[0] == MARK
+        assert document_of(post)["marking"] == MARK
+        assert conforms(document_of(post), schema, schema["$defs"])

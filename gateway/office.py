@@ -9,12 +9,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from gateway.assembly import patience
+from gateway.assembly import own_domains, patience
 from gateway.console.office import Office
+from gateway.errors import ConfigurationError
+from gateway.identity.openid import Provider, Registration
 from gateway.operations.auditing import Auditing
 from gateway.operations.browsing import Browsing
 from gateway.operations.bulk import Bulk
 from gateway.operations.outgoing_text import OutgoingText
+from gateway.operations.provider_sign_in import ProviderSignIn, role_rules
 from gateway.operations.signing_in import SigningIn
 from gateway.operations.statistics import Statistics
 from gateway.operations.status import Status
@@ -23,6 +26,8 @@ from gateway.settings import SecondFactor
 from gateway.verify.resolver import Resolver
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gateway.assembly import Desk
     from gateway.clock import Clock
     from gateway.settings import Console, Settings
@@ -38,6 +43,8 @@ def open_office(settings: Settings, clock: Clock, desk: Desk) -> Office:
         agency_en=settings.agency.name_en,
         agency_fr=settings.agency.name_fr,
         public_url=console.public_url,
+        passwords=settings.oidc.passwords,
+        provider=open_provider(settings, clock, desk),
         second_factor_required=console.second_factor is SecondFactor.REQUIRED,
         auditing=Auditing(store=store),
         browsing=Browsing(store=store),
@@ -81,6 +88,38 @@ def _status(settings: Settings, clock: Clock, desk: Desk) -> Status:
         probing=lasting.probing,
         resolver=Resolver(settings.dns.nameservers),
     )
+
+
+def open_provider(settings: Settings, clock: Clock, desk: Desk) -> ProviderSignIn | None:
+    """The way in by the agency's OpenID provider, where one is set; ConfigurationError says what is wrong with it."""
+    oidc = settings.oidc
+    if not oidc.issuer:
+        return None
+    role_rules(oidc)
+    registration = Registration(
+        issuer=oidc.issuer,
+        client_id=oidc.client_id,
+        secret=_secret(oidc.client_secret_file),
+        scope=oidc.scope,
+        redirect_uri=f"{settings.console.public_url}/sign-in/provider/back",
+        acr=oidc.acr,
+    )
+    return ProviderSignIn(
+        provider=Provider(registration, clock),
+        oidc=oidc,
+        own=own_domains(settings),
+        signing_in=_signing_in(settings.console, clock, desk),
+        peoplekeeping=desk.peoplekeeping,
+    )
+
+
+def _secret(file: Path | None) -> str:
+    if file is None:
+        return ""
+    try:
+        return file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError([f"oidc.client_secret_file: {file} can't be read: {error}"]) from error
 
 
 def _signing_in(console: Console, clock: Clock, desk: Desk) -> SigningIn:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.assembly import open_seal, open_store
+from gateway.cli.data_key import key, rekey
 from gateway.cli.invocation import actor, config_option, fail, json_option, login, with_settings
 from gateway.cli.output import progress, say, show_json
 from gateway.clock import SystemClock
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 @click.group("db")
 @config_option
 def database() -> None:
-    """The database: migrate it, check it, back it up, restore it."""
+    """The database: migrate it, check it, back it up, restore it, change the key of what it holds."""
 
 
 @database.command()
@@ -52,6 +53,10 @@ def check(settings: Settings, as_json: bool) -> None:
             say(sentence)
     if broken:
         fail()
+
+
+database.add_command(key)
+database.add_command(rekey)
 
 
 @database.command()

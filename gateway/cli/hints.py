@@ -19,6 +19,7 @@ HINTS: Mapping[str, str] = MappingProxyType(
         "{place} holds cases already": "with --force it is set aside, and not removed",
         "{reference} is on legal hold for several reasons; say which one is lifted: {numbers}": "with --hold NUMBER",
         "There is no certificate {certificate}": "`liaison audit certificates` lists them",
+        "No data key is set": "`liaison db key` makes one, store.key_file names its file",
         "The outbox is paused already": "`liaison outbox resume` ends that",
         "{value} is not on the list": "`liaison senders list` shows what is",
         "{value} is on the list as {kinds}": "say which with --kind",

@@ -25,7 +25,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "gateway.cli.check:check",
             "Check configuration, lists, templates, TLS files, DKIM key and database.",
         ),
-        "db": ("gateway.cli.database:database", "The database: migrate it, check it, back it up, restore it."),
+        "db": (
+            "gateway.cli.database:database",
+            "The database: migrate it, check it, back it up, restore it, change the key of what it holds.",
+        ),
         "demo": (
             "gateway.cli.demo:demo",
             "Play real messages through a gateway of its own, and show what becomes of each and why.",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gateway.operations.outgoing_text import OutgoingText
     from gateway.operations.peoplekeeping import Peoplekeeping
     from gateway.operations.proposing import Proposing
+    from gateway.operations.provider_sign_in import ProviderSignIn
     from gateway.operations.rulebooks import Rulebooks
     from gateway.operations.signing_in import SigningIn
     from gateway.operations.statistics import Statistics
@@ -45,6 +46,9 @@ class Office:
     agency_fr: str
     public_url: str
     second_factor_required: bool
+    passwords: bool
+    """Whether they open the console."""
+    provider: ProviderSignIn | None
     auditing: Auditing
     browsing: Browsing
     bulk: Bulk

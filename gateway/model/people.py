@@ -84,6 +84,8 @@ class Stage(StrEnum):
     PASSWORD = "password"
     """The password was right; the one-time code is still to come, and nothing is shown."""
     SIGNED_IN = "signed-in"
+    AT_PROVIDER = "at-provider"
+    """Signed in at the agency's OpenID provider: password and second factor were its business."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +126,11 @@ class Session:
     seen_at: datetime
     told: tuple[str, ...] = ()
     """What the next page says at its top, once: its kind, and the sentence; () for nothing."""
+
+    @property
+    def is_signed_in(self) -> bool:
+        """Every proof was given."""
+        return self.stage is not Stage.PASSWORD
 
 
 def allowed(roles: Iterable[Role], verb: Verb) -> bool:

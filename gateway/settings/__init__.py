@@ -3,6 +3,7 @@
 from gateway.settings.changes import needs_restart, until_restart
 from gateway.settings.checks import unaligned_senders
 from gateway.settings.exposure import exposed_files
+from gateway.settings.identity import Oidc
 from gateway.settings.incoming import Intake, Screening, Smtp
 from gateway.settings.pitfalls import example_values
 from gateway.settings.reading import PLACES, load, load_text
@@ -60,6 +61,7 @@ __all__ = [
     "LogFormat",
     "LogLevel",
     "Metrics",
+    "Oidc",
     "Outbound",
     "Referral",
     "ReportContent",

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from itertools import chain
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from filters.address import canonical_domain
 from filters.disposition import Delivery, Handling, Mode, Tier
-from gateway.settings.values import Marking, Tls
+from gateway.settings.values import Endpoint, Marking, Tls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gateway.settings.lines import KeyPath
     from gateway.settings.tree import Settings
-    from gateway.settings.values import Endpoint
 
 _COVERED = {str(IPv4Address(0)): ("127.0.0.1", "localhost"), str(IPv6Address(0)): ("::1", "localhost")}
 """What a listener on every address of its family takes in from this machine."""
@@ -49,6 +49,7 @@ def conflicts(settings: Settings) -> Iterator[Conflict]:
         _intake(settings),
         _console(settings),
         _marking(settings),
+        _provider(settings),
     )
 
 
@@ -73,6 +74,7 @@ def _halves(settings: Settings) -> Iterator[Conflict]:
     groups: tuple[tuple[str, dict[str, object]], ...] = (
         ("smtp", {"tls_certificate": settings.smtp.tls_certificate, "tls_key": settings.smtp.tls_key}),
         ("outbound", {"username": settings.outbound.username, "password_file": settings.outbound.password_file}),
+        ("oidc", {"issuer": settings.oidc.issuer, "client_id": settings.oidc.client_id}),
         ("dkim", {"domain": settings.dkim.domain, "selector": settings.dkim.selector, "key": settings.dkim.key}),
     )
     for section, group in groups:
@@ -261,3 +263,20 @@ def _marking(settings: Settings) -> Iterator[Conflict]:
         f'is "{collation.marking}", but with tls = "{collation.tls}" a report may leave in clear',
         'smime_certificate = "…", or tls = "verified", or marking = "none"',
     )
+
+
+def _provider(settings: Settings) -> Iterator[Conflict]:
+    """What a provider says opens the console: nobody on the way may say it in its place."""
+    oidc = settings.oidc
+    parts = urlsplit(oidc.issuer)
+    if oidc.issuer and parts.scheme != "https" and not Endpoint(parts.hostname or "", 0).is_loopback:
+        yield Conflict((("oidc", "issuer"),), "is said in clear, and could be anybody's", "an issuer with https")
+    if oidc.create and not oidc.roles_claim:
+        keys: tuple[KeyPath, ...] = (("oidc", "create"), ("oidc", "roles_claim"))
+        yield Conflict(keys, "is true, but no claim says which roles", "roles_claim and roles, or create = false")
+    if oidc.roles_claim and not oidc.roles:
+        keys = (("oidc", "roles_claim"), ("oidc", "roles"))
+        yield Conflict(keys, "is set, but no value of it gives a role", 'roles = ["VALUE=reviewer"]')
+    if not oidc.passwords and not oidc.issuer:
+        keys = (("oidc", "passwords"), ("oidc", "issuer"))
+        yield Conflict(keys, "is false, but there is no other way in", "issuer and client_id, or passwords = true")

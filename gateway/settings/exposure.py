@@ -38,6 +38,7 @@ def _with_secrets(settings: Settings) -> Iterator[tuple[str, Path]]:
         "smtp.tls_key": settings.smtp.tls_key,
         "outbound.password_file": settings.outbound.password_file,
         "dkim.key": settings.dkim.key,
+        "oidc.client_secret_file": settings.oidc.client_secret_file,
         "store.key_file": settings.store.key_file,
         "alerts.webhook_secret_file": settings.alerts.webhook_secret_file,
     }

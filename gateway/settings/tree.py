@@ -13,6 +13,7 @@ from typing import Annotated
 from filters.disposition import DEFAULT_POLICY, Delivery, Handling, Mode, Policy, Tier
 from gateway.settings import kinds
 from gateway.settings.alerting import Alerts
+from gateway.settings.identity import Oidc
 from gateway.settings.incoming import Intake, Screening, Smtp
 from gateway.settings.key import OCTETS, Key, Table
 from gateway.settings.kinds import DAY
@@ -372,6 +373,9 @@ class Settings:
     )
     store: Annotated[Store, Table()] = field(default_factory=Store)
     console: Annotated[Console, Table()] = field(default_factory=Console)
+    oidc: Annotated[Oidc, Table("signing in to the console at the agency's OpenID provider")] = field(
+        default_factory=Oidc
+    )
     metrics: Annotated[Metrics, Table()] = field(default_factory=Metrics)
     alerts: Annotated[
         Alerts, Table("told without mail: when trouble begins, once a day while it lasts, when it ends")

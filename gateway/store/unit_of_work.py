@@ -36,6 +36,7 @@ from gateway.store.messages import Messages
 from gateway.store.notes import Notes
 from gateway.store.outbox import Outbox
 from gateway.store.people import People
+from gateway.store.sealed_rows import SealedRows
 from gateway.store.senders import Senders
 from gateway.store.sessions import Sessions
 from gateway.store.sqlite_file import cut_off_log
@@ -85,6 +86,7 @@ class Work:
     people: People
     sessions: Sessions
     statistics: Statistics
+    sealed_rows: SealedRows
     holds: Holds
     disposals: Disposals
 
@@ -226,6 +228,7 @@ class Store:
             people=People(connection, self._seal),
             sessions=Sessions(connection),
             statistics=Statistics(connection),
+            sealed_rows=SealedRows(connection, self._seal),
             holds=Holds(connection),
             disposals=Disposals(connection),
         )

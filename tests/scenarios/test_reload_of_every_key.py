@@ -43,6 +43,8 @@ NOBODYS = {
     "dkim.domain", "dkim.selector",  # go with key
 }  # fmt: skip
 
+PROVIDER = {"issuer": "http://127.0.0.1:9", "client_id": "console"}
+"""Without these the rest of `[oidc]` means nothing."""
 PLAIN = (str, bytes, int, float, Path, Enum, IPv4Network, IPv6Network, ZoneInfo, timedelta, type(None))
 SPECIAL: Mapping[str, Any] = {
     "agency.domains": ("more.example",),
@@ -50,6 +52,8 @@ SPECIAL: Mapping[str, Any] = {
     "outbound.smarthost": Endpoint("127.0.0.1", 2599),
     "intake.address": "intake@liaison.police.example",
     "emergency.recipients": ("911@police.example",),
+    "oidc.issuer": "http://127.0.0.1:9",
+    "oidc.client_id": "another",
     "console.time_zone": "America/Toronto",
     "alerts.webhook": "http://127.0.0.1:2599/in",
     "alerts.command": ("/bin/true",),
@@ -99,6 +103,8 @@ def files(tmp_path: Path, key_pair: KeyPair) -> Mapping[str, Mapping[str, Any]]:
         "intake.accept_from": {"address": "intake@police.example", "accept_from": (ip_network("192.0.2.0/24"),)},
         "alerts.webhook_secret_file": {"webhook": "http://127.0.0.1:1/", "webhook_secret_file": tmp_path / "keys"},
         "alerts.timeout": {"webhook": "http://127.0.0.1:1/", "timeout": 11.5},
+        "oidc.client_secret_file": {"client_secret_file": tmp_path / "keys"},
+        "oidc.roles": {"roles_claim": "groups", "roles": ("g=reviewer",)},
         "smtp.trusted_received_by": {"trusted_received_by": ("a.example",), "trusted_authserv_id": "b.example"},
     }
 
@@ -109,6 +115,7 @@ async def test_every_key_of_a_table_is_obeyed(gateway: Running, files: Mapping[s
         section, attribute = key.split(".")
         table = getattr(gateway.settings, section)
         values = files.get(key) or {attribute: SPECIAL.get(key) or other_than(getattr(table, attribute))}
+        values = {**PROVIDER, **values} if section == "oidc" else values
         changed = replace(gateway.settings, **{section: replace(table, **values)})
         if not differs(gateway, changed):
             deaf.append(key)

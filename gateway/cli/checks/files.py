@@ -14,8 +14,10 @@ from gateway.cli.peeking import missing_database
 from gateway.clock import SystemClock
 from gateway.compose.templates import check_templates
 from gateway.errors import ConfigurationError, StoreError
+from gateway.operations.rekeying import Rekeying
 from gateway.sending import open_envelope, open_signer, own_texts
 from gateway.settings import example_values, exposed_files, unaligned_senders
+from gateway.store.sealing import read_keys
 from gateway.tls import certificate_end, certificate_is_for, server_context
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from gateway.store.migrating import SchemaState
     from gateway.store.unit_of_work import Store
 
+KEYLESS_SHOWN = 10
+"""Messages that are named because their key is missing."""
 SOON = timedelta(days=14)
 """Before its end a certificate is renewed."""
 RENEWAL = timedelta(days=30)
@@ -162,20 +166,37 @@ def look_at_database(settings: Settings) -> Iterator[Line]:
         yield well("database", f"{missing} is not there yet: `liaison serve` makes it")
         return
     try:
-        state = asyncio.run(_schema_state(store))
+        yield from asyncio.run(_look_into(settings, store))
     except StoreError as error:
         yield problem(
             "database", str(error), "see that store.url is right, that it runs and that this account may use it"
         )
-        return
-    yield _schema_line(state)
 
 
-async def _schema_state(store: Store) -> SchemaState:
+async def _look_into(settings: Settings, store: Store) -> list[Line]:
     try:
-        return await store.schema_state()
+        state = await store.schema_state()
+        return [_schema_line(state), *(await _look_at_keys(settings, store) if state.up_to_date else [])]
     finally:
         await store.close()
+
+
+async def _look_at_keys(settings: Settings, store: Store) -> list[Line]:
+    """Whether everything that is stored can be opened, and which keys of the file nothing needs."""
+    path = settings.store.key_file
+    keys = tuple(one.id for one in read_keys(path)) if path is not None else ()
+    lost = await Rekeying(store, keys).without_key(KEYLESS_SHOWN)
+    async with store.reading() as work:
+        in_use = await work.sealed_rows.keys_in_use()
+    mend = "put the key back into store.key_file; `liaison db check` names every such message"
+    lines = [
+        problem("data key", f"the {row.kind} of {row.subject} needs the key {row.key_id}, which is missing", mend)
+        for row in lost[:KEYLESS_SHOWN]
+    ]
+    if keys and (older := sum(number for name, number in in_use.items() if name in {"", *keys[1:]})):
+        text = f"{older} stored messages are not under the key {keys[0]} yet"
+        lines.append(warning("data key", text, "`liaison db rekey` changes that"))
+    return lines
 
 
 def _schema_line(state: SchemaState) -> Line:

@@ -11,16 +11,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from filters.address import parse_path
+from filters.address import canonical_domain, parse_path
 from filters.mime_parts import MimeLimits
 from filters.packs import parse_pack
 from filters.upstream import Upstream
 from gateway import tokens
 from gateway.errors import ConfigurationError
 from gateway.model.intake_mailbox import IntakeMailbox
+from gateway.operations.answered import AnsweredMail
 from gateway.operations.auditing import ChainWatch
 from gateway.operations.casework import Casework
 from gateway.operations.contacts import Contacts
+from gateway.operations.corresponding import Corresponding
 from gateway.operations.deciding import Deciding
 from gateway.operations.digests import Digests
 from gateway.operations.exempting import Exempting
@@ -85,6 +87,7 @@ class Desk:
     lasting: Lasting
     casework: Casework
     contacts: Contacts
+    corresponding: Corresponding
     destinations: Destinations
     listkeeping: Listkeeping
     listreading: Listreading
@@ -190,6 +193,7 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
             collation_address=collation_address,
         ),
         contacts=Contacts(store=store, clock=clock, secret=lasting.secret, collation_address=collation_address),
+        corresponding=Corresponding(store=store, clock=clock),
         destinations=destinations,
         outboxkeeping=Outboxkeeping(store=store, clock=clock),
         peoplekeeping=Peoplekeeping(store=store, clock=clock),
@@ -295,6 +299,9 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
                 whole=whole,
             ),
             returned=ReturnedMail(store=desk.store),
+            answered=AnsweredMail(
+                store=desk.store, domain=canonical_domain(settings.collation.address.rpartition("@")[2])
+            ),
             forwards=open_forwards(settings, desk, whole),
             clock=clock,
             hostname=hostname,

@@ -10,7 +10,7 @@ import click
 
 from filters.disposition import Tier
 from gateway.cli.invocation import Word, read_date
-from gateway.model.case import ActionState, CaseStatus, ContactKind, DeliveryState
+from gateway.model.case import ActionState, AnswerState, CaseStatus, ContactKind, DeliveryState
 from gateway.model.case_list import CaseFilter
 from gateway.operations.browsing import search_words
 
@@ -36,6 +36,9 @@ _OPTIONS = (
     click.option("--assigned-to", metavar="PERSON", help="Only cases of this person; '' for nobody's."),
     click.option("--kind", type=Word(ContactKind), help="Only mail, or only contacts of this kind."),
     click.option(
+        "--answer", type=Word(AnswerState), help="By the collation address's answer; none: reported, not answered."
+    ),
+    click.option(
         "--search", metavar="WORDS", default="", help="Each word is in sender, recipient, subject, reference."
     ),
 )
@@ -56,7 +59,7 @@ def filter_options(command: Callable[..., R]) -> Callable[..., R]:
 
 _NAMES = (
     *("status", "tier", "entry", "mission", "since", "until", "delivery", "decline", "report", "assigned_to"),
-    *("kind", "search"),
+    *("kind", "answer", "search"),
 )
 
 

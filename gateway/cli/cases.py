@@ -9,6 +9,7 @@ import click
 from gateway.cli import words
 from gateway.cli.case_filters import filter_options
 from gateway.cli.contacts import record
+from gateway.cli.corresponding import amend, answer
 from gateway.cli.exemptions import grant_options, granted
 from gateway.cli.invocation import actor, config_option, json_option, with_desk
 from gateway.cli.output import emphasize, moment, say, show_json, show_table
@@ -194,4 +195,5 @@ async def assign(desk: Desk, reference: str, person: str) -> None:
     say(f"{reference} is assigned to {person.strip().lower() or 'nobody'}.")
 
 
-cases.add_command(record)
+for command in (record, amend, answer):
+    cases.add_command(command)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, exists, select, true
 
+from gateway.model.case import ActionState, AnswerState
 from gateway.store.case_search import found
 from gateway.store.schema import cases, deliveries
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from gateway.model.case import DeliveryState
     from gateway.model.case_list import CaseFilter
 
-_SAME = ("tier", "status", "entry", "decline", "report", "assigned_to", "kind")
+_SAME = ("tier", "status", "entry", "decline", "report", "assigned_to", "kind", "answer")
 """What a filter and a column call by the same name."""
 
 
@@ -35,6 +36,8 @@ def _conditions(wanted: CaseFilter, *, dense: bool) -> Iterator[ColumnElement[bo
         value = getattr(wanted, name)
         if value is not None:
             yield cases.c[name] == value
+    if wanted.answer is AnswerState.NONE:
+        yield cases.c.report == ActionState.SENT
     if wanted.mission is not None:
         yield cases.c.mission_en == wanted.mission
     if wanted.since is not None:

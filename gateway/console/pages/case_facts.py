@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from filters.sentence import Sentence
 from gateway.console.case_history import DETAILS, HAPPENED, PARTS
+from gateway.console.navigation import N_
 from gateway.console.words import FORMS, ITEM_STATES, KINDS, TIERS
 from gateway.model.people import Verb, allowed
 
@@ -63,7 +64,7 @@ def timeline(dossier: Dossier, words: Words) -> tuple[Moment, ...]:
 
 
 def _added(dossier: Dossier, words: Words) -> Iterator[Moment]:
-    """What officers added to it, with what they said."""
+    """What officers, people and the collation address added to it, with what they said."""
     for one in dossier.forwards:
         yield Moment(
             at=one.at,
@@ -73,8 +74,28 @@ def _added(dossier: Dossier, words: Words) -> Iterator[Moment]:
             detail=words.say(FORMS[one.form]),
         )
 
+    for amendment in dossier.amendments:
+        yield Moment(
+            at=amendment.at,
+            what=words.say(HAPPENED["amendment-requested"]),
+            who=amendment.actor,
+            said=amendment.text,
+            detail=words.say(TIERS[amendment.tier]) if amendment.tier else "",
+        )
+    for answer in dossier.answers:
+        theirs = words.say(Sentence(THEIR_REFERENCE, value=answer.their_reference)) if answer.their_reference else ""
+        yield Moment(
+            at=answer.at,
+            what=words.say(HAPPENED["answer-received" if answer.was_seen else "answer-recorded"]),
+            who=answer.actor,
+            said=answer.text,
+            detail="; ".join(filter(None, (words.say(Sentence(ANSWERED_ON, value=answer.on.isoformat())), theirs))),
+        )
 
-_TOLD_WHOLE = frozenset({"note", "forward-added"})
+
+THEIR_REFERENCE = N_("their reference: {value}")
+ANSWERED_ON = N_("day of the answer: {value}")
+_TOLD_WHOLE = frozenset({"note", "forward-added", "amendment-requested", "answer-received", "answer-recorded"})
 """Rows of the audit log about what is shown with its text."""
 
 

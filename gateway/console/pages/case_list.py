@@ -9,7 +9,7 @@ from filters.sentence import Sentence
 from gateway.console.case_query import NOBODY, CaseQuery
 from gateway.console.doors import action, page
 from gateway.console.navigation import N_
-from gateway.console.words import ACTIONS, BULK, BULK_EFFECTS, DELIVERIES, KINDS, ORDERS, STATUSES, TIERS
+from gateway.console.words import ACTIONS, ANSWERS, BULK, BULK_EFFECTS, DELIVERIES, KINDS, ORDERS, STATUSES, TIERS
 from gateway.errors import RefusedError
 from gateway.model.people import Verb, allowed
 from gateway.operations.bulk import MOST, BulkVerb, Errand
@@ -173,6 +173,7 @@ async def _choices(visit: Visit) -> Mapping[str, Options]:
         "decline": _options(ACTIONS.items(), visit),
         "report": _options(ACTIONS.items(), visit),
         "kind": _options(KINDS.items(), visit),
+        "answer": _options(ANSWERS.items(), visit),
         "sort": _options(ORDERS.items(), visit),
         "mission": [*sorted(named.items(), key=lambda one: one[1]), (NOBODY, say(NO_MISSION))],
         "entry": [(entry, entry) for entry in sorted({one.entry for one in missions if one.entry})],

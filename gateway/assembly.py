@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from filters.address import canonical_domain, parse_path
@@ -17,9 +18,14 @@ from filters.packs import parse_pack
 from filters.upstream import Upstream
 from gateway import tokens
 from gateway.errors import ConfigurationError
+from gateway.hooks.program import Program
+from gateway.hooks.webhook import Webhook
 from gateway.model.intake_mailbox import IntakeMailbox
+from gateway.model.lateness import Patience
+from gateway.model.retention import RetentionClass, Schedule
+from gateway.operations.alerting import Alerting, Hook, Watcher
 from gateway.operations.answered import AnsweredMail
-from gateway.operations.auditing import ChainWatch
+from gateway.operations.auditing import Auditing, ChainWatch
 from gateway.operations.casework import Casework
 from gateway.operations.contacts import Contacts
 from gateway.operations.corresponding import Corresponding
@@ -30,6 +36,8 @@ from gateway.operations.flagged import FlaggedMail, ServedFirst
 from gateway.operations.forward_screening import ForwardScreening
 from gateway.operations.forwards import Forwards
 from gateway.operations.gate import Gate
+from gateway.operations.health import Health, NextHops
+from gateway.operations.holding import Holding
 from gateway.operations.intake import Intake
 from gateway.operations.listkeeping import Listkeeping
 from gateway.operations.listreading import Listreading
@@ -38,6 +46,7 @@ from gateway.operations.outboxkeeping import Outboxkeeping
 from gateway.operations.peoplekeeping import Peoplekeeping
 from gateway.operations.probing import Probing
 from gateway.operations.proposing import Proposing
+from gateway.operations.purging import Purging
 from gateway.operations.recording import Recorder
 from gateway.operations.returned import ReturnedMail
 from gateway.operations.rulebooks import Rulebooks
@@ -78,6 +87,7 @@ class Lasting:
     probing: Probing
     chain_watch: ChainWatch
     served_first: ServedFirst
+    watcher: Watcher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +106,14 @@ class Desk:
     peoplekeeping: Peoplekeeping
     digests: Digests
     exempting: Exempting
+    holding: Holding
+    purging: Purging
     modes: Modes
     gate: Gate
     starting: Starting
+    health: Health
+    next_hops: NextHops
+    alerting: Alerting
 
     @property
     def store(self) -> Store:
@@ -128,10 +143,10 @@ class Line:
 
 def open_store(settings: Settings, clock: Clock) -> Store:
     """The store that the configuration names; it connects when it is first used."""
-    return Store.open(settings.store.url, _seal(settings), clock)
+    return Store.open(settings.store.url, open_seal(settings), clock)
 
 
-def _seal(settings: Settings) -> Seal:
+def open_seal(settings: Settings) -> Seal:
     """What seals raw messages: with the keys of the key file, or not at all. Raises ConfigurationError."""
     key_file = settings.store.key_file
     return Seal(read_keys(key_file)) if key_file else Seal()
@@ -172,6 +187,7 @@ async def _lasting(settings: Settings, clock: Clock, store: Store) -> Lasting:
         probing=Probing(clock),
         chain_watch=ChainWatch(store, clock),
         served_first=ServedFirst(),
+        watcher=Watcher(),
     )
 
 
@@ -182,6 +198,8 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
     listkeeping = Listkeeping(store=store, clock=clock, own_domains=ours)
     starting = Starting(gate=gate, clock=clock, collation=settings.collation, decline=settings.decline)
     collation_address = settings.collation.address
+    next_hops = NextHops(settings=settings, probing=lasting.probing)
+    health = _health(settings, clock, lasting, next_hops)
     return Desk(
         lasting=lasting,
         casework=Casework(
@@ -191,21 +209,94 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
             starting=starting,
             destinations=destinations,
             collation_address=collation_address,
+            schedule=schedule(settings),
         ),
         contacts=Contacts(store=store, clock=clock, secret=lasting.secret, collation_address=collation_address),
         corresponding=Corresponding(store=store, clock=clock),
         destinations=destinations,
         outboxkeeping=Outboxkeeping(store=store, clock=clock),
         peoplekeeping=Peoplekeeping(store=store, clock=clock),
-        digests=Digests(store=store, clock=clock, recipient=settings.digest.to, hour=settings.digest.hour),
+        digests=Digests(
+            store=store,
+            clock=clock,
+            recipient=settings.digest.to,
+            hour=settings.digest.hour,
+            patience=patience(settings),
+        ),
         listkeeping=listkeeping,
         listreading=Listreading(store=store, clock=clock),
         proposing=Proposing(store=store, clock=clock, listkeeping=listkeeping, tallying=lasting.tallying),
         exempting=Exempting(store=store, clock=clock, own_domains=ours),
+        holding=Holding(store=store, clock=clock),
+        purging=_purging(settings, clock, store),
         modes=Modes(store=store, ceiling=settings.mode),
         gate=gate,
         starting=starting,
+        health=health,
+        next_hops=next_hops,
+        alerting=Alerting(
+            store=store,
+            clock=clock,
+            health=health,
+            watcher=lasting.watcher,
+            hooks=open_hooks(settings),
+            gateway=settings.smtp.hostname,
+            next_hop_patience=timedelta(seconds=settings.alerts.next_hop_down),
+        ),
     )
+
+
+def schedule(settings: Settings) -> Schedule:
+    """How long closed cases are kept."""
+    kept = settings.retention
+    return Schedule({kept_as: getattr(kept, kept_as) for kept_as in RetentionClass})
+
+
+def _purging(settings: Settings, clock: Clock, store: Store) -> Purging:
+    return Purging(
+        store=store,
+        clock=clock,
+        schedule=schedule(settings),
+        agency=settings.agency.name_en,
+        authority=settings.retention.authority,
+        automatic=settings.retention.automatic,
+    )
+
+
+def _health(settings: Settings, clock: Clock, lasting: Lasting, next_hops: NextHops) -> Health:
+    return Health(
+        store=lasting.store,
+        clock=clock,
+        settings=settings,
+        rulebooks=lasting.rulebooks,
+        watching=lasting.watching,
+        running=lasting.running,
+        next_hops=next_hops,
+        auditing=Auditing(store=lasting.store),
+        patience=patience(settings),
+        certificate_soon=timedelta(days=settings.alerts.certificate_days),
+        disk_low=settings.alerts.disk_free,
+    )
+
+
+def open_hooks(settings: Settings) -> dict[str, Hook]:
+    """Whom alerts are told, by name; ConfigurationError where the secret can't be read."""
+    alerts, hooks = settings.alerts, dict[str, Hook]()
+    if alerts.webhook:
+        try:
+            secret = alerts.webhook_secret_file.read_bytes().strip() if alerts.webhook_secret_file else b""
+        except OSError as error:
+            raise ConfigurationError([f"alerts.webhook_secret_file: it can't be read: {error.strerror}"]) from error
+        hooks["webhook"] = Webhook(url=alerts.webhook, secret=secret, seconds=alerts.timeout)
+    if alerts.command:
+        hooks["command"] = Program(command=alerts.command, seconds=alerts.timeout)
+    return hooks
+
+
+def patience(settings: Settings) -> Patience:
+    """How long something may take before it is late."""
+    alerts = settings.alerts
+    return Patience(report=timedelta(seconds=alerts.report_overdue), held=timedelta(seconds=alerts.held_undecided))
 
 
 def open_destinations(settings: Settings) -> Destinations:
@@ -344,7 +435,7 @@ def reopen_line(settings: Settings, line: Line) -> Line:
 
 def governing(lasting: Lasting, settings: Settings) -> Callable[[], None]:
     """What puts the lasting under another configuration, and can't fail. ConfigurationError if there is no such."""
-    seal, emergency = _seal(settings), emergency_keys(settings)
+    seal, emergency = open_seal(settings), emergency_keys(settings)
 
     def govern() -> None:
         lasting.store.seal_with(seal)

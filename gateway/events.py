@@ -71,8 +71,17 @@ class Event(StrEnum):
     """This node's clock is far from the database's: it may take what other nodes still work on."""
     STORE_FAILED = "store_failed"
     """The database could not be read or written."""
+    CASES_DISPOSED = "cases_disposed"
+    """The daily purge has disposed of cases whose time is over."""
     AUDIT_BROKEN = "audit_broken"
     """The audit chain does not hold: rows were changed or taken out after they were written."""
+
+    ALERT_BEGAN = "alert_began"
+    """Trouble of which somebody is told without asking."""
+    ALERT_ENDED = "alert_ended"
+    """That trouble is over."""
+    ALERT_FAILED = "alert_failed"
+    """A hook did not take an alert; it is told again at the next look."""
 
     OUTBOX_SENT = "outbox_sent"
     """A mail of ours was accepted by the next server."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,8 @@ from gateway.compose.templates import check_templates
 from gateway.errors import ConfigurationError, StoreError
 from gateway.relay.connection import NextHopError
 from gateway.relay.opening import open_connection
-from gateway.sending import open_signer
-from gateway.settings import example_values, exposed_files, refuse_false_safety, unaligned_senders
+from gateway.sending import open_envelope, open_signer, own_texts
+from gateway.settings import example_values, exposed_files, unaligned_senders
 from gateway.tls import server_context
 from gateway.verify.dmarc import evaluate_dmarc
 from gateway.verify.resolver import Inquiry, Resolver
@@ -42,6 +43,8 @@ QUESTIONS_AT_ONCE = 8
 """Listed domains that the DNS is asked about side by side."""
 ONLINE_TIMEOUT = 10.0
 """Seconds that a server has for each answer."""
+RENEWAL = timedelta(days=30)
+"""How long before its end a certificate is spoken of."""
 
 
 class Grade(IntEnum):
@@ -90,7 +93,6 @@ def _lines(*, online: bool) -> Iterator[Line]:
     """Every check; those that need settings are left out while there are none."""
     try:
         settings = load_settings()
-        refuse_false_safety(settings)
     except ConfigurationError as error:
         yield from _wrong("configuration", error.problems)
         return
@@ -119,11 +121,17 @@ def _look_at_packs(settings: Settings) -> Iterator[Line]:
         yield Line("packs", Grade.OK, f"all {len(entries)} entries can be listed")
 
 
-def _look_at_templates(_: Settings) -> Iterator[Line]:
-    problems = check_templates()
+def _look_at_templates(settings: Settings) -> Iterator[Line]:
+    try:
+        own = own_texts(settings)
+    except ConfigurationError as error:
+        yield from _wrong("templates", error.problems)
+        return
+    problems = check_templates(own)
     yield from (Line("templates", Grade.FAILED, problem) for problem in problems)
     if not problems:
-        yield Line("templates", Grade.OK, "every mail can be written in both languages")
+        words = f", {len(own)} of the templates being your own" if own else ""
+        yield Line("templates", Grade.OK, f"every mail can be written in both languages{words}")
 
 
 def _look_at_tls(settings: Settings) -> Iterator[Line]:
@@ -148,6 +156,29 @@ def _look_at_signing(settings: Settings) -> Iterator[Line]:
     if strangers := unaligned_senders(settings):
         words = f"DMARC will not count the signature for a From outside {signer.domain}: {', '.join(strangers)}"
         yield Line("dkim", Grade.OK, words)
+
+
+def _look_at_encryption(settings: Settings) -> Iterator[Line]:
+    """A certificate that is out of date stops the reports, and nothing else."""
+    try:
+        envelope = open_envelope(settings)
+    except ConfigurationError as error:
+        yield from _wrong("s/mime", error.problems)
+        return
+    if envelope is None:
+        yield Line("s/mime", Grade.OK, "no certificate is set, reports are not encrypted")
+        return
+    now, end = SystemClock().now(), f"{envelope.not_after:%Y-%m-%d}"
+    if expired := envelope.out_of_date(now):
+        words = f"{expired}: reports wait; ask for a new one, and set collation.smime_certificate"
+        yield Line("s/mime", Grade.FAILED, words)
+        return
+    soon = f"; it expires within {RENEWAL.days} days, ask for the next" if envelope.not_after - now < RENEWAL else ""
+    yield Line("s/mime", Grade.OK, f"reports are encrypted to a certificate that is valid until {end}{soon}")
+    if not envelope.names(settings.collation.address):
+        others, address = ", ".join(sorted(envelope.addresses)), settings.collation.address
+        words = f"the certificate is of {others}, not of {address}: whoever reads reports there must have its key"
+        yield Line("s/mime", Grade.OK, words)
 
 
 def _look_at_database(settings: Settings) -> Iterator[Line]:
@@ -195,6 +226,7 @@ _CHECKS: tuple[Callable[[Settings], Iterator[Line]], ...] = (
     _look_at_templates,
     _look_at_tls,
     _look_at_signing,
+    _look_at_encryption,
     _look_at_database,
 )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from filters.disposition import Tier
-from gateway.cli.invocation import Word, actor, read_date, with_desk
+from gateway.cli.invocation import Word, actor, read_date, reference_argument, with_desk
 from gateway.cli.output import say
 from gateway.model.people import Verb
 
@@ -17,13 +17,8 @@ if TYPE_CHECKING:
     from gateway.assembly import Desk
 
 
-def _reference(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    """People type it in lower case too."""
-    return value.strip().upper()
-
-
 @click.command()
-@click.argument("reference", callback=_reference)
+@reference_argument
 @click.option("--text", metavar="TEXT", required=True, help="What is added, for whoever collates reports.")
 @click.option("--tier", type=Word([tier for tier in Tier if tier is not Tier.CLEAR]),
               help="How the contact is classified from now on; the case itself keeps its tier.")  # fmt: skip
@@ -35,7 +30,7 @@ async def amend(desk: Desk, reference: str, text: str, tier: Tier | None) -> Non
 
 
 @click.command()
-@click.argument("reference", callback=_reference)
+@reference_argument
 @click.option("--text", metavar="TEXT", required=True, help="What the collation address answered.")
 @click.option("--their-reference", metavar="TEXT", default="", help="The reference that they gave.")
 @click.option("--on", metavar="DATE", callback=read_date, help="The day of the answer; today, if it is left out.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypedDict
 
 from gateway.cli.correspondence_shapes import amendments_of, answers_of, forwards_of
+from gateway.cli.record_shapes import HoldShape, KeepingShape, hold_shape, keeping_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,6 +55,7 @@ class CaseShape(TypedDict):
     disposal: str
     kind: str
     assigned_to: str
+    on_hold: bool
     answer: str
 
 
@@ -164,6 +166,8 @@ class DossierShape(CaseShape):
     silenced: bool
     assigned_at: str
     contact: ContactShape | None
+    retention: KeepingShape
+    holds: list[HoldShape]
     forwards: list[ForwardShape]
     amendments: list[AmendmentShape]
     answers: list[AnswerShape]
@@ -229,6 +233,7 @@ def case_shape(file: CaseFile) -> CaseShape:
         "kind": case.kind,
         "answer": case.answer,
         "assigned_to": case.assigned_to,
+        "on_hold": file.on_hold,
     }
 
 
@@ -260,6 +265,8 @@ def dossier_shape(dossier: Dossier) -> DossierShape:
         "silenced": case.silenced,
         "assigned_at": case.assigned_at.isoformat() if case.assigned_at else "",
         "contact": _contact(dossier.contact) if dossier.contact else None,
+        "retention": keeping_shape(dossier.keeping),
+        "holds": [hold_shape(hold) for hold in dossier.file.holds],
         "forwards": forwards_of(dossier),
         "amendments": amendments_of(dossier),
         "answers": answers_of(dossier),

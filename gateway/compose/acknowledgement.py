@@ -48,7 +48,7 @@ def compose_acknowledgement(
         **{trouble.name.lower(): told.troubles.count(trouble) for trouble in Trouble},
     }
     message_id = new_message_id(told.item_id, voice.hostname)
-    subject = templates.subject(Purpose.ACKNOWLEDGEMENT, languages, values)
+    subject = templates.subject(Purpose.ACKNOWLEDGEMENT, languages, values, voice.texts)
     header = header_section(
         Letterhead(
             sender_name=voice.names(languages),
@@ -66,7 +66,7 @@ def compose_acknowledgement(
     return Post(
         reverse_path="",
         recipient=mailbox(recipient),
-        content=header + text_part(templates.body(Purpose.ACKNOWLEDGEMENT, languages, values)).octets(),
+        content=header + text_part(templates.body(Purpose.ACKNOWLEDGEMENT, languages, values, voice.texts)).octets(),
         message_id=message_id,
         smtputf8=is_internationalized(recipient, voice.contact_email),
     )

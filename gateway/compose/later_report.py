@@ -97,7 +97,7 @@ def _later(
             sender_name=voice.names(languages),
             sender=voice.collation_from,
             recipient=occasion.recipient,
-            subject=f"{templates.subject(purpose, languages, values)} [{reference}]",
+            subject=f"{templates.subject(purpose, languages, values, voice.texts)} [{reference}]",
             at=occasion.now,
             message_id=message_id,
             auto_submitted=f"auto-notified; owner-token={reference}",
@@ -106,7 +106,7 @@ def _later(
             answers=thread.first,
         )
     )
-    text = text_part(templates.body(purpose, languages, values))
+    text = text_part(voice.marked(templates.body(purpose, languages, values, voice.texts)))
     document = json_part(_document(case, thread, voice, occasion.now, data), "report.json")
     return Post(
         reverse_path=mailbox(voice.collation_from),
@@ -121,6 +121,7 @@ def _later(
 def _document(case: Case, thread: Thread, voice: AgencyVoice, now: datetime, data: dict[str, object]) -> str:
     document = {
         "schema": SCHEMA,
+        **voice.marking_data(),
         "reference": case.reference,
         "version": thread.version,
         "first": thread.first,

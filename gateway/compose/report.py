@@ -87,7 +87,7 @@ def compose_report(
             sender_name=voice.names(languages),
             sender=voice.collation_from,
             recipient=recipient,
-            subject=f"{templates.subject(Purpose.REPORT, languages, values)} [{reference}]",
+            subject=f"{templates.subject(Purpose.REPORT, languages, values, voice.texts)} [{reference}]",
             at=now,
             message_id=message_id,
             auto_submitted=f"auto-notified; owner-token={reference}",
@@ -95,7 +95,7 @@ def compose_report(
             languages=languages,
         )
     )
-    summary = text_part(templates.body(Purpose.REPORT, languages, values))
+    summary = text_part(voice.marked(templates.body(Purpose.REPORT, languages, values, voice.texts)))
     data = _document(case, action, mission, voice, now, attached) | _contact_document(contact)
     return Post(
         reverse_path=mailbox(voice.collation_from),
@@ -182,6 +182,7 @@ def _document(
     """The report as data; its shape is `report.schema.json`, which ships beside the templates."""
     return {
         "schema": SCHEMA,
+        **voice.marking_data(),
         "type": "first",
         "reference": case.reference,
         "version": 1,

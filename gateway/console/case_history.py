@@ -27,6 +27,8 @@ HAPPENED: Mapping[str, str] = MappingProxyType(
         "case-dismissed": N_("dismissed as not a mission"),
         "case-assigned": N_("assigned"),
         "case-exported": N_("exported"),
+        "case-held": N_("put on legal hold"),
+        "case-unheld": N_("legal hold lifted"),
         "content-viewed": N_("message viewed"),
         "note": N_("note"),
         "sender-exempted": N_("exemption granted"),
@@ -96,6 +98,8 @@ DETAILS: Mapping[str, str] = MappingProxyType(
         "to": N_("to: {value}"),
         "kind": N_("way: {value}"),
         "exemption": N_("exemption {value}"),
+        "hold": N_("legal hold {value}"),
+        "ordered_by": N_("ordered by: {value}"),
         "form": N_("form: {value}"),
     }
 )

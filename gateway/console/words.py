@@ -16,6 +16,7 @@ from gateway.model.list_import import LineFate
 from gateway.model.list_table import EntryOrder
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.model.people import Role, Verb
+from gateway.model.retention import RetentionClass
 from gateway.operations.bulk import BulkVerb
 
 if TYPE_CHECKING:
@@ -115,6 +116,16 @@ ANSWERS: Mapping[AnswerState, str] = MappingProxyType(
 ANSWER_KINDS: Mapping[AnswerState, str] = MappingProxyType({AnswerState.RECEIVED: "warn", AnswerState.ANSWERED: "good"})
 """Colours, which only repeat the word."""
 
+HOLDS: Mapping[str, str] = MappingProxyType({"yes": N_("on legal hold"), "no": N_("not on legal hold")})
+
+KEPT_AS: Mapping[RetentionClass, str] = MappingProxyType(
+    {
+        RetentionClass.DISMISSED: N_("dismissed"),
+        RetentionClass.CONTACT: N_("contact by hand"),
+        RetentionClass.REPORTED: N_("reported mail"),
+        RetentionClass.HANDLED: N_("mail without a report"),
+    }
+)
 FORMS: Mapping[ForwardForm, str] = MappingProxyType(
     {ForwardForm.ATTACHED: N_("as an attachment"), ForwardForm.QUOTED: N_("as text, without its headers")}
 )
@@ -147,6 +158,7 @@ ORDERS: Mapping[CaseOrder, str] = MappingProxyType(
     {
         CaseOrder.NEWEST: N_("newest first"),
         CaseOrder.OLDEST: N_("oldest first"),
+        CaseOrder.MISSION: N_("by mission"),
         CaseOrder.TIER: N_("by tier"),
     }
 )
@@ -248,6 +260,8 @@ ASPECTS: Mapping[Aspect, str] = MappingProxyType(
         Aspect.NEXT_HOP: N_("Next hop"),
         Aspect.OUTBOUND: N_("Outbound"),
         Aspect.REPORTS: N_("Reports"),
+        Aspect.HELD: N_("Held mail"),
+        Aspect.SCREENING: N_("Screening"),
         Aspect.LISTS: N_("Lists"),
         Aspect.CERTIFICATE: N_("Certificate"),
         Aspect.DISK: N_("Disk"),
@@ -301,6 +315,9 @@ VERBS: Mapping[Verb, str] = MappingProxyType(
         Verb.SEE_CONTENT: N_("Read messages"),
         Verb.DECIDE_CASES: N_("Decide cases, record contacts"),
         Verb.EXPORT_CASES: N_("Export cases"),
+        Verb.HOLD_CASES: N_("Place and lift legal holds"),
+        Verb.PURGE_CASES: N_("Dispose of cases whose time is over"),
+        Verb.BACK_UP: N_("Back up the database"),
         Verb.SEE_SENDERS: N_("See the sender lists"),
         Verb.CHANGE_SENDERS: N_("Change the sender lists"),
         Verb.SEE_EXEMPTIONS: N_("See exemptions"),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from filters.disposition import Mode, Tier
+    from gateway.model.hold import Hold
 
 CaseId = NewType("CaseId", int)
 
@@ -202,3 +203,10 @@ class CaseFile:
     case: Case
     deliveries: tuple[Delivery, ...]
     notes: tuple[Note, ...] = field(default=())
+    holds: tuple[Hold, ...] = field(default=())
+    """Every legal hold that was ever placed, in order."""
+
+    @property
+    def on_hold(self) -> bool:
+        """Whether a legal hold stands."""
+        return any(hold.stands for hold in self.holds)

@@ -25,6 +25,8 @@ class CaseOrder(StrEnum):
 
     NEWEST = "newest"
     OLDEST = "oldest"
+    MISSION = "mission"
+    """By its English name; cases of no mission last."""
     TIER = "tier"
     """In the order in which the tiers are tried: emergencies first."""
 
@@ -51,6 +53,10 @@ class CaseFilter:
     kind: ContactKind | None = None
     answer: AnswerState | None = None
     """Of the collation address; `none` means that a report was sent and nothing was answered yet."""
+    on_hold: bool | None = None
+    """Whether a legal hold stands."""
+    overdue: datetime | None = None
+    """Its report should have been accepted by the collation address's server before this moment."""
     words: tuple[str, ...] = ()
     """Each has to occur in the reference, the reverse-path, the From field, the subject, or a recipient."""
 
@@ -82,6 +88,8 @@ class CaseLine:
     """One of them, "" without any."""
     deliveries: Mapping[DeliveryState, int]
     """How many recipients are in which state."""
+    on_hold: bool
+    """Whether a legal hold stands."""
 
     @property
     def recipients(self) -> int:

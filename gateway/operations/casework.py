@@ -16,6 +16,7 @@ from gateway.model.case_list import EVERY_CASE
 from gateway.model.contact import Contact
 from gateway.model.outbox import OutboxItem, OutboxState, Purpose, new_item, once_more
 from gateway.model.people import Verb
+from gateway.model.retention import Keeping, keeping
 from gateway.operations.case_turns import find, take, unknown
 from gateway.verify.destination import Reach
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from gateway.model.case import Case, Delivery
     from gateway.model.case_list import CaseFilter
     from gateway.model.forward import ForwardedMail
+    from gateway.model.retention import Schedule
     from gateway.operations.gate import Gate
     from gateway.operations.starting import Starting
     from gateway.store.unit_of_work import Store, Work
@@ -45,6 +47,8 @@ class Dossier:
     audit: tuple[AuditEntry, ...]
     objections: tuple[Sentence, ...]
     """Why no decline may be sent, in words; empty when one may."""
+    keeping: Keeping
+    """What the retention schedule says."""
     contact: Contact | None = None
     """What was entered by hand, if the case was."""
     forwards: tuple[ForwardedMail, ...] = ()
@@ -82,6 +86,7 @@ class Casework:
     starting: Starting
     destinations: Destinations
     collation_address: str
+    schedule: Schedule
 
     async def files(self, wanted: CaseFilter = EVERY_CASE) -> list[CaseFile]:
         """Every case, or these, the newest first."""
@@ -100,6 +105,7 @@ class Casework:
                 items=tuple(await work.outbox.list(case_id=file.case.stored_id)),
                 audit=tuple(await work.audit.entries(subject=reference)),
                 objections=self._objections(file.case, raw, index),
+                keeping=keeping(file, self.schedule),
                 contact=None if file.case.kind.is_mail else Contact.read(raw),
                 forwards=tuple(await work.forwards.of(file.case.stored_id)),
                 amendments=tuple(await work.answers.amendments(file.case.stored_id)),

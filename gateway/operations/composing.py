@@ -6,7 +6,7 @@ The gate is asked at the click and again here, before the bytes freeze: no hand 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
 import structlog
@@ -17,6 +17,7 @@ from gateway import tokens
 from gateway.compose.acknowledgement import compose_acknowledgement
 from gateway.compose.decline import compose_decline
 from gateway.compose.digest import compose_digest
+from gateway.compose.enveloping import ENCRYPTED
 from gateway.compose.later_report import Occasion, Thread, compose_amendment, compose_retraction
 from gateway.compose.notice import compose_notice
 from gateway.compose.release import compose_release
@@ -33,9 +34,11 @@ if TYPE_CHECKING:
     from filters.lists import ListIndex
     from filters.sentence import Sentence
     from gateway.clock import Clock
+    from gateway.compose.enveloping import Envelope
     from gateway.compose.signing import Signer
     from gateway.compose.values import AgencyVoice
     from gateway.model.case import Case, Delivery
+    from gateway.model.lateness import Patience
     from gateway.model.outbox import OutboxItem, Post
     from gateway.operations.gate import Gate
     from gateway.settings import Collation
@@ -46,14 +49,16 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composer:
-    """Makes posts. One for the process. Without a `signer` they leave unsigned."""
+    """Makes posts. One for the process. Without a `signer` they leave unsigned, without an `envelope` legible."""
 
     voice: AgencyVoice
     collation: Collation
     gate: Gate
     clock: Clock
     hostname: str
+    patience: Patience
     signer: Signer | None = None
+    envelope: Envelope | None = None
 
     async def objection(self, work: Work, item: OutboxItem, index: ListIndex) -> Sentence | None:
         """Why the item must not be sent, or None."""
@@ -65,13 +70,32 @@ class Composer:
         return join(objections) if objections else None
 
     async def compose(self, work: Work, item: OutboxItem) -> Post:
-        """The mail, signed. ComposeError when it can't be made, SealError when the original can't be opened."""
-        post = await self._unsigned(work, item)
+        """The mail, encrypted and signed as it leaves.
+
+        ComposeError when it can't be made, SealError when the original can't be opened.
+        """
+        post = await self._enveloped(work, item)
         if self.signer is None or item.purpose not in SIGNED:
             return post
         return await asyncio.to_thread(self.signer.sign, post)
 
-    async def _unsigned(self, work: Work, item: OutboxItem) -> Post:
+    def encrypts(self, purpose: Purpose) -> bool:
+        """Whether mail of that purpose leaves encrypted."""
+        return self.envelope is not None and purpose in ENCRYPTED
+
+    async def _enveloped(self, work: Work, item: OutboxItem) -> Post:
+        """`max_size` counts what leaves; a report that outgrows it in its envelope goes without the original."""
+        post = await self.legible(work, item)
+        if self.envelope is None or item.purpose not in ENCRYPTED:
+            return post
+        sealed = await asyncio.to_thread(self.envelope.seal, post, item.case_reference, self.clock.now())
+        if len(sealed.content) <= self.collation.max_size or item.purpose is not Purpose.REPORT or item.summary:
+            return sealed
+        _tell_of_size(item, item.case_reference, f"{len(sealed.content)} encrypted octets")
+        return await self._enveloped(work, replace(item, summary=True))
+
+    async def legible(self, work: Work, item: OutboxItem) -> Post:
+        """The mail as its reader will see it: neither encrypted nor signed."""
         if item.purpose is Purpose.DIGEST:
             return await self._digest(work, item)
         if item.purpose is Purpose.ACKNOWLEDGEMENT:
@@ -121,7 +145,7 @@ class Composer:
     async def _digest(self, work: Work, item: OutboxItem) -> Post:
         now = self.clock.now()
         return compose_digest(
-            digest=await work.digests.digest(now),
+            digest=await work.digests.digest(now, self.patience),
             recipient=item.to,
             voice=self.voice,
             now=now,
@@ -132,8 +156,7 @@ class Composer:
     async def _report(self, work: Work, item: OutboxItem, case: Case) -> Post:
         fits = case.size <= self.collation.max_size
         if not fits:
-            reason = f"{case.size} octets are more than [collation] max_size"
-            log.error(Event.REPORT_WITHOUT_ORIGINAL, item=item.id, case=case.reference, reason=reason)
+            _tell_of_size(item, case.reference, f"{case.size} octets")
         whole = fits and self.collation.content == "original" and not item.summary
         by_hand = not case.kind.is_mail
         raw = await work.messages.get(case) if whole or by_hand else None
@@ -148,6 +171,7 @@ class Composer:
             now=self.clock.now(),
             message_id_token=item.id,
             loop_token=self._loop_token(item),
+            eightbit=self.envelope is not None,  # nothing on the way sees the lines of what is encrypted
             needs_verified_tls=self.collation.tls == "verified",
         )
 
@@ -194,6 +218,11 @@ class Composer:
 
     def _loop_token(self, item: OutboxItem) -> str:
         return tokens.loop_token(self.gate.secret, item.id)
+
+
+def _tell_of_size(item: OutboxItem, reference: str, octets: str) -> None:
+    reason = f"{octets} are more than [collation] max_size"
+    log.error(Event.REPORT_WITHOUT_ORIGINAL, item=item.id, case=reference, reason=reason)
 
 
 def _mission(case: Case) -> Mission:

@@ -4,7 +4,7 @@ from gateway.settings.changes import needs_restart, until_restart
 from gateway.settings.checks import unaligned_senders
 from gateway.settings.exposure import exposed_files
 from gateway.settings.incoming import Intake, Screening, Smtp
-from gateway.settings.pitfalls import example_values, refuse_false_safety
+from gateway.settings.pitfalls import example_values
 from gateway.settings.reading import PLACES, load
 from gateway.settings.rendering import render_defaults
 from gateway.settings.tree import (
@@ -75,7 +75,6 @@ __all__ = [
     "exposed_files",
     "load",
     "needs_restart",
-    "refuse_false_safety",
     "render_defaults",
     "unaligned_senders",
     "until_restart",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from filters.address import canonical_domain
 from filters.disposition import Delivery, Handling, Mode, Tier
+from gateway.settings.values import Marking, Tls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +48,7 @@ def conflicts(settings: Settings) -> Iterator[Conflict]:
         _emergency_recipients(settings),
         _intake(settings),
         _console(settings),
+        _marking(settings),
     )
 
 
@@ -247,3 +249,15 @@ def _console(settings: Settings) -> Iterator[Conflict]:
             f"{listen} can be reached from other machines, but there is no TLS",
             'smtp.tls_certificate and smtp.tls_key (the console uses them too), or "127.0.0.1:8025"',
         )
+
+
+def _marking(settings: Settings) -> Iterator[Conflict]:
+    """A mark says how a document is protected: on mail that may leave in clear it would be false."""
+    collation = settings.collation
+    if collation.marking is Marking.NONE or collation.smime_certificate is not None or collation.tls is Tls.VERIFIED:
+        return
+    yield Conflict(
+        (("collation", "marking"), ("collation", "tls"), ("collation", "smime_certificate")),
+        f'is "{collation.marking}", but with tls = "{collation.tls}" a report may leave in clear',
+        'smime_certificate = "…", or tls = "verified", or marking = "none"',
+    )

@@ -331,6 +331,13 @@ def _read_file(value: object, directory: Path) -> Path:
         raise UnfitError(f"{path} can't be read ({error.strerror})") from None
 
 
+def _read_folder(value: object, directory: Path) -> Path:
+    path = directory / _parse_filled(_string(value))
+    if not path.is_dir():
+        raise UnfitError(f"{path} is no directory")
+    return path
+
+
 def _read_store_url(value: object, directory: Path) -> str:
     """A URL whose file, if it has one, is absolute. Never quoted: it may hold a password."""
     url = _string(value)
@@ -381,6 +388,7 @@ NETWORKS_AND_DOMAINS = several(
     'an array of networks and domains such as ["192.0.2.0/24", "partner.example"]',
 )
 FILE = Kind("the path of a readable file; relative ones start at the configuration file's directory", _read_file)
+FOLDER = Kind("the path of a directory; relative ones start at the configuration file's directory", _read_folder)
 FILES = several(FILE, f"an array: each item {FILE.right}")
 STORE_URL = Kind("sqlite:///path/to/file.db or postgresql://user@host/name", _read_store_url)
 ZONE = _string_kind('the name of a time zone such as "America/Toronto" or "UTC"', _parse_zone)

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 ItemList = list[OutboxItem]
 
+_UNTOLD = (OutboxState.WAITING, OutboxState.SENDING)
+
 _NO_CLAIM = {"claimed_by": None, "claimed_node": None, "claimed_until": None}
 _PAUSED = exists().where(stored_values.c.key == OUTBOX_PAUSED)
 _FROZEN = exists().where(frozen_posts.c.item_id == outbox_items.c.id)
@@ -238,6 +240,20 @@ class Outbox:
         if attempts is not None:
             values["attempts"] = attempts
         return await self._move(_SETTLE if owner is None else _SETTLE_OURS, state, values | _NO_CLAIM)
+
+    async def put_in_doubt(self, reply: str) -> int:
+        """In a database of yesterday: declines that wait, or are leaving, may have left since. Claims are nobody's.
+
+        The one way from `waiting` to `uncertain`: nothing tells what happened after the copy was made (decision 13).
+        """
+        doubtful = (outbox_items.c.purpose == Purpose.DECLINE) & outbox_items.c.state.in_(_UNTOLD)
+        in_doubt = update(outbox_items).where(doubtful).returning(outbox_items.c.case_id)
+        values = {"state": OutboxState.UNCERTAIN, "last_reply": reply}
+        of_cases = list((await self._connection.execute(in_doubt, values)).scalars())
+        for case_id in of_cases:
+            await self._tell_case(case_id, Purpose.DECLINE, OutboxState.UNCERTAIN)
+        await self._connection.execute(update(outbox_items), _NO_CLAIM)
+        return len(of_cases)
 
     async def get(self, item_id: str) -> OutboxItem | None:
         """The item with this id."""

@@ -1,7 +1,8 @@
 """The tables. Uniqueness invariants live here, so that no race between processes can break them.
 
 Never holds logic. Columns carry the names of the model's fields; `migrations/` makes the same tables, which a test
-compares. The tables of people and their sessions are in `gateway.store.people_schema`.
+compares. The tables of people and their sessions are in `gateway.store.people_schema`, those of holds and disposal in
+`gateway.store.records_schema`.
 """
 
 from __future__ import annotations
@@ -139,6 +140,7 @@ Index(
     *(cases.c.received_at, cases.c.id, cases.c.status, cases.c.tier, cases.c.kind, cases.c.decline, cases.c.report),
     *(cases.c.assigned_to, cases.c.entry, cases.c.mission_en, cases.c.mission_fr),
 )
+Index("ix_cases_closed_at", cases.c.closed_at, cases.c.id)
 Index("ix_cases_answer", cases.c.answer, cases.c.report, cases.c.received_at)
 Index("ix_cases_mission", cases.c.mission_fr, cases.c.mission_en, cases.c.entry)
 

@@ -10,7 +10,6 @@ from gateway import counters, logs
 from gateway.assembly import open_desk, open_line
 from gateway.connections import Connections
 from gateway.events import Event
-from gateway.settings import refuse_false_safety
 from gateway.supervisor.reloading import tell_of
 from gateway.supervisor.service import Role, Service
 
@@ -44,7 +43,6 @@ async def serve(
     that starts one SMTP worker, to which `--inherit NUMBERS`, `--counters DESCRIPTOR:NUMBER` and the same for
     `--connections` are added. `slot` and `part` are these pairs: a parent's memory, and where this worker counts in it.
     """
-    refuse_false_safety(settings)
     if slot is not None:
         counters.join(*slot)
     tell_of(settings)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from filters.authentication import Result
+from filters.disposition import Tier
 from filters.sentence import Sentence
 from gateway.console.case_history import DETAILS, HAPPENED, PARTS
 from gateway.console.navigation import N_
@@ -50,6 +52,29 @@ def whys(case: Case) -> tuple[Why, ...]:
     return tuple(
         Why(sentence=one.evidence, field=one.identity, reading=one.address, entry=one.entry) for one in case.findings
     )
+
+
+def proof(case: Case) -> Sentence:
+    """Whether the sender is who it says it is, in one sentence; the results of SPF, DKIM and DMARC are the grounds."""
+    passed, failed, unknown = (
+        ", ".join(
+            f"{method.upper()} ({one.domain})" if one.domain else method.upper()
+            for method, one in case.authentication.results
+            if one.result in wanted
+        )
+        for wanted in ({Result.PASS}, {Result.FAIL}, {Result.TEMPERROR})
+    )
+    if case.tier is Tier.CONFIRMED:
+        return Sentence("Proven: the mail comes from whom it says. In its favour: {passed}.", passed=passed)
+    if case.tier is Tier.SPOOFED:
+        return Sentence("Forged: the listed sender's own domain disowns it. Against it: {failed}.", failed=failed)
+    if unknown:
+        return Sentence("Not known: the DNS gave no answer in time for {unknown}.", unknown=unknown)
+    if failed:
+        return Sentence("Not proven. Against it: {failed}.", failed=failed)
+    if passed:
+        return Sentence("Not proven for the listed sender; what was proven is {passed}.", passed=passed)
+    return Sentence("Not proven: neither SPF nor a signature says who sent it.")
 
 
 def timeline(dossier: Dossier, words: Words) -> tuple[Moment, ...]:

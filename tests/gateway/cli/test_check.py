@@ -35,7 +35,7 @@ def test_all_is_well_before_the_first_start(liaison: CommandLine) -> None:
     lines = liaison.ok("check").splitlines()
     assert [line.split()[:2] for line in lines] == [
         ["ok", "configuration:"], ["ok", "configuration:"], ["ok", "packs:"],
-        ["ok", "templates:"], ["ok", "tls:"], ["ok", "dkim:"], ["ok", "database:"],
+        ["ok", "templates:"], ["ok", "tls:"], ["ok", "dkim:"], ["ok", "s/mime:"], ["ok", "database:"],
     ]  # fmt: skip
     assert "still the example's, replace before mail leaves: agency.name_en" in lines[1]
     assert "is not there yet" in lines[-1]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from filters.address import parse_path
+from filters.address import canonical_domain, parse_path
 from filters.mime_parts import MimeLimits
 from filters.packs import parse_pack
 from filters.sentence import Sentence
@@ -25,9 +25,11 @@ from gateway.model.intake_mailbox import IntakeMailbox
 from gateway.model.lateness import Patience
 from gateway.model.retention import RetentionClass, Schedule
 from gateway.operations.alerting import Alerting, Hook, Watcher
+from gateway.operations.answered import AnsweredMail
 from gateway.operations.auditing import Auditing, ChainWatch
 from gateway.operations.casework import Casework
 from gateway.operations.contacts import Contacts
+from gateway.operations.corresponding import Corresponding
 from gateway.operations.deciding import Deciding
 from gateway.operations.digests import Digests
 from gateway.operations.exempting import Exempting
@@ -98,6 +100,7 @@ class Desk:
     lasting: Lasting
     casework: Casework
     contacts: Contacts
+    corresponding: Corresponding
     destinations: Destinations
     listkeeping: Listkeeping
     listreading: Listreading
@@ -215,6 +218,7 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
             schedule=schedule(settings),
         ),
         contacts=Contacts(store=store, clock=clock, secret=lasting.secret, collation_address=collation_address),
+        corresponding=Corresponding(store=store, clock=clock),
         destinations=destinations,
         outboxkeeping=Outboxkeeping(store=store, clock=clock),
         peoplekeeping=Peoplekeeping(store=store, clock=clock),
@@ -407,6 +411,9 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
                 whole=whole,
             ),
             returned=ReturnedMail(store=desk.store),
+            answered=AnsweredMail(
+                store=desk.store, domain=canonical_domain(settings.collation.address.rpartition("@")[2])
+            ),
             forwards=open_forwards(settings, desk, whole),
             clock=clock,
             hostname=hostname,

@@ -57,6 +57,9 @@ class Event(StrEnum):
     FORWARD_TAKEN = "forward_taken"
     """An officer's mail to the intake address is on record: its cases, what of it could not be read, its answer."""
 
+    ANSWER_RECEIVED = "answer_received"
+    """Mail in the name of the collation address named cases: they say so until a person records what was answered."""
+
     NEXT_HOP_FAILED = "next_hop_failed"
     """A next hop could not be reached, or broke off."""
     SCREENING_FAILED = "screening_failed"

@@ -52,6 +52,7 @@ def open_office(settings: Settings, clock: Clock, desk: Desk) -> Office:
         casework=desk.casework,
         chain_watch=lasting.chain_watch,
         contacts=desk.contacts,
+        corresponding=desk.corresponding,
         exempting=desk.exempting,
         exporting=desk.exporting,
         holding=desk.holding,

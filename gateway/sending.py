@@ -58,6 +58,7 @@ def open_composer(settings: Settings, clock: Clock, desk: Desk) -> Composer:
         patience=patience(settings),
         signer=open_signer(settings),
         envelope=open_envelope(settings),
+        console=settings.console.public_url if settings.console.listen is not None else "",
     )
 
 

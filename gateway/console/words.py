@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from filters.disposition import Delivery, Handling, Mode, Tier
 from filters.lists import EntryKind
 from gateway.console.navigation import N_
-from gateway.model.case import ActionState, CaseStatus, ContactKind, DeliveryState, Disposal
+from gateway.model.case import ActionState, AnswerState, CaseStatus, ContactKind, DeliveryState, Disposal
 from gateway.model.case_list import CaseOrder, Need
 from gateway.model.forward import ForwardForm
 from gateway.model.health import Aspect, Grade
@@ -104,6 +104,18 @@ KINDS: Mapping[ContactKind, str] = MappingProxyType(
     }
 )
 
+ANSWERS: Mapping[AnswerState, str] = MappingProxyType(
+    {
+        AnswerState.NONE: N_("not answered"),
+        AnswerState.RECEIVED: N_("answer came, not recorded"),
+        AnswerState.ANSWERED: N_("answered"),
+    }
+)
+"""Of the collation address, about cases that were reported."""
+
+ANSWER_KINDS: Mapping[AnswerState, str] = MappingProxyType({AnswerState.RECEIVED: "warn", AnswerState.ANSWERED: "good"})
+"""Colours, which only repeat the word."""
+
 HOLDS: Mapping[str, str] = MappingProxyType({"yes": N_("on legal hold"), "no": N_("not on legal hold")})
 
 KEPT_AS: Mapping[RetentionClass, str] = MappingProxyType(
@@ -161,6 +173,7 @@ NEEDS: Mapping[Need, str] = MappingProxyType(
         Need.DECLINE_FAILED: N_("Decline failed"),
         Need.DECLINE_UNCERTAIN: N_("Decline uncertain"),
         Need.REPORT_FAILED: N_("Report failed"),
+        Need.ANSWER_RECEIVED: N_("Answer to record"),
     }
 )
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from filters.envelope import Origin
     from filters.screening import Screening
     from gateway.clock import Clock
+    from gateway.operations.answered import AnsweredMail
     from gateway.operations.deciding import Deciding, Suspicion
     from gateway.operations.flagged import FlaggedMail
     from gateway.operations.forwards import Forwards
@@ -61,6 +62,7 @@ class Intake:
     routes: Routes
     flagged: FlaggedMail
     returned: ReturnedMail
+    answered: AnsweredMail
     forwards: Forwards | None
     """None where there is no intake mailbox."""
     clock: Clock
@@ -175,11 +177,15 @@ class MailTransaction:
             raise RuntimeError("DATA was let through without a recipient")
         if suspicion is not None:
             self._own(self._flagged(suspicion, outgoing, next_hop, deadline), answered)
-        elif content.in_memory and envelope.reverse_path != NULL_PATH:
+        elif content.in_memory and not self._is_of_interest(envelope):
             told = partial(self._relayed, answered)
             next_hop.hand_over(self.recipients, outgoing.at_once(), deadline=deadline, answered=told)
         else:
             self._own(self._clear(envelope, outgoing, next_hop, deadline), answered)
+
+    def _is_of_interest(self, envelope: Envelope) -> bool:
+        """What comes back, and what the collation address writes, is looked at once it was delivered."""
+        return envelope.reverse_path == NULL_PATH or self._intake.answered.may_concern(envelope)
 
     @staticmethod
     def _relayed(answered: Answered, reply: Reply) -> None:
@@ -192,6 +198,7 @@ class MailTransaction:
         if not reply.positive:
             return reply
         await self._intake.returned.take(envelope, outgoing.header_section, outgoing.content)
+        await self._intake.answered.take(envelope, outgoing.header_section, outgoing.content)
         return ACCEPTED
 
     async def _flagged(

@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo browser test check soak fuzz audit bench container recipes format catalogue screenshots lock wheel clean
+.PHONY: help setup demo browser test check soak fuzz audit bench container recipes format catalogue screenshots reference lock wheel clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,10 @@ screenshots: setup browser  ## Take the pictures of docs/console.md anew
 
 catalogue: setup  ## Bring the console's French up to date with the code; what is new is empty
 	@$(BIN)/python -m tests.support.catalogue
+
+reference: setup  ## Write config/gateway.toml and docs/configuration.md anew, from the settings in the code
+	@$(BIN)/python -c 'from gateway.settings import render_defaults; print(render_defaults(), end="")' >config/gateway.toml
+	@$(BIN)/python -m gateway.settings.reference >docs/configuration.md
 
 lock: setup  ## Renew the lock files from pyproject.toml
 	$(COMPILE) --upgrade pyproject.toml --output-file requirements.lock

@@ -49,6 +49,9 @@ class Event(StrEnum):
     FAULT = "fault"
     """An exception in our own machinery; the client was answered 451."""
 
+    FORWARD_TAKEN = "forward_taken"
+    """An officer's mail to the intake address is on record: its cases, what of it could not be read, its answer."""
+
     NEXT_HOP_FAILED = "next_hop_failed"
     """A next hop could not be reached, or broke off."""
     SCREENING_FAILED = "screening_failed"
@@ -65,8 +68,17 @@ class Event(StrEnum):
     """This node's clock is far from the database's: it may take what other nodes still work on."""
     STORE_FAILED = "store_failed"
     """The database could not be read or written."""
+    CASES_DISPOSED = "cases_disposed"
+    """The daily purge has disposed of cases whose time is over."""
     AUDIT_BROKEN = "audit_broken"
     """The audit chain does not hold: rows were changed or taken out after they were written."""
+
+    ALERT_BEGAN = "alert_began"
+    """Trouble of which somebody is told without asking."""
+    ALERT_ENDED = "alert_ended"
+    """That trouble is over."""
+    ALERT_FAILED = "alert_failed"
+    """A hook did not take an alert; it is told again at the next look."""
 
     OUTBOX_SENT = "outbox_sent"
     """A mail of ours was accepted by the next server."""

@@ -9,12 +9,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from gateway.assembly import patience
 from gateway.console.office import Office
 from gateway.operations.auditing import Auditing
 from gateway.operations.browsing import Browsing
 from gateway.operations.bulk import Bulk
-from gateway.operations.exporting import Exporting
-from gateway.operations.health import Health, NextHops
 from gateway.operations.outgoing_text import OutgoingText
 from gateway.operations.signing_in import SigningIn
 from gateway.operations.statistics import Statistics
@@ -32,23 +31,24 @@ if TYPE_CHECKING:
 def open_office(settings: Settings, clock: Clock, desk: Desk) -> Office:
     """What the pages work with under this configuration."""
     console, store, lasting = settings.console, desk.store, desk.lasting
-    auditing, next_hops = Auditing(store=store), NextHops(settings=settings, probing=lasting.probing)
     return Office(
         clock=clock,
         zone=ZoneInfo(console.time_zone),
+        patience=patience(settings),
         agency_en=settings.agency.name_en,
         agency_fr=settings.agency.name_fr,
         public_url=console.public_url,
         second_factor_required=console.second_factor is SecondFactor.REQUIRED,
-        auditing=auditing,
+        auditing=Auditing(store=store),
         browsing=Browsing(store=store),
         bulk=Bulk(store=store, casework=desk.casework),
         casework=desk.casework,
         chain_watch=lasting.chain_watch,
         contacts=desk.contacts,
         exempting=desk.exempting,
-        exporting=Exporting(store=store),
-        health=_health(settings, clock, desk, auditing, next_hops),
+        exporting=desk.exporting,
+        holding=desk.holding,
+        health=desk.health,
         listkeeping=desk.listkeeping,
         listreading=desk.listreading,
         modes=desk.modes,
@@ -64,26 +64,12 @@ def open_office(settings: Settings, clock: Clock, desk: Desk) -> Office:
         rulebooks=desk.rulebooks,
         signing_in=_signing_in(console, clock, desk),
         statistics=Statistics(store=store, clock=clock),
-        status=_status(settings, clock, desk, next_hops),
+        status=_status(settings, clock, desk),
         tallying=desk.tallying,
     )
 
 
-def _health(settings: Settings, clock: Clock, desk: Desk, auditing: Auditing, next_hops: NextHops) -> Health:
-    lasting = desk.lasting
-    return Health(
-        store=desk.store,
-        clock=clock,
-        settings=settings,
-        rulebooks=desk.rulebooks,
-        watching=lasting.watching,
-        running=lasting.running,
-        next_hops=next_hops,
-        auditing=auditing,
-    )
-
-
-def _status(settings: Settings, clock: Clock, desk: Desk, next_hops: NextHops) -> Status:
+def _status(settings: Settings, clock: Clock, desk: Desk) -> Status:
     lasting = desk.lasting
     return Status(
         store=desk.store,
@@ -91,7 +77,7 @@ def _status(settings: Settings, clock: Clock, desk: Desk, next_hops: NextHops) -
         settings=settings,
         watching=lasting.watching,
         running=lasting.running,
-        next_hops=next_hops,
+        next_hops=desk.next_hops,
         probing=lasting.probing,
         resolver=Resolver(settings.dns.nameservers),
     )

@@ -33,6 +33,7 @@ def compose_digest(
         "declines": digest.declines,
         "failed": digest.failed,
         "uncertain": digest.uncertain,
+        "overdue": digest.overdue,
         "reports_past": digest.reports_past,
         "declines_past": digest.declines_past,
         "references": ", ".join(digest.references),
@@ -44,7 +45,7 @@ def compose_digest(
             sender_name=voice.names(languages),
             sender=voice.contact_email,
             recipient=recipient,
-            subject=templates.subject(Purpose.DIGEST, languages, values),
+            subject=templates.subject(Purpose.DIGEST, languages, values, voice.texts),
             at=now,
             message_id=message_id,
             auto_submitted="auto-generated",
@@ -55,7 +56,7 @@ def compose_digest(
     return Post(
         reverse_path=mailbox(voice.contact_email),
         recipient=mailbox(recipient),
-        content=header + text_part(templates.body(Purpose.DIGEST, languages, values)).octets(),
+        content=header + text_part(templates.body(Purpose.DIGEST, languages, values, voice.texts)).octets(),
         message_id=message_id,
         smtputf8=is_internationalized(recipient, voice.contact_email),
     )

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from zoneinfo import ZoneInfo
 
     from gateway.clock import Clock
+    from gateway.model.lateness import Patience
     from gateway.operations.auditing import Auditing, ChainWatch
     from gateway.operations.browsing import Browsing
     from gateway.operations.bulk import Bulk
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from gateway.operations.exempting import Exempting
     from gateway.operations.exporting import Exporting
     from gateway.operations.health import Health
+    from gateway.operations.holding import Holding
     from gateway.operations.listkeeping import Listkeeping
     from gateway.operations.listreading import Listreading
     from gateway.operations.modes import Modes
@@ -37,6 +40,7 @@ class Office:
 
     clock: Clock
     zone: ZoneInfo
+    patience: Patience
     agency_en: str
     agency_fr: str
     public_url: str
@@ -49,6 +53,7 @@ class Office:
     contacts: Contacts
     exempting: Exempting
     exporting: Exporting
+    holding: Holding
     health: Health
     listkeeping: Listkeeping
     listreading: Listreading
@@ -62,3 +67,8 @@ class Office:
     statistics: Statistics
     status: Status
     tallying: Tallying
+
+    @property
+    def late(self) -> datetime:
+        """A report that was asked for before this moment should have been accepted by now."""
+        return self.clock.now() - self.patience.report

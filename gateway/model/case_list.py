@@ -25,6 +25,8 @@ class CaseOrder(StrEnum):
 
     NEWEST = "newest"
     OLDEST = "oldest"
+    MISSION = "mission"
+    """By its English name; cases of no mission last."""
     TIER = "tier"
     """In the order in which the tiers are tried: emergencies first."""
 
@@ -49,6 +51,10 @@ class CaseFilter:
     assigned_to: str | None = None
     """"" for cases that are nobody's."""
     kind: ContactKind | None = None
+    on_hold: bool | None = None
+    """Whether a legal hold stands."""
+    overdue: datetime | None = None
+    """Its report should have been accepted by the collation address's server before this moment."""
     words: tuple[str, ...] = ()
     """Each has to occur in the reference, the reverse-path, the From field, the subject, or a recipient."""
 
@@ -79,6 +85,8 @@ class CaseLine:
     """One of them, "" without any."""
     deliveries: Mapping[DeliveryState, int]
     """How many recipients are in which state."""
+    on_hold: bool
+    """Whether a legal hold stands."""
 
     @property
     def recipients(self) -> int:

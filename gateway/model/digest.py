@@ -28,10 +28,12 @@ class Digest:
     reports_past: int
     declines_past: int
     """What the daily limits left to a person, yesterday and today."""
+    overdue: int
+    """Cases whose report the collation address should have by now, and has not."""
     references: tuple[str, ...]
     open_cases: int
 
     @property
     def says_something(self) -> bool:
         """Whether anything waits at all."""
-        return any((self.held, self.reports, self.declines, self.failed, self.uncertain))
+        return any((self.held, self.reports, self.declines, self.failed, self.uncertain, self.overdue))

@@ -38,6 +38,11 @@ class Verb(StrEnum):
     DECIDE_CASES = "decide-cases"
     """Decline, report, release, silence, dismiss, note, assign, close, and record a contact by hand."""
     EXPORT_CASES = "export-cases"
+    HOLD_CASES = "hold-cases"
+    """Place and lift legal holds."""
+    PURGE_CASES = "purge-cases"
+    """Dispose of cases whose time is over."""
+    BACK_UP = "back-up"
     SEE_SENDERS = "see-senders"
     CHANGE_SENDERS = "change-senders"
     SEE_EXEMPTIONS = "see-exemptions"
@@ -57,12 +62,13 @@ _READS_CASES = _EVERYBODY | {
 
 ALLOWED: Mapping[Role, frozenset[Verb]] = MappingProxyType(
     {
-        Role.REVIEWER: _READS_CASES | {Verb.DECIDE_CASES, Verb.EXPORT_CASES, Verb.EXEMPT, Verb.CHANGE_OUTBOX},
+        Role.REVIEWER: _READS_CASES
+        | {Verb.DECIDE_CASES, Verb.EXPORT_CASES, Verb.HOLD_CASES, Verb.EXEMPT, Verb.CHANGE_OUTBOX},
         Role.LIST_ADMINISTRATOR: _EVERYBODY
         | {Verb.SEE_STATISTICS, Verb.SEE_SENDERS, Verb.CHANGE_SENDERS, Verb.SEE_EXEMPTIONS, Verb.EXEMPT},
         Role.AUDITOR: _READS_CASES | {Verb.EXPORT_CASES, Verb.SEE_AUDIT},
         Role.OPERATOR: _EVERYBODY
-        | {Verb.SEE_STATISTICS, Verb.SEE_SENDERS, Verb.SEE_OUTBOX, Verb.CHANGE_OUTBOX, Verb.SET_MODE},
+        | {Verb.SEE_STATISTICS, Verb.SEE_SENDERS, Verb.SEE_OUTBOX, Verb.CHANGE_OUTBOX, Verb.SET_MODE, Verb.BACK_UP},
         Role.ADMINISTRATOR: frozenset(Verb),
     }
 )

@@ -28,6 +28,9 @@ DECISIONS: Mapping[str, Sentence] = MappingProxyType(
         "case-dismissed": Sentence("dismissed it"),
         "case-reopened": Sentence("took it up again"),
         "case-assigned": Sentence("assigned it"),
+        "sender-exempted": Sentence("exempted its sender"),
+        "case-held": Sentence("put it on legal hold"),
+        "case-unheld": Sentence("lifted a legal hold on it"),
     }
 )
 """The actions of the audit log that change what is left to decide, as they follow a name. Views and notes don't."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from gateway.clock import Clock
     from gateway.model.health import Answer, Fact
+    from gateway.model.lateness import Lateness, Patience
     from gateway.operations.auditing import Auditing
     from gateway.operations.probing import Probing, Question
     from gateway.operations.rulebooks import Rulebooks
@@ -77,6 +78,10 @@ class Health:
     running: Running
     next_hops: NextHops
     auditing: Auditing
+    patience: Patience
+    certificate_soon: timedelta
+    disk_low: int
+    """Octets."""
 
     async def facts(self) -> tuple[Fact, ...]:
         """Every side, in the order in which they are shown. StoreError when the store is away."""
@@ -93,7 +98,9 @@ class Health:
                 configured=settings.outbound.smarthost is not None or settings.outbound.mx,
                 delay=timedelta(seconds=settings.decline.delay),
             ),
-            health.of_reports(backlog, recorded.last_report, now),
+            health.of_reports(backlog, recorded.last_report, recorded.lateness.reports, now),
+            health.of_held(recorded.lateness.held),
+            health.of_screening(recorded.lateness.unscreened),
             health.of_lists(
                 version=rulebook.version,
                 entries=len(rulebook.index.entries),
@@ -101,9 +108,12 @@ class Health:
                 stored=recorded.list_version,
             ),
             health.of_certificate(
-                configured=certificate is not None, ends=await _certificate_end(certificate), now=now
+                configured=certificate is not None,
+                ends=await _certificate_end(certificate),
+                now=now,
+                soon=self.certificate_soon,
             ),
-            health.of_disk(await asyncio.to_thread(self.store.disk_free)),
+            health.of_disk(await asyncio.to_thread(self.store.disk_free), low=self.disk_low),
             health.of_audit(await self.auditing.verification(), now),
         )
 
@@ -122,10 +132,12 @@ class Health:
         async with self.store.reading() as work:
             last = await work.audit.last(REPORT_SENT)
             version = await work.senders.version()
+            lateness = await work.latenesses.lateness(self.clock.now(), self.patience)
             return _Recorded(
                 last_report=last.at if last is not None else None,
                 list_version=version,
                 list_since=await work.senders.made_at(version),
+                lateness=lateness,
             )
 
 
@@ -136,6 +148,7 @@ class _Recorded:
     last_report: datetime | None
     list_version: int
     list_since: datetime | None
+    lateness: Lateness
 
 
 async def _certificate_end(certificate: Path | None) -> datetime | None:

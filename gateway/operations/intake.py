@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.operations.deciding import Deciding, Suspicion
     from gateway.operations.flagged import FlaggedMail
+    from gateway.operations.forwards import Forwards
     from gateway.operations.returned import ReturnedMail
     from gateway.relay.pool import Pool
     from gateway.relay.routes import Offers, Routes
@@ -60,6 +61,8 @@ class Intake:
     routes: Routes
     flagged: FlaggedMail
     returned: ReturnedMail
+    forwards: Forwards | None
+    """None where there is no intake mailbox."""
     clock: Clock
     hostname: str
     max_recipients: int
@@ -89,15 +92,22 @@ class MailTransaction:
         self._next_hop: NextHopTransaction | None = None
         self._keys: set[str] = set()
         """Of the recipients, as they are compared."""
+        self._forwards: Forwards | None = None
+        """Set when the one recipient is the intake mailbox."""
 
     def recipient(self, mailbox: Mailbox, answered: Answered) -> Reply | None:
         """The answer to RCPT, or None: `answered` is told it later. Its code is the next hop's.
 
         Only served domains get that far (RFC 5321 §7.9).
         """
+        forwards = self._intake.forwards
+        if forwards is not None and forwards.mailbox.is_for(mailbox):
+            return self._forwarded(mailbox, forwards)
         pool = self._intake.routes.pool_for(mailbox)
         if pool is None:
             return NOT_SERVED
+        if self._forwards is not None:
+            return OTHER_ROUTE
         key = mailbox.delivery_key
         if key in self._keys:
             return RECIPIENT_OK
@@ -106,6 +116,15 @@ class MailTransaction:
             return objection
         self._towards(pool).ask(mailbox, partial(self._accept, mailbox, key, answered))
         return None
+
+    def _forwarded(self, mailbox: Mailbox, forwards: Forwards) -> Reply:
+        """The intake mailbox is ours alone: DATA has one answer, and no next hop can give it."""
+        if self.recipients and self._forwards is None:
+            return OTHER_ROUTE
+        refusal = forwards.mailbox.refusal(self._parameters.reverse_path, self._origin)
+        if refusal is None:
+            self._forwards, self.recipients = forwards, [mailbox]
+        return refusal or RECIPIENT_OK
 
     def _accept(self, mailbox: Mailbox, key: str, answered: Answered, reply: Reply) -> None:
         if reply.positive:
@@ -137,6 +156,9 @@ class MailTransaction:
         """
         deadline = asyncio.get_running_loop().time() + ANSWER_WITHIN
         envelope = self._envelope()
+        if self._forwards is not None:
+            self._own(self._forwards.take(envelope, header_section, content, deadline=deadline), answered)
+            return
         suspicion = self._intake.deciding.suspicion(envelope, header_section, content, trace_id=self.id)
         outgoing = self._outgoing(envelope.received_at, header_section, content)
         next_hop = self._next_hop

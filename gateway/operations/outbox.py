@@ -15,6 +15,7 @@ import structlog
 
 from filters.sentence import Sentence
 from gateway import tokens
+from gateway.compose.enveloping import CertificateOutOfDateError
 from gateway.compose.text import ComposeError
 from gateway.errors import SealError
 from gateway.events import Event
@@ -146,6 +147,8 @@ class Outbox:
                 return frozen or await self.composer.compose(work, item)
         except SealError as error:
             return Objection(str(error), final=False)  # a key that is missing today may be there tomorrow
+        except CertificateOutOfDateError as error:
+            return Objection(error.sentence, final=False)  # and so may another certificate
         except ComposeError as error:
             return Objection(str(error))
 

@@ -51,7 +51,7 @@ class Recorder:
         """Commit the case, or what a later mail transaction adds to it; StoreError if that can't be done."""
         raw = message.content.read()
         header = parse_header(message.header_section)
-        wanted = _case(message, header, raw, key=key, reference=reference)
+        wanted = case_of(message, header, raw, key=key, reference=reference)
         async with self.store.begin() as work:
             case, created = await work.cases.insert_or_find(wanted)
             added = await work.deliveries.add_missing(case.stored_id, _deliveries(message.screening, served))
@@ -117,7 +117,8 @@ class Recorder:
         return new_item(tokens.item_id(), purpose, to, case, now=self.clock.now(), requested_by=GATEWAY)
 
 
-def _case(message: FlaggedMessage, header: Header, raw: bytes, *, key: str, reference: str) -> Case:
+def case_of(message: FlaggedMessage, header: Header, raw: bytes, *, key: str, reference: str) -> Case:
+    """What is put on record of a message, as it was screened."""
     screening, envelope = message.screening, message.envelope
     client = envelope.origin.client
     return Case(

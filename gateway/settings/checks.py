@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from filters.address import canonical_domain
 from filters.disposition import Delivery, Handling, Mode, Tier
+from gateway.settings.values import Marking, Tls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +46,9 @@ def conflicts(settings: Settings) -> Iterator[Conflict]:
         _loops(settings),
         _absolutes(settings),
         _emergency_recipients(settings),
+        _intake(settings),
         _console(settings),
+        _marking(settings),
     )
 
 
@@ -214,6 +217,29 @@ def _emergency_recipients(settings: Settings) -> Iterator[Conflict]:
             )
 
 
+def _intake(settings: Settings) -> Iterator[Conflict]:
+    """What comes to the intake address goes nowhere else: it must be nobody's mailbox."""
+    address = settings.intake.address
+    if not address:
+        if settings.intake.accept_from:
+            keys: tuple[KeyPath, ...] = (("intake", "accept_from"), ("intake", "address"))
+            yield Conflict(keys, "is set, but intake.address is not", "both of them, or none")
+        return
+    taken: list[tuple[KeyPath, str]] = [
+        (("agency", "contact_email"), settings.agency.contact_email),
+        (("agency", "consular_email"), settings.agency.consular_email),
+        (("collation", "from"), settings.collation.from_),
+        (("collation", "address"), settings.collation.address),
+        (("digest", "to"), settings.digest.to),
+        *((("emergency", "recipients", at), one) for at, one in enumerate(settings.emergency.recipients)),
+    ]
+    for path, other in taken:
+        if other.lower() == address.lower():
+            keys = (("intake", "address"), path)
+            wrong = f'"{address}" is {path[0]}.{path[1]} too, whose mail nobody would get'
+            yield Conflict(keys, wrong, "an address that nothing else uses, such as intake@liaison.police.example")
+
+
 def _console(settings: Settings) -> Iterator[Conflict]:
     """Passwords and cases never cross a network in clear text."""
     listen = settings.console.listen
@@ -223,3 +249,15 @@ def _console(settings: Settings) -> Iterator[Conflict]:
             f"{listen} can be reached from other machines, but there is no TLS",
             'smtp.tls_certificate and smtp.tls_key (the console uses them too), or "127.0.0.1:8025"',
         )
+
+
+def _marking(settings: Settings) -> Iterator[Conflict]:
+    """A mark says how a document is protected: on mail that may leave in clear it would be false."""
+    collation = settings.collation
+    if collation.marking is Marking.NONE or collation.smime_certificate is not None or collation.tls is Tls.VERIFIED:
+        return
+    yield Conflict(
+        (("collation", "marking"), ("collation", "tls"), ("collation", "smime_certificate")),
+        f'is "{collation.marking}", but with tls = "{collation.tls}" a report may leave in clear',
+        'smime_certificate = "…", or tls = "verified", or marking = "none"',
+    )

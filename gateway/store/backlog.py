@@ -8,10 +8,12 @@ from sqlalchemy import exists, func, select
 
 from gateway.model.backlog import Backlog, Undecided
 from gateway.model.case import ActionState, CaseStatus, DeliveryState
+from gateway.model.outbox import OutboxState
 from gateway.store.schema import cases, deliveries, outbox_items, stored_values
 from gateway.store.values import OUTBOX_PAUSED
 
 if TYPE_CHECKING:
+    from gateway.model.outbox import Purpose
     from gateway.store.engine import Connection
 
 _OPEN = cases.c.status == CaseStatus.OPEN
@@ -41,7 +43,17 @@ class Backlogs:
             undecided=Undecided(delivery=delivery, decline=decline, report=report),
         )
 
+    async def failed(self) -> dict[Purpose, int]:
+        """How many items of each purpose have failed: there are few, whatever else is on record."""
+        rows = await self._connection.execute(_FAILED)
+        return {purpose: number for purpose, number in rows}  # noqa: C416 -- rows are no pairs to mypy
 
+
+_FAILED = (
+    select(outbox_items.c.purpose, func.count())
+    .where(outbox_items.c.state == OutboxState.FAILED)
+    .group_by(outbox_items.c.purpose)
+)
 _OF_CASES = (
     select(
         func.count(),

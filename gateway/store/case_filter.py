@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, exists, select, true
 
 from gateway.store.case_search import found
+from gateway.store.holds import is_on_hold
+from gateway.store.lateness import overdue
 from gateway.store.schema import cases, deliveries
 
 if TYPE_CHECKING:
@@ -43,6 +45,10 @@ def _conditions(wanted: CaseFilter, *, dense: bool) -> Iterator[ColumnElement[bo
         yield cases.c.received_at < wanted.until
     if wanted.delivery is not None:
         yield _delivered(wanted.delivery, dense=dense)
+    if wanted.on_hold is not None:
+        yield is_on_hold() if wanted.on_hold else ~is_on_hold()
+    if wanted.overdue is not None:
+        yield overdue(wanted.overdue)
     if wanted.words:
         yield found(wanted.words, dense=dense)
 

@@ -11,6 +11,7 @@ from gateway.model.case import ActionState, CaseStatus, DeliveryState
 from gateway.model.digest import MOST_REFERENCES, Digest
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.store.engine import insert_new
+from gateway.store.lateness import overdue
 from gateway.store.limits import Limits
 from gateway.store.schema import cases, deliveries, digests, outbox_items
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
+    from gateway.model.lateness import Patience
     from gateway.store.engine import Connection
 
 _OPEN = cases.c.status == CaseStatus.OPEN
@@ -36,7 +38,7 @@ class Digests:
         once = insert_new(digests).values(day=day).on_conflict_do_nothing()
         return (await self._connection.execute(once.returning(digests.c.day))).one_or_none() is not None
 
-    async def digest(self, now: datetime) -> Digest:
+    async def digest(self, now: datetime, patience: Patience) -> Digest:
         """What waits now."""
         held = select(func.count(), func.min(cases.c.received_at)).select_from(cases).where(_OPEN & _HELD)
         held_count, oldest = (await self._connection.execute(held)).one()
@@ -51,13 +53,14 @@ class Digests:
             uncertain=await self._items(OutboxState.UNCERTAIN),
             reports_past=await limits.refused(Purpose.REPORT, since),
             declines_past=await limits.refused(Purpose.DECLINE, since),
+            overdue=await self._cases(overdue(now - patience.report), closed_too=True),
             references=tuple((await self._connection.execute(named)).scalars()),
             open_cases=await self._cases(_OPEN),
         )
 
-    async def _cases(self, wanted: ColumnElement[bool]) -> int:
-        """Of the open ones."""
-        counted = select(func.count()).select_from(cases).where(_OPEN & wanted)
+    async def _cases(self, wanted: ColumnElement[bool], *, closed_too: bool = False) -> int:
+        """Of the open ones, or of all."""
+        counted = select(func.count()).select_from(cases).where(wanted if closed_too else _OPEN & wanted)
         return int((await self._connection.execute(counted)).scalar_one())
 
     async def _items(self, state: OutboxState) -> int:

@@ -10,7 +10,6 @@ from gateway import counters, logs
 from gateway.assembly import open_desk, open_line
 from gateway.connections import Connections
 from gateway.events import Event
-from gateway.settings import refuse_false_safety
 from gateway.supervisor.reloading import tell_of
 from gateway.supervisor.service import Role, Service
 from gateway.supervisor.systemd import NOBODY, Systemd
@@ -47,7 +46,6 @@ async def serve(
     `--connections` are added. `slot` and `part` are these pairs: a parent's memory, and where this worker counts in it.
     `systemd` is who started this process, if it is to be told how far we are.
     """
-    refuse_false_safety(settings)
     if slot is not None:
         counters.join(*slot)
     tell_of(settings)

@@ -17,7 +17,7 @@ import structlog
 from gateway.counters import FAULTS, count
 from gateway.errors import ConfigurationError
 from gateway.events import Event
-from gateway.settings import example_values, exposed_files, refuse_false_safety
+from gateway.settings import example_values, exposed_files
 from gateway.tls import server_context
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ class InForce:
 
 def in_force(settings: Settings, line: Line, *, node: str | None, pages: bool) -> InForce:
     """Everything that follows, made; ConfigurationError says what can't be. `node` is the name of one that sends."""
-    refuse_false_safety(settings)
     return InForce(
         settings=settings,
         line=line,

@@ -18,6 +18,7 @@ from filters.lists import ListIndex
 from filters.rulebook import Rulebook
 from gateway.cli import main
 from gateway.cli.program import COMMANDS
+from gateway.compose.templates import ESSENTIAL, VARIABLES
 from gateway.counters import CELLS
 from gateway.events import Event
 from gateway.metrics.facts import Facts
@@ -26,6 +27,7 @@ from gateway.model.backlog import Backlog, Undecided
 from gateway.model.case import ActionState, CaseStatus, DeliveryState
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.settings import render_defaults
+from gateway.settings.reference import render_reference
 from tests.support.checkout import ROOT, document, documents, modules, texts
 from tests.support.clocks import NOON
 
@@ -124,6 +126,20 @@ def test_every_module_in_the_list_of_rfcs_cites_that_rfc() -> None:
     assert [(rfc, name) for rfc, _, where in rows for name in where if f"RFC {rfc}" not in code.get(name, "")] == []
 
 
+def test_the_guide_to_templates_names_every_variable_and_what_each_mail_must_say() -> None:
+    text = document("docs/templates.md")
+    agency = set(re.findall(r"`(\w+)`", text.partition("AGENCY stands for")[2].partition("_cap` begins")[0]))
+    named = {
+        name: set(re.findall(r"`(\w+)`", variables)) | agency
+        for name, variables in re.findall(r"^\| `(\w+)/` \|[^|]*\| AGENCY, ([^|]*) \|$", text, re.MULTILINE)
+    }
+    assert named == {str(purpose): set(variables) for purpose, variables in VARIABLES.items()}
+    must = re.findall(r"^\| (\w+) \| (`[^|]*) \|$", text.partition("## What a template must say")[2], re.MULTILINE)
+    assert {name: tuple(re.findall(r"`(\w+)`", said)) for name, said in must} == {
+        str(purpose): variables for purpose, variables in ESSENTIAL.items()
+    }
+
+
 def test_operations_explains_every_log_event() -> None:
     text = document(OPERATIONS)
     assert [event for event in Event if f"`{event.value}`" not in text] == []
@@ -195,6 +211,10 @@ def test_every_make_target_that_a_document_names_is_there(name: str) -> None:
 
 def test_the_shipped_configuration_is_the_one_that_the_code_describes() -> None:
     assert document("config/gateway.toml") == render_defaults()
+
+
+def test_the_reference_of_the_configuration_is_the_one_that_the_code_writes() -> None:
+    assert document("docs/configuration.md") == render_reference()
 
 
 def test_the_first_configuration_of_the_readme_is_understood() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.console.navigation import N_
-from gateway.model.case import ActionState, CaseStatus, ContactKind, Disposal
+from gateway.model.case import ActionState, CaseStatus, Disposal
 from gateway.model.outbox import Purpose
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def why_not(dossier: Dossier) -> dict[str, str]:
     """For each verb why it can't be done, "" where it can."""
     case = dossier.file.case
     closed = ALREADY_CLOSED if case.status is CaseStatus.CLOSED else ""
-    by_hand = BY_HAND if case.kind is not ContactKind.MAIL else ""
+    by_hand = BY_HAND if not case.kind.is_mail else ""
     return {
         "decline": by_hand or _no_decline(dossier),
         "report": _no_report(dossier),

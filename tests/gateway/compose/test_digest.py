@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 DIGEST = Digest(
     held=3, oldest=NOON, reports=4, declines=5, failed=6, uncertain=7, reports_past=8, declines_past=9,
-    references=("LG-AAAAA-22222", "LG-BBBBB-33333"), open_cases=12,
+    overdue=10, references=("LG-AAAAA-22222", "LG-BBBBB-33333"), open_cases=12,
 )  # fmt: skip
 
 
@@ -43,7 +43,7 @@ def test_its_envelope_and_fields_are_those_of_the_agency() -> None:
 def test_it_says_every_number_in_both_languages() -> None:
     english, french = text_of(a_digest()).split("-" * 70)
     for part, words in ((english, "and 10 more"), (french, "et 10 autres")):
-        assert all(f": {number}" in part for number in (3, 4, 5, 6, 7))
+        assert all(f": {number}" in part for number in (3, 4, 5, 6, 7, 10))
         assert "LG-AAAAA-22222, LG-BBBBB-33333" in " ".join(part.split())
         assert words in " ".join(part.split())
     assert "reports 8, declines 9" in " ".join(english.split())

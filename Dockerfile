@@ -10,10 +10,10 @@ RUN python3 -m venv /build && python3 -m venv --without-pip /opt/liaison
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=authorities,target=/run/authorities.pem \
     if [ -s /run/authorities.pem ]; then export PIP_CERT=/run/authorities.pem; fi \
     && /build/bin/pip install --no-cache-dir --require-hashes -r requirements-build.lock \
-    && /build/bin/pip --python /opt/liaison/bin/python3 install --no-cache-dir --require-hashes -r requirements.lock
+    && /build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --require-hashes -r requirements.lock -w /wheels
 COPY . .
-RUN /build/bin/python3 -m hatchling build -t wheel \
-    && /build/bin/pip --python /opt/liaison/bin/python3 install --no-cache-dir --no-deps --no-index dist/*.whl
+RUN /build/bin/python3 -m hatchling build -t wheel -d /wheels \
+    && /build/bin/pip --python /opt/liaison/bin/python3 install --no-cache-dir --no-deps --no-index /wheels/*.whl
 
 FROM ${BASE}
 # By number, so that an orchestrator sees that it is not root; the same number owns the volumes.

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from gateway import tokens
-from gateway.assembly import open_desk
 from gateway.cli.invocation import actor
 from gateway.cli.new_files import READABLE, SECRET, drafts
 from gateway.cli.peeking import missing_database
 from gateway.clock import SystemClock
 from gateway.compose.signing_key import new_key
+from gateway.desk import open_desk
 from gateway.model.people import Role
 from gateway.settings import load_text, render_answers
 from gateway.store.sealing import read_keys

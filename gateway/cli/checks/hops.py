@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from filters.address import canonical_domain
 from gateway import tokens
-from gateway.assembly import open_destinations
 from gateway.cli.checks.files import SOON
 from gateway.cli.checks.line import Line, problem, warning, well
 from gateway.clock import SystemClock
+from gateway.desk import open_destinations
 from gateway.operations.outbox import Objection
 from gateway.operations.ways import Ways
 from gateway.relay.connection import NextHopError

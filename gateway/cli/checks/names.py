@@ -10,11 +10,11 @@ from filters.authentication import DnsStatus, MethodResult, Result
 from filters.dkim import DkimSyntaxError, parse_key
 from filters.lists import EntryKind
 from filters.spf import SpfSyntaxError, is_spf_record, parse_spf_record
-from gateway.assembly import open_destinations
 from gateway.cli.checks.line import Line, problem, warning, well
 from gateway.cli.peeking import peek
 from gateway.clock import SystemClock
 from gateway.compose.signing_key import public_half
+from gateway.desk import open_destinations
 from gateway.errors import ConfigurationError
 from gateway.sending import open_signer
 from gateway.settings.kinds import parse_nameserver

@@ -18,6 +18,7 @@ from tests.support.gateway import PACK, running_gateway, write_configuration
 from tests.support.mta import DROP, ScriptedMTA
 from tests.support.nameserver import PUBLIC_IPV4, name_server
 from tests.support.signatures import KeyPair, key_pair
+from tests.support.terminal import at_terminal
 from tests.support.tlshops import Certificates, authorities, certificates
 
 if TYPE_CHECKING:
@@ -112,6 +113,20 @@ async def test_programs_get_nothing_but_json_once_there_is_a_database(place: Pla
     process = await asyncio.create_subprocess_exec(*liaison, stdout=asyncio.subprocess.PIPE)
     said, _ = await process.communicate()
     assert json.loads(said)
+
+
+async def test_who_waits_at_a_terminal_sees_for_what(place: Place) -> None:
+    place.hop.delay = 0.2
+    command = [sys.executable, "-m", "gateway", "--config", str(place.config), "check", "--online"]
+
+    def look() -> tuple[int, str]:
+        with at_terminal(command) as terminal:
+            terminal.expect("Asking the next hops")
+            return terminal.end(), terminal.shown
+
+    code, shown = await asyncio.to_thread(look)
+    assert code == 0
+    assert "refuses an unknown recipient of police.example" in shown
 
 
 # --- next hops ------------------------------------------------------------------------------------------------------

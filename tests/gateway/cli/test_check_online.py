@@ -383,6 +383,28 @@ async def test_whether_a_listed_domain_can_ever_be_confirmed_is_said(
     assert says in line
 
 
+async def test_a_listed_domain_whose_servers_are_ill_is_no_fault_of_ours(tmp_path: Path) -> None:
+    hop, smarthost = await ScriptedMTA(knows_its_own).start(), await ScriptedMTA().start()
+    async with name_server(OWN) as server:
+        server.servfail.add(LISTED)
+        config = write_configuration(
+            tmp_path, next_hop=hop.port, smarthost=smarthost.port, url="sqlite:///liaison.db", name_server=server.port
+        )
+        lines = await Place(config, hop, smarthost).lines("listed domain")
+    await hop.stop()
+    await smarthost.stop()
+    assert any(line.startswith("warning listed domain: mission.example: the DNS does not answer") for line in lines)
+
+
+async def test_name_servers_that_know_nothing_of_the_internet_are_found_out(place: Place) -> None:
+    many = "".join(f'[[entry]]\nkind = "domain"\nvalue = "m{number}.example"\n' for number in range(5))
+    (place.config.parent / "pack.toml").write_text(many)
+    lines = await place.lines("dns", 1)
+    assert (
+        "wrong dns: the name servers answer, but know none of the 5 listed domains: no sender can be proven" in lines[1]
+    )
+
+
 async def test_addresses_are_asked_about_by_their_domain_and_patterns_are_named(place: Place) -> None:
     pattern = '[[entry]]\nkind = "label"\nvalue = "gat.*.gov.example"\n'
     (place.config.parent / "pack.toml").write_text(PACK + pattern)

@@ -140,18 +140,24 @@ async def _tell(name: str, ask: Callable[[], Awaitable[object]]) -> None:
     print(f"  {name:40} {statistics.median(took):7.1f} {max(took):7.1f} {statistics.median(busy):7.1f}")
 
 
-async def _run(url: str, number: int, share: float) -> None:
+async def fill(url: str, number: int, share: float) -> None:
+    """Make the tables, and write so many cases."""
     store = Store.open(url, Seal(), StoppedClock())
     await store.upgrade()
     await store.close()
     began = time.perf_counter()
     await write_cases(url, number, open_share=share)
     print(f"  {number} cases, written in {time.perf_counter() - began:.0f} s")
+
+
+async def _run(url: str, number: int, share: float) -> None:
+    await fill(url, number, share)
     await measure(url)
 
 
 @contextmanager
-def _databases(arguments: argparse.Namespace) -> Iterator[list[tuple[str, str]]]:
+def databases(arguments: argparse.Namespace) -> Iterator[list[tuple[str, str]]]:
+    """Name and URL of each that the arguments ask for, empty."""
     with tempfile.TemporaryDirectory() as directory, running_server() as server:
         found = []
         if not arguments.postgresql:
@@ -162,17 +168,22 @@ def _databases(arguments: argparse.Namespace) -> Iterator[list[tuple[str, str]]]
         yield found
 
 
-def main() -> None:
-    """Measure what the arguments ask for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def wishes(description: str) -> argparse.Namespace:
+    """The arguments: how many cases, on which databases."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=100_000)
     parser.add_argument("--open", type=float, default=0.5, metavar="SHARE", help="the share that is open")
     parser.add_argument("--sqlite", action="store_true", help="on SQLite only")
     parser.add_argument("--postgresql", action="store_true", help="on PostgreSQL only")
     parser.add_argument("--keep", metavar="DIRECTORY", help="leave the SQLite database there")
-    arguments = parser.parse_args()
-    with _databases(arguments) as databases:
-        for name, url in databases:
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Measure what the arguments ask for."""
+    arguments = wishes(__doc__ or "")
+    with databases(arguments) as found:
+        for name, url in found:
             print(f"{name}: {'median':>35} {'longest':>7} {'busy':>7}")
             asyncio.run(_run(url, arguments.cases, arguments.open))
 

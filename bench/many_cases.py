@@ -11,7 +11,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, text, update
+from sqlalchemy import func, insert, select, text, update
 
 from filters.authentication import Authentication, DnsAnswer, DnsStatus, MethodResult, Result
 from filters.disposition import Mode, Tier
@@ -89,6 +89,10 @@ def _write(connection: Connection, number: int, open_share: float) -> None:
             if written:
                 connection.execute(insert(table), written)
     connection.execute(update(audit_head).values(seq=head.seq, hash=head.hash))
+    if connection.dialect.name == "postgresql":  # whose next number does not follow from the highest one
+        for table in (cases, deliveries):
+            sequence = func.pg_get_serial_sequence(table.name, "id")
+            connection.execute(select(func.setval(sequence, select(func.max(table.c.id)).scalar_subquery())))
 
 
 def _rows(chance: random.Random, place: int, case: Row) -> Iterator[tuple[Table, Row]]:

@@ -175,11 +175,23 @@ def csv_lines(text: str, name: str) -> Lines:
             line = reader.line_num + 1
     except csv.Error as error:
         return _nothing(PackProblem(reader.line_num, Sentence("this is no CSV: {error}", error=str(error))))
-    return _lines(rows, name)
+    return (*_unknown_columns(header), *_lines(rows, name))
+
+
+def _unknown_columns(header: list[str]) -> Lines:
+    """The first line, refused once for every column that is not known: its cells are not read."""
+    known = ", ".join(COLUMNS)
+    problems = tuple(
+        PackProblem(1, Sentence("“{key}” is not known; the keys are {keys}", key=column, keys=known))
+        for column in header
+        if column not in {*COLUMNS, ""}
+    )
+    return (PackLine(line=1, entry=None, problems=problems),) if problems else ()
 
 
 def _csv_row(header: list[str], cells: list[str], line: int) -> Row:
-    row = Row({column: cell for column, cell in zip(header, cells, strict=False) if cell}, {"": line})
+    given = {column: cell for column, cell in zip(header, cells, strict=False) if cell and column in COLUMNS}
+    row = Row(given, {"": line})
     if len(cells) > len(header):
         said = {"cells": len(cells), "columns": len(header)}
         row.refuse("", Sentence("the line has {cells} cells, the first line names {columns} columns", **said))

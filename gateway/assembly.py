@@ -8,23 +8,38 @@ SMTP process never imports it.
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from filters.address import parse_path
+from filters.address import canonical_domain, parse_path
 from filters.mime_parts import MimeLimits
 from filters.packs import parse_pack
+from filters.sentence import Sentence
 from filters.upstream import Upstream
 from gateway import tokens
 from gateway.errors import ConfigurationError
-from gateway.operations.auditing import ChainWatch
+from gateway.hooks.program import Program
+from gateway.hooks.webhook import Webhook
+from gateway.model.intake_mailbox import IntakeMailbox
+from gateway.model.lateness import Patience
+from gateway.model.retention import RetentionClass, Schedule
+from gateway.operations.alerting import Alerting, Hook, Watcher
+from gateway.operations.answered import AnsweredMail
+from gateway.operations.auditing import Auditing, ChainWatch
 from gateway.operations.casework import Casework
 from gateway.operations.contacts import Contacts
+from gateway.operations.corresponding import Corresponding
 from gateway.operations.deciding import Deciding
 from gateway.operations.digests import Digests
 from gateway.operations.exempting import Exempting
+from gateway.operations.exporting import Exporting
 from gateway.operations.flagged import FlaggedMail, ServedFirst
+from gateway.operations.forward_screening import ForwardScreening
+from gateway.operations.forwards import Forwards
 from gateway.operations.gate import Gate
+from gateway.operations.health import Health, NextHops
+from gateway.operations.holding import Holding
 from gateway.operations.intake import Intake
 from gateway.operations.listkeeping import Listkeeping
 from gateway.operations.listreading import Listreading
@@ -33,11 +48,13 @@ from gateway.operations.outboxkeeping import Outboxkeeping
 from gateway.operations.peoplekeeping import Peoplekeeping
 from gateway.operations.probing import Probing
 from gateway.operations.proposing import Proposing
+from gateway.operations.purging import Purging
 from gateway.operations.recording import Recorder
 from gateway.operations.returned import ReturnedMail
 from gateway.operations.rulebooks import Rulebooks
 from gateway.operations.running import Running
 from gateway.operations.starting import Starting
+from gateway.operations.stating import Stating
 from gateway.operations.tallying import Tallying
 from gateway.operations.watching import Watching
 from gateway.relay.routes import Routes
@@ -73,6 +90,7 @@ class Lasting:
     probing: Probing
     chain_watch: ChainWatch
     served_first: ServedFirst
+    watcher: Watcher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +100,7 @@ class Desk:
     lasting: Lasting
     casework: Casework
     contacts: Contacts
+    corresponding: Corresponding
     destinations: Destinations
     listkeeping: Listkeeping
     listreading: Listreading
@@ -90,9 +109,16 @@ class Desk:
     peoplekeeping: Peoplekeeping
     digests: Digests
     exempting: Exempting
+    exporting: Exporting
+    holding: Holding
+    purging: Purging
+    stating: Stating
     modes: Modes
     gate: Gate
     starting: Starting
+    health: Health
+    next_hops: NextHops
+    alerting: Alerting
 
     @property
     def store(self) -> Store:
@@ -122,10 +148,10 @@ class Line:
 
 def open_store(settings: Settings, clock: Clock) -> Store:
     """The store that the configuration names; it connects when it is first used."""
-    return Store.open(settings.store.url, _seal(settings), clock)
+    return Store.open(settings.store.url, open_seal(settings), clock)
 
 
-def _seal(settings: Settings) -> Seal:
+def open_seal(settings: Settings) -> Seal:
     """What seals raw messages: with the keys of the key file, or not at all. Raises ConfigurationError."""
     key_file = settings.store.key_file
     return Seal(read_keys(key_file)) if key_file else Seal()
@@ -145,7 +171,7 @@ async def open_desk(settings: Settings, clock: Clock) -> AsyncIterator[Desk]:
         lasting = await _lasting(settings, clock, store)
         desk = _desk(settings, clock, lasting)
         if await desk.listkeeping.is_first_start():
-            await desk.listkeeping.import_first(read_packs(settings.senders.packs), "the configured packs")
+            await desk.listkeeping.import_first(read_packs(settings.senders.packs), Sentence("the configured packs"))
         await desk.rulebooks.load()
         yield desk
     finally:
@@ -166,6 +192,7 @@ async def _lasting(settings: Settings, clock: Clock, store: Store) -> Lasting:
         probing=Probing(clock),
         chain_watch=ChainWatch(store, clock),
         served_first=ServedFirst(),
+        watcher=Watcher(),
     )
 
 
@@ -176,6 +203,9 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
     listkeeping = Listkeeping(store=store, clock=clock, own_domains=ours)
     starting = Starting(gate=gate, clock=clock, collation=settings.collation, decline=settings.decline)
     collation_address = settings.collation.address
+    next_hops = NextHops(settings=settings, probing=lasting.probing)
+    health = _health(settings, clock, lasting, next_hops)
+    modes = Modes(store=store, ceiling=settings.mode)
     return Desk(
         lasting=lasting,
         casework=Casework(
@@ -185,20 +215,109 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
             starting=starting,
             destinations=destinations,
             collation_address=collation_address,
+            schedule=schedule(settings),
         ),
         contacts=Contacts(store=store, clock=clock, secret=lasting.secret, collation_address=collation_address),
+        corresponding=Corresponding(store=store, clock=clock),
         destinations=destinations,
         outboxkeeping=Outboxkeeping(store=store, clock=clock),
         peoplekeeping=Peoplekeeping(store=store, clock=clock),
-        digests=Digests(store=store, clock=clock, recipient=settings.digest.to, hour=settings.digest.hour),
+        digests=Digests(
+            store=store,
+            clock=clock,
+            recipient=settings.digest.to,
+            hour=settings.digest.hour,
+            patience=patience(settings),
+        ),
         listkeeping=listkeeping,
         listreading=Listreading(store=store, clock=clock),
         proposing=Proposing(store=store, clock=clock, listkeeping=listkeeping, tallying=lasting.tallying),
         exempting=Exempting(store=store, clock=clock, own_domains=ours),
-        modes=Modes(store=store, ceiling=settings.mode),
+        exporting=Exporting(
+            store=store,
+            clock=clock,
+            schedule=schedule(settings),
+            agency_en=settings.agency.name_en,
+            agency_fr=settings.agency.name_fr,
+        ),
+        holding=Holding(store=store, clock=clock),
+        purging=_purging(settings, clock, store),
+        stating=Stating(
+            store=store,
+            clock=clock,
+            modes=modes,
+            chain_watch=lasting.chain_watch,
+            agency=settings.agency.name_en,
+            sealed=settings.store.key_file is not None,
+        ),
+        modes=modes,
         gate=gate,
         starting=starting,
+        health=health,
+        next_hops=next_hops,
+        alerting=Alerting(
+            store=store,
+            clock=clock,
+            health=health,
+            watcher=lasting.watcher,
+            hooks=open_hooks(settings),
+            gateway=settings.smtp.hostname,
+            next_hop_patience=timedelta(seconds=settings.alerts.next_hop_down),
+        ),
     )
+
+
+def schedule(settings: Settings) -> Schedule:
+    """How long closed cases are kept."""
+    kept = settings.retention
+    return Schedule({kept_as: getattr(kept, kept_as) for kept_as in RetentionClass})
+
+
+def _purging(settings: Settings, clock: Clock, store: Store) -> Purging:
+    return Purging(
+        store=store,
+        clock=clock,
+        schedule=schedule(settings),
+        agency=settings.agency.name_en,
+        authority=settings.retention.authority,
+        automatic=settings.retention.automatic,
+    )
+
+
+def _health(settings: Settings, clock: Clock, lasting: Lasting, next_hops: NextHops) -> Health:
+    return Health(
+        store=lasting.store,
+        clock=clock,
+        settings=settings,
+        rulebooks=lasting.rulebooks,
+        watching=lasting.watching,
+        running=lasting.running,
+        next_hops=next_hops,
+        auditing=Auditing(store=lasting.store),
+        patience=patience(settings),
+        certificate_soon=timedelta(days=settings.alerts.certificate_days),
+        disk_low=settings.alerts.disk_free,
+    )
+
+
+def open_hooks(settings: Settings) -> dict[str, Hook]:
+    """Whom alerts are told, by name; ConfigurationError where the secret can't be read."""
+    alerts, hooks = settings.alerts, dict[str, Hook]()
+    if alerts.webhook:
+        try:
+            secret = alerts.webhook_secret_file.read_bytes().strip() if alerts.webhook_secret_file else b""
+        except OSError as error:
+            raise ConfigurationError([f"alerts.webhook_secret_file: it can't be read: {error.strerror}"]) from error
+        hooks["webhook"] = Webhook(url=alerts.webhook, secret=secret, seconds=alerts.timeout)
+    if alerts.command:
+        hooks["command"] = Program(command=alerts.command, seconds=alerts.timeout)
+    return hooks
+
+
+def patience(settings: Settings) -> Patience:
+    """How long something may take before it is late."""
+    alerts = settings.alerts
+    return Patience(report=timedelta(seconds=alerts.report_overdue), held=timedelta(seconds=alerts.held_undecided))
 
 
 def open_destinations(settings: Settings) -> Destinations:
@@ -275,6 +394,7 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
         gate=desk.gate,
         starting=desk.starting,
     )
+    whole = Turns(settings.screening.max_memory)
     return Line(
         desk=desk,
         clock=clock,
@@ -288,13 +408,44 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
                 hostname=hostname,
                 secret=desk.gate.secret,
                 served_first=desk.lasting.served_first,
-                whole=Turns(settings.screening.max_memory),
+                whole=whole,
             ),
             returned=ReturnedMail(store=desk.store),
+            answered=AnsweredMail(
+                store=desk.store, domain=canonical_domain(settings.collation.address.rpartition("@")[2])
+            ),
+            forwards=open_forwards(settings, desk, whole),
             clock=clock,
             hostname=hostname,
             max_recipients=settings.smtp.max_recipients,
         ),
+    )
+
+
+def open_forwards(settings: Settings, desk: Desk, whole: Turns) -> Forwards | None:
+    """What takes the mail for the intake mailbox, if there is one.
+
+    Screens like all mail does, but believes no upstream: what a forwarded header says of one was not written here.
+    """
+    intake = settings.intake
+    if not intake.address:
+        return None
+    deciding = open_deciding(settings, desk.rulebooks, desk.destinations)
+    verifier = replace(deciding.verifier, upstream=None, forwarded=True)
+    more = frozenset(one for one in intake.accept_from if isinstance(one, str))
+    return Forwards(
+        mailbox=IntakeMailbox(
+            key=parse_path(intake.address, smtputf8=True).key,
+            domains=own_domains(settings) | more,
+            networks=tuple(one for one in intake.accept_from if not isinstance(one, str)),
+        ),
+        store=desk.store,
+        screening=ForwardScreening(
+            deciding=replace(deciding, verifier=verifier), secret=desk.gate.secret, hostname=settings.smtp.hostname
+        ),
+        gate=desk.gate,
+        mime=deciding.mime,
+        whole=whole,
     )
 
 
@@ -305,7 +456,7 @@ def reopen_line(settings: Settings, line: Line) -> Line:
 
 def governing(lasting: Lasting, settings: Settings) -> Callable[[], None]:
     """What puts the lasting under another configuration, and can't fail. ConfigurationError if there is no such."""
-    seal, emergency = _seal(settings), emergency_keys(settings)
+    seal, emergency = open_seal(settings), emergency_keys(settings)
 
     def govern() -> None:
         lasting.store.seal_with(seal)

@@ -16,7 +16,6 @@ from gateway.cli.checks.online import ONLINE
 from gateway.cli.invocation import config_option, fail, json_option, load_quietly
 from gateway.cli.output import say, show_json, waiting
 from gateway.errors import ConfigurationError
-from gateway.settings import refuse_false_safety
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +55,6 @@ def _lines(*, online: bool) -> Iterator[Line]:
     """Every check; those that need settings are left out while there are none."""
     try:
         settings = load_quietly()
-        refuse_false_safety(settings)
     except ConfigurationError as error:
         yield from misconfigured("configuration", error.problems)
         return

@@ -139,6 +139,11 @@ def with_desk(
     return decorate
 
 
+def reference_argument(command: Callable[P, R]) -> Callable[P, R]:
+    """A case's reference; people type it in lower case too."""
+    return click.argument("reference", callback=lambda _context, _parameter, value: value.strip().upper())(command)
+
+
 def json_option(command: Callable[P, R]) -> Callable[P, R]:
     """`--json`, on every listing."""
     return click.option("--json", "as_json", is_flag=True, help="JSON, for programs.")(command)

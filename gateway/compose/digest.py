@@ -20,19 +20,34 @@ if TYPE_CHECKING:
 
 
 def compose_digest(
-    *, digest: Digest, recipient: str, voice: AgencyVoice, now: datetime, message_id_token: str, loop_token: str
+    *,
+    digest: Digest,
+    recipient: str,
+    voice: AgencyVoice,
+    now: datetime,
+    message_id_token: str,
+    loop_token: str,
+    console: str = "",
 ) -> Post:
-    """The digest of this moment, in the languages of notices."""
+    """The digest of this moment, in the languages of notices. `console` is the address of the pages, "" without any."""
     languages = voice.notice_languages
     values: templates.Values = {
         **voice.variables(),
         "now": timestamp(now),
         "held": digest.held,
         "oldest": timestamp(digest.oldest) if digest.oldest else "",
+        "oldest_days": (now - digest.oldest).days if digest.oldest else 0,
         "reports": digest.reports,
         "declines": digest.declines,
         "failed": digest.failed,
         "uncertain": digest.uncertain,
+        "overdue": digest.overdue,
+        "forwards": digest.forwards,
+        "answers": digest.answers,
+        "unanswered": digest.unanswered,
+        "ending": digest.ending,
+        "due": digest.due,
+        "console": console,
         "reports_past": digest.reports_past,
         "declines_past": digest.declines_past,
         "references": ", ".join(digest.references),
@@ -44,7 +59,7 @@ def compose_digest(
             sender_name=voice.names(languages),
             sender=voice.contact_email,
             recipient=recipient,
-            subject=templates.subject(Purpose.DIGEST, languages, values),
+            subject=templates.subject(Purpose.DIGEST, languages, values, voice.texts),
             at=now,
             message_id=message_id,
             auto_submitted="auto-generated",
@@ -55,7 +70,7 @@ def compose_digest(
     return Post(
         reverse_path=mailbox(voice.contact_email),
         recipient=mailbox(recipient),
-        content=header + text_part(templates.body(Purpose.DIGEST, languages, values)).octets(),
+        content=header + text_part(templates.body(Purpose.DIGEST, languages, values, voice.texts)).octets(),
         message_id=message_id,
         smtputf8=is_internationalized(recipient, voice.contact_email),
     )

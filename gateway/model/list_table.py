@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
     from filters.disposition import Mode
     from filters.rulebook import Exemption
+
+ENDING_SOON = timedelta(days=14)
+"""How near an exemption's end is when somebody is told."""
 
 PAGE_SIZE = 50
 """Rows of a page."""
@@ -55,6 +59,23 @@ class EntryRow:
     def is_due(self, today: date) -> bool:
         """Whether somebody said that it is to be looked at again by now. It stays in force all the same."""
         return self.entry.review_by is not None and self.entry.review_by <= today
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryRecord:
+    """One entry with all that it ever said. An entry that was removed has at least one `said`, and no `removed_in`."""
+
+    said: tuple[tuple[Stamp, ListEntry], ...]
+    """What it said, by the version that brought it, the newest first."""
+    removed: Stamp | None
+    """The version that took it off the list; None while it is in force."""
+    hits: Hits
+
+    @property
+    def row(self) -> EntryRow:
+        """As the table shows it, or would have."""
+        changed, entry = self.said[0]
+        return EntryRow(entry=entry, added=self.said[-1][0], changed=changed, hits=self.hits)
 
 
 class EntryOrder(StrEnum):
@@ -100,6 +121,13 @@ class EntryPage:
     all: int
     packs: tuple[str, ...]
     """Every pack that is named on the list, for a menu."""
+
+
+class EndedExemption(NamedTuple):
+    """An exemption that is over, and when it was: on its date, or when somebody ended it before."""
+
+    exemption: Exemption
+    ended_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from filters.lists import ListIndex
 from filters.rulebook import Exemption
 from gateway import tokens
 from gateway.errors import RefusedError
-from gateway.operations.case_turns import find
+from gateway.operations.case_turns import take
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from filters.lists import ListEntry
     from gateway.clock import Clock
     from gateway.model.case import Case
+    from gateway.model.list_table import EndedExemption
     from gateway.store.unit_of_work import Store, Work
 
 LONGEST = timedelta(days=366)
@@ -44,6 +45,11 @@ class Exempting:
         async with self.store.reading() as work:
             return await work.senders.exemptions(self.clock.now())
 
+    async def over(self, most: int) -> list[EndedExemption]:
+        """The last ones that are over, the newest end first."""
+        async with self.store.reading() as work:
+            return await work.senders.ended_exemptions(self.clock.now(), most)
+
     async def grant(
         self, sender: str, recipients: Sequence[str], *, until: datetime, approver: str, reason: str, actor: str
     ) -> Exemption:
@@ -53,11 +59,19 @@ class Exempting:
             return await self._grant(work, wish, actor)
 
     async def grant_for(
-        self, reference: str, recipients: Sequence[str], *, until: datetime, approver: str, reason: str, actor: str
+        self,
+        reference: str,
+        recipients: Sequence[str],
+        *,
+        until: datetime,
+        approver: str,
+        reason: str,
+        actor: str,
+        expected: int | None = None,
     ) -> Exemption:
         """Exempt the sender of a case: its address, or the entry where it claims several of it."""
         async with self.store.begin() as work:
-            sender = _sender_of(await find(work, reference))
+            sender = _sender_of(await take(work, reference, expected))
             wish = self._wish(sender, recipients, until=until, approver=approver, reason=reason)
             exemption = await self._grant(work, wish, actor)
             await work.audit.append(actor, "sender-exempted", reference, {"exemption": exemption.id})

@@ -8,18 +8,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from gateway.errors import RefusedError
-from gateway.model.list_table import NO_HITS, EntryFilter, Reminders, matching_rows, page_of
+from gateway.model.list_table import ENDING_SOON, NO_HITS, EntryFilter, Reminders, matching_rows, page_of
 
 if TYPE_CHECKING:
-    from filters.lists import EntryKind, ListEntry
+    from filters.lists import EntryKind
     from gateway.clock import Clock
-    from gateway.model.list_table import EntryPage, EntryRow, Stamp
+    from gateway.model.list_table import EntryPage, EntryRecord, EntryRow
     from gateway.store.unit_of_work import Store
 
 HIT_WINDOW = timedelta(days=30)
 """In which the hits of an entry are counted, as in the ledger's replays."""
-ENDING_SOON = timedelta(days=14)
-"""An exemption that ends within it is shown: time enough to have it approved anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,17 +37,13 @@ class Listreading:
         rows = await self._rows()
         return await asyncio.to_thread(page_of, rows, wanted, self.clock.now().date(), number)
 
-    async def row(self, kind: EntryKind, value: str) -> EntryRow:
-        """One entry in force. RefusedError where there is none."""
-        row = next((row for row in await self._rows() if (row.entry.kind, row.entry.value) == (kind, value)), None)
-        if row is None:
-            raise RefusedError("{value} is not on the list", value=value)
-        return row
-
-    async def past(self, kind: EntryKind, value: str) -> list[tuple[Stamp, ListEntry]]:
-        """What an entry has said, by version, the newest first; also of one that is no more on the list."""
+    async def record(self, kind: EntryKind, value: str) -> EntryRecord:
+        """One entry, also one that is no more on the list. RefusedError for what never was."""
         async with self.store.reading() as work:
-            return await work.list_records.past(kind, value)
+            record = await work.list_records.record(kind, value, self.clock.now() - HIT_WINDOW)
+        if record is None:
+            raise RefusedError("{value} is not on the list", value=value)
+        return record
 
     async def reminders(self) -> Reminders:
         """Entries due for review, and exemptions that end soon."""

@@ -75,6 +75,11 @@ class Outboxkeeping:
                 found += sorted(of_state, key=lambda item: item.created_at, reverse=True)
         return OutboxPage(items=tuple(found[:most]), numbers=items)
 
+    async def failed(self) -> dict[Purpose, int]:
+        """How many items of each purpose have failed."""
+        async with self.store.reading() as work:
+            return await work.backlogs.failed()
+
     async def item(self, item_id: str) -> OutboxItem:
         """One item; RefusedError if there is none."""
         async with self.store.reading() as work:

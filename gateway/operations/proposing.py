@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from filters.address_list import parse_address_list
 from filters.disposition import Mode
 from filters.identities import IdentityKind
-from filters.lists import EntryKind, ListIndex, canonical_entry_value
+from filters.lists import EntryKind, ListEntry, ListIndex, canonical_entry_value
 from filters.overlap import covered_by, covered_sentence, covers_sentence, overlap, overlap_sentences
 from filters.pack_rows import PackProblem, Row
 from gateway.errors import RefusedError
@@ -25,7 +25,6 @@ from gateway.model.tracking import Track, untracked
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from filters.lists import ListEntry
     from filters.overlap import Overlap
     from filters.pack_rows import PackLine
     from filters.sentence import Sentence
@@ -61,10 +60,10 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """The columns of a form for a new entry, and the addresses among which its value may be chosen."""
+    """The columns of a form for a new entry, and the kinds and values among which a person may choose instead."""
 
     columns: Mapping[str, str]
-    addresses: tuple[str, ...] = ()
+    choices: tuple[tuple[EntryKind, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +106,11 @@ class Proposing:
             )
         )
 
-    async def draft_from(self, reference: str) -> Draft:
-        """A form for the sender of a case: its exact address. To list more than that is for a person to say."""
+    async def draft_from(self, reference: str, wanted: tuple[EntryKind, str] | None = None) -> Draft:
+        """A form for the sender of a case: its exact address, or which of the choices is wanted.
+
+        To list more than the address is for a person to say; no choice is one that would be refused.
+        """
         async with self.store.reading() as work:
             case = await work.cases.by_reference(reference)
         if case is None:
@@ -116,8 +118,20 @@ class Proposing:
         addresses = _addresses_of(case)
         if not addresses:
             raise RefusedError("{reference} names no sender that could be listed", reference=reference)
-        columns = {**self.blank().columns, "value": addresses[0], "source": reference}
-        return Draft(columns=MappingProxyType(columns), addresses=addresses)
+        choices = self._choices(addresses)
+        kind, value = wanted if wanted in choices else choices[0]
+        columns = {**self.blank().columns, "kind": kind, "value": value, "source": reference}
+        return Draft(columns=MappingProxyType(columns), choices=choices)
+
+    def _choices(self, addresses: Sequence[str]) -> tuple[tuple[EntryKind, str], ...]:
+        """The addresses, then those of their domains that may be listed."""
+        domains = dict.fromkeys(address.rpartition("@")[2] for address in addresses)
+        listable = (
+            (EntryKind.DOMAIN, domain)
+            for domain in domains
+            if self.listkeeping.objection(ListEntry(kind=EntryKind.DOMAIN, value=domain)) is None
+        )
+        return (*((EntryKind.ADDRESS, address) for address in addresses), *listable)
 
     async def sheet(self, lines: Sequence[PackLine], track: Track = untracked) -> ImportSheet:
         """What an import of these lines would do."""

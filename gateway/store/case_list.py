@@ -15,6 +15,7 @@ from gateway.model.case import CaseStatus
 from gateway.model.case_list import EVERY_CASE, NEEDS, PAGE, CaseLine, CaseOrder, CasePage, ListedMission, Need, Needed
 from gateway.store.case_filter import matching
 from gateway.store.case_search import has_words
+from gateway.store.holds import is_on_hold
 from gateway.store.schema import case_search, cases, deliveries
 
 if TYPE_CHECKING:
@@ -29,18 +30,22 @@ if TYPE_CHECKING:
 
 _FIELDS = (
     *("reference", "kind", "tier", "status", "disposal", "received_at", "reverse_path", "header_from", "subject"),
-    *("entry", "mission_en", "mission_fr", "decline", "report", "assigned_to"),
+    *("entry", "mission_en", "mission_fr", "decline", "report", "assigned_to", "answer"),
 )
 _NEWEST = (cases.c.received_at.desc(), cases.c.id.desc())
 _RANK = case({tier.value: rank for rank, tier in enumerate(Tier)}, value=cases.c.tier)
+_NAMELESS = case((cases.c.mission_en == "", 1), else_=0)
 _ORDERS: Mapping[CaseOrder, tuple[ColumnElement[Any], ...]] = {
     CaseOrder.NEWEST: _NEWEST,
     CaseOrder.OLDEST: (cases.c.received_at, cases.c.id),
+    CaseOrder.MISSION: (_NAMELESS, cases.c.mission_en, *_NEWEST),
     CaseOrder.TIER: (_RANK, *_NEWEST),
 }
 
 _TIERS = tuple(Tier)
-_PLACE = select(cases.c.received_at, cases.c.id, cases.c.tier).where(cases.c.reference == bindparam("reference"))
+_PLACE = select(cases.c.received_at, cases.c.id, cases.c.tier, cases.c.mission_en).where(
+    cases.c.reference == bindparam("reference")
+)
 _NEEDY = or_(*(matching(replace(need, status=CaseStatus.OPEN), dense=True) for need in NEEDS.values()))
 
 DENSE = 5000
@@ -58,6 +63,7 @@ _DELIVERIES = (
     .where(deliveries.c.case_id.in_(_THESE))
     .group_by(deliveries.c.case_id, deliveries.c.state)
 )
+_ON_HOLD = select(cases.c.id).where(cases.c.id.in_(_THESE), is_on_hold())
 
 
 class CaseListing:
@@ -152,7 +158,8 @@ class CaseListing:
         copies: dict[CaseId, list[RowMapping]] = {}
         for row in (await self._connection.execute(_DELIVERIES, {"these": ids})).mappings():
             copies.setdefault(row["case_id"], []).append(row)
-        return [_line(rows[case_id], copies.get(case_id, [])) for case_id in ids]
+        kept = set((await self._connection.execute(_ON_HOLD, {"these": ids})).scalars())
+        return [_line(rows[case_id], copies.get(case_id, []), on_hold=case_id in kept) for case_id in ids]
 
 
 def _numbers(wanted: CaseFilter) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
@@ -163,7 +170,7 @@ def _numbers(wanted: CaseFilter) -> tuple[ColumnElement[Any], ColumnElement[Any]
 
 
 def _behind(
-    order: CaseOrder, place: Row[Any, Any, Any]
+    order: CaseOrder, place: Row[Any, Any, Any, Any]
 ) -> Iterator[tuple[ColumnElement[bool], tuple[ColumnElement[Any], ...]]]:
     """Where to look, in turn, for what comes behind that place, and what comes first there: each goes by an index."""
     age, here = tuple_(cases.c.received_at, cases.c.id), _age_of(place)
@@ -172,6 +179,12 @@ def _behind(
             yield age > here, _ORDERS[order]
         case CaseOrder.NEWEST:
             yield age < here, _NEWEST
+        case CaseOrder.MISSION:
+            mission = cases.c.mission_en
+            yield and_(mission == place.mission_en, age < here), _NEWEST
+            if place.mission_en:
+                yield mission > place.mission_en, (mission, *_NEWEST)
+                yield mission == "", _NEWEST
         case CaseOrder.TIER:
             yield and_(cases.c.tier == place.tier, age < here), _NEWEST
             yield from ((cases.c.tier == tier, _NEWEST) for tier in _TIERS[_TIERS.index(place.tier) + 1 :])
@@ -179,14 +192,15 @@ def _behind(
             assert_never(unreachable)
 
 
-def _age_of(place: Row[Any, Any, Any]) -> ColumnElement[Any]:
+def _age_of(place: Row[Any, Any, Any, Any]) -> ColumnElement[Any]:
     return tuple_(literal(place.received_at, cases.c.received_at.type), literal(place.id, cases.c.id.type))
 
 
-def _line(row: RowMapping, copies: Sequence[RowMapping]) -> CaseLine:
+def _line(row: RowMapping, copies: Sequence[RowMapping], *, on_hold: bool) -> CaseLine:
     states: dict[DeliveryState, int] = {copy["state"]: copy["number"] for copy in copies}
     return CaseLine(
         **{name: row[name] for name in _FIELDS},
         recipient=min((copy["one"] for copy in copies), default=""),
         deliveries=states,
+        on_hold=on_hold,
     )

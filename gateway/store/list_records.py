@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import case, func, insert, or_, select
 
 from filters.lists import EntryKind, ListEntry
-from gateway.model.list_table import EntryRow, Hits, Stamp
+from gateway.model.list_table import EntryRecord, EntryRow, Hits, Stamp
 from gateway.store.embedded import FEW, brief
 from gateway.store.schema import case_entries, rulebook_versions, sender_entries
 
@@ -81,17 +81,33 @@ class ListRecords:
         rows = await self._connection.execute(statement)
         return tuple(ListEntry(**dict(zip(_FIELDS, row, strict=True))) for row in rows)
 
-    async def past(self, kind: EntryKind, value: str) -> list[tuple[Stamp, ListEntry]]:
-        """What an entry has said since it was first listed, by version, the newest first."""
-        version = rulebook_versions.c
+    async def record(self, kind: EntryKind, value: str, since: datetime) -> EntryRecord | None:
+        """All that an entry has said since it was first listed, and what it met since then; None for no entry."""
+        added, removed = rulebook_versions.c, rulebook_versions.alias().c
         statement = (
-            select(version.number, version.at, version.actor, *_COLUMNS)
-            .join(rulebook_versions, sender_entries.c.added_in == version.number)
+            select(added.number, added.at, added.actor, removed.number, removed.at, removed.actor, *_COLUMNS)
+            .select_from(sender_entries)
+            .join(rulebook_versions, sender_entries.c.added_in == added.number)
+            .outerjoin(removed.number.table, sender_entries.c.removed_in == removed.number)
             .where((sender_entries.c.kind == kind) & (sender_entries.c.value == value))
             .order_by(sender_entries.c.id.desc())
         )
-        rows = await self._connection.execute(statement)
-        return [(Stamp(*row[:3]), ListEntry(**dict(zip(_FIELDS, row[3:], strict=True)))) for row in rows]
+        rows = list(await self._connection.execute(statement))
+        if not rows:
+            return None
+        said = ((Stamp(*row[:3]), ListEntry(**dict(zip(_FIELDS, row[6:], strict=True)))) for row in rows)
+        return EntryRecord(
+            said=tuple(said),
+            removed=None if rows[0][3] is None else Stamp(*rows[0][3:6]),
+            hits=await self._hits_of(kind, value, since),
+        )
+
+    async def _hits_of(self, kind: EntryKind, value: str, since: datetime) -> Hits:
+        at = case_entries.c.received_at
+        met = select(func.count().filter(at >= since), func.max(at)).where(
+            (case_entries.c.kind == kind) & (case_entries.c.value == value)
+        )
+        return Hits(*(await self._connection.execute(met)).one())
 
     async def due(self, today: date) -> tuple[ListEntry, ...]:
         """The entries in force that were to be looked at again by this day, the longest overdue first."""

@@ -15,6 +15,7 @@ from filters.lists import ListEntry
 from filters.rulebook import Exemption
 from gateway.errors import RefusedError
 from gateway.model.list_change import ListChange, ListVersion
+from gateway.model.list_table import EndedExemption
 from gateway.model.tracking import Track, untracked
 from gateway.store.embedded import brief
 from gateway.store.engine import insert_new
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Column, ColumnElement
+    from sqlalchemy.engine import Row
 
     from gateway.store.engine import Connection
 
@@ -124,17 +126,14 @@ class Senders:
         """The exemptions in force."""
         in_force = (exemptions.c.until > now) & exemptions.c.ended_at.is_(None)
         rows = await self._connection.execute(select(exemptions).where(in_force).order_by(exemptions.c.until))
-        return [
-            Exemption(
-                id=row.id,
-                sender=row.sender,
-                recipients=frozenset(row.recipients),
-                until=row.until,
-                approver=row.approver,
-                reason=row.reason,
-            )
-            for row in rows
-        ]
+        return [_exemption(row) for row in rows]
+
+    async def ended_exemptions(self, now: datetime, most: int) -> list[EndedExemption]:
+        """Those that are over, on their date or before it, the newest end first; so many."""
+        end = func.coalesce(exemptions.c.ended_at, exemptions.c.until)
+        over = select(exemptions, end.label("end")).where(end <= now).order_by(end.desc(), exemptions.c.id)
+        rows = await self._connection.execute(over.limit(most))
+        return [EndedExemption(_exemption(row), row.end) for row in rows]
 
     async def exempt(self, exemption: Exemption) -> None:
         """Grant an exemption. Follow it with `change((), (), …)`, so that every process hears of it."""
@@ -184,6 +183,17 @@ class Senders:
         statement = select(*columns).where(wanted).order_by(sender_entries.c.id)
         said: dict[str, str] = {}
         return tuple(_entry(row, said) for row in await self._connection.execute(statement))
+
+
+def _exemption(row: Row[Any]) -> Exemption:
+    return Exemption(
+        id=row.id,
+        sender=row.sender,
+        recipients=frozenset(row.recipients),
+        until=row.until,
+        approver=row.approver,
+        reason=row.reason,
+    )
 
 
 def _entry(values: Iterable[Any], said: dict[str, str]) -> ListEntry:

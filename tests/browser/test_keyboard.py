@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.console.navigation import ROOMS
+from gateway.model.case import CaseStatus
 from gateway.model.people import Role
+from tests.support.furnished import furnished
 from tests.support.visitors import PASSWORD, account
 
 if TYPE_CHECKING:
@@ -114,3 +116,43 @@ async def test_every_stop_of_a_case_is_seen_and_a_verb_says_what_it_does_before_
     await tab_to(page, tag="button", text="Add it")
     await enter(page)
     assert "Called back at noon." in await page.locator(".timeline").inner_text()
+
+
+async def test_a_reviewer_clears_ten_cases_and_the_next_one_comes_by_itself(page: Page) -> None:
+    async with furnished() as console:
+        desk = console.stage.desk
+        await account(desk, "kim", [Role.REVIEWER], "en")
+        await sign_in(page, console.origin, "kim")
+        await to_the_first(page, "main .counts a")
+        await to_the_first(page, "main .cases a")
+        seen = []
+        for number in range(10):
+            seen.append(await page.locator("h1 .mono").inner_text())
+            if number % 3 == 2:
+                await say_and_do(page, "Not a mission: dismiss", "Dismiss it", reason="A tourist office.")
+            else:
+                await say_and_do(page, "Close as handled", "Close it")
+            assert f"{seen[-1]} is" in await page.locator(".told.done").inner_text()
+        files = await desk.casework.files()
+        assert sorted(seen) == sorted(file.case.reference for file in files)
+        assert {file.case.status for file in files} == {CaseStatus.CLOSED}
+        assert page.url.startswith(f"{console.origin}/cases?")
+
+
+async def to_the_first(page: Page, selector: str) -> None:
+    """Tab to the first of these links, and follow it."""
+    address = await page.locator(selector).first.get_attribute("href")
+    assert address is not None
+    await tab_to(page, tag="a", address=address)
+    await enter(page)
+
+
+async def say_and_do(page: Page, verb: str, button: str, reason: str = "") -> None:
+    """Open a verb, which says what it does, give a reason where one is asked for, and do it."""
+    await tab_to(page, tag="summary", text=verb)
+    await page.keyboard.press("Enter")
+    if reason:
+        await tab_to(page, tag="textarea", name="reason")
+        await page.keyboard.type(reason)
+    await tab_to(page, tag="button", text=button)
+    await enter(page)

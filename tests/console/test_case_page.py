@@ -117,7 +117,7 @@ async def test_what_a_browser_is_given_of_a_message_can_do_nothing(gateway: Runn
         assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
         assert answer.headers["x-content-type-options"] == "nosniff"
     with zipfile.ZipFile(io.BytesIO(files["export"])) as archive:
-        assert archive.read("original.eml") == files["download"]
+        assert archive.read(f"cases/{reference}/original.eml") == files["download"]
     assert files["download"] == await gateway.desk.casework.original(reference)
     assert "console:person0 download" in await views(gateway, reference)
 
@@ -232,11 +232,25 @@ async def test_an_exemption_stands_in_the_history_of_the_case(gateway: Running, 
     reference = await arrived(gateway)
     anna = await visit(Role.REVIEWER)
     await anna.get(f"/cases/{reference}")
-    await anna.post(f"/cases/{reference}/exempt", until="2001-01-01", approver="The chief", reason="Visit")
+    await anna.post(
+        f"/cases/{reference}/exempt", until="2001-01-01", approver="The chief", reason="Visit", whom="everybody"
+    )
     assert anna.told.startswith("Not done: The end of an exemption lies in the future")
     last = f"{(await gateway.cases())[0].case.received_at:%Y}-12-31"
     await anna.post(f"/cases/{reference}/exempt", until=last, approver="The chief", reason="Visit")
+    assert anna.told == "Not done: Choose at least one recipient, or everybody"
+    whom = re.findall(r'id="exempt-for-\d+" name="exempt_for" value="([^"]*)"', anna.page)
+    fields: dict[str, str | list[str]] = {"until": last, "approver": "The chief", "reason": "Visit", "exempt_for": whom}
+    fields["expected"] = version(anna)
+    await anna.post(f"/cases/{reference}/exempt", fields)
     assert anna.told.startswith("Done: consul@mission.example is exempt until")
+    (exemption,) = await gateway.desk.exempting.in_force()
+    assert exemption.recipients == {"desk@police.example"}
+    await anna.post(f"/cases/{reference}/exempt", {**fields, "whom": "everybody"})
+    assert "was quicker" in anna.told
+    await anna.get(f"/cases/{reference}")
+    await anna.post(f"/cases/{reference}/exempt", {**fields, "whom": "everybody", "expected": version(anna)})
+    assert sorted(len(one.recipients) for one in await gateway.desk.exempting.in_force()) == [0, 1]
     assert re.search(rf"exemption granted</strong>\s*<span[^>]*>console:{anna.name}", anna.page)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -90,6 +91,10 @@ async def test_statistics_and_status_are_numbers_only(gateway: Running, visit: V
     otto = await visit(Role.OPERATOR)
     await otto.get("/statistics?months=3")
     assert "2 contacts in these months." in otto.text
+    kinds = re.search(r'<h2 id="by-kind">.*?</table>', otto.page, re.DOTALL)
+    assert kinds is not None
+    numbers = dict(re.findall(r'<th scope="row">([^<]*)</th><td class="number">(\d+)</td>', kinds[0]))
+    assert (numbers["mail"], numbers["telephone"]) == ("2", "0")
     await otto.get("/statistics?months=x")
     assert otto.status == 200
     await otto.get("/status")

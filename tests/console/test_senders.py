@@ -115,6 +115,49 @@ async def test_five_hundred_lines_with_mistakes_are_told_line_by_line_and_added_
     assert "m1.example" not in await values(gateway)
 
 
+async def test_an_unknown_column_is_told_once_and_its_cells_are_not_read(gateway: Running, visit: Visit) -> None:
+    text = "kind,value,colour\n" + "".join(f"domain,m{number}.example,red\n" for number in range(20))
+    anna = await visit(Role.LIST_ADMINISTRATOR)
+    await anna.get("/senders/import")
+    await anna.post("/senders/import/check", form="csv", text=text)
+    assert "Of 21 lines: 20 new, 0 there already, 1 refused." in anna.text
+    assert anna.text.count("“colour” is not known") == 1
+    await anna.post("/senders/import", form="csv", text=text)
+    assert anna.told.startswith("Not done:")
+
+
+async def test_the_page_of_a_removed_entry_says_so_and_leads_to_the_version_that_did_it(visit: Visit) -> None:
+    anna = await visit(Role.LIST_ADMINISTRATOR)
+    page = "/senders/entry?kind=subtree&value=mission.example"
+    await anna.get(page)
+    await anna.post("/senders/remove", kind="subtree", value="mission.example")
+    await anna.get(page)
+    assert anna.status == 200
+    assert re.search(r"No more on the list since [^<]* version 2, by console:person0", anna.page)
+    assert 'href="/senders/history/2"' in anna.page
+    assert "/senders/remove" not in anna.page
+    await anna.get("/senders/edit?kind=subtree&value=mission.example")
+    assert anna.status == 404
+
+
+async def test_the_sender_of_a_case_is_listed_as_narrowly_or_widely_as_a_person_says(
+    gateway: Running, visit: Visit
+) -> None:
+    message = b"From: Visitor <visitor@embassy.example>\r\nSubject: Hello\r\n\r\nHello.\r\n"
+    await gateway.send("visitor@mission.example", ["desk@police.example"], message)
+    (case,) = await gateway.cases()
+    anna = await visit(Role.ADMINISTRATOR)
+    await anna.get(f"/senders/add?case={case.case.reference}")
+    assert re.search(r'id="value"[^>]* value="visitor@embassy.example"', anna.page)
+    (wider,) = re.findall(r'href="(/senders/add\?[^"]*kind=domain[^"]*embassy.example)"', anna.page)
+    await anna.get(wider.replace("&amp;", "&"))
+    assert re.search(r'<option value="domain" selected>', anna.page)
+    assert re.search(r'id="value"[^>]* value="embassy.example"', anna.page)
+    fields = {"case": case.case.reference, "kind": "domain", "value": "embassy.example"}
+    await anna.post("/senders/check", fields)
+    assert "visitor@embassy.example" in anna.text
+
+
 async def test_what_a_version_said_is_shown_and_brought_back(gateway: Running, visit: Visit) -> None:
     anna = await visit(Role.LIST_ADMINISTRATOR)
     await anna.get("/senders/entry?kind=subtree&value=mission.example")
@@ -152,8 +195,12 @@ async def test_an_exemption_is_granted_shown_and_ended(gateway: Running, visit: 
     await anna.post("/exemptions", fields)
     assert anna.told.startswith("Done: mission.example is exempt until ")
     (exemption,) = await gateway.desk.exempting.in_force()
+    assert "mail may be held and declined" in anna.text
     await anna.post(f"/exemptions/{exemption.id}/end")
     assert await gateway.desk.exempting.in_force() == []
+    over = re.search(r"<h2>Exemptions that are over</h2>.*", anna.page, re.DOTALL)
+    assert over is not None
+    assert "before its date" in over[0]
 
 
 async def test_an_export_is_taken_by_an_import(visit: Visit) -> None:

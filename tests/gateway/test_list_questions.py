@@ -70,7 +70,7 @@ async def test_a_row_tells_who_listed_the_entry_and_since_when_it_says_this(
     assert (mission.changed.version, mission.changed.actor) == (3, "console:ben")
     assert mission.changed.at == NOON + timedelta(seconds=60)
     assert later.added == later.changed
-    assert [stamp.version for stamp, _ in await reading.past(MISSION.kind, MISSION.value)] == [3, 1]
+    assert [stamp.version for stamp, _ in (await reading.record(MISSION.kind, MISSION.value)).said] == [3, 1]
 
 
 async def test_hits_are_the_cases_of_thirty_days_and_the_last_one_of_all(
@@ -87,9 +87,42 @@ async def test_hits_are_the_cases_of_thirty_days_and_the_last_one_of_all(
     assert met[EntryKind.SUBTREE] == (2, NOON)
     assert met[EntryKind.ADDRESS] == (1, NOON)
     assert met[EntryKind.DOMAIN] == (0, None)
-    assert (await reading.row(MISSION.kind, MISSION.value)).hits.recent == 2
+    assert (await reading.record(MISSION.kind, MISSION.value)).hits == (2, NOON)
+    assert (await reading.record(EntryKind.DOMAIN, MISSION.value)).hits == (0, None)
     with pytest.raises(RefusedError, match="not on the list"):
-        await reading.row(EntryKind.DOMAIN, "nobody.example")
+        await reading.record(EntryKind.DOMAIN, "nobody.example")
+
+
+async def test_an_entry_that_was_removed_says_since_when_and_what_it_said(
+    keeping: Listkeeping, reading: Listreading, clock: StoppedClock
+) -> None:
+    await keeping.add(MISSION, actor="console:anne")
+    clock.advance(60)
+    await keeping.remove(MISSION.value, MISSION.kind, actor="console:ben")
+    record = await reading.record(MISSION.kind, MISSION.value)
+    assert record.removed == (2, NOON + timedelta(seconds=60), "console:ben")
+    assert (record.row.entry, record.row.added.version) == (MISSION, 1)
+    await keeping.add(MISSION, actor="console:anne")
+    again = await reading.record(MISSION.kind, MISSION.value)
+    assert (again.removed, again.row.added.version, again.row.changed.version) == (None, 1, 3)
+
+
+async def test_an_exemption_that_is_over_stays_to_be_seen(
+    store: Store, clock: StoppedClock, keeping: Listkeeping
+) -> None:
+    await keeping.add(MISSION, actor="admin")
+    exempting = Exempting(store=store, clock=clock, own_domains=OWN)
+    granted = [
+        await exempting.grant(
+            MISSION.value, (), until=NOON + timedelta(days=days), approver="Chief", reason="visit", actor="admin"
+        )
+        for days in (1, 2, 40)
+    ]
+    await exempting.end(granted[2].id, actor="admin")
+    assert [(one.exemption.id, one.ended_at) for one in await exempting.over(9)] == [(granted[2].id, NOON)]
+    clock.advance(86_400 * 3)
+    assert [one.exemption.id for one in await exempting.over(9)] == [granted[number].id for number in (1, 0, 2)]
+    assert len(await exempting.over(2)) == 2
 
 
 async def test_a_message_that_meets_a_whole_list_is_recorded_with_the_first_entries(store: Store) -> None:
@@ -194,7 +227,26 @@ async def test_the_sender_of_a_case_is_proposed_by_its_exact_address(
     assert (draft.columns["kind"], draft.columns["value"]) == ("address", addresses[0])
     assert draft.columns["mode"] == "observe"
     assert draft.columns["source"] == case.reference
-    assert draft.addresses == addresses
+    exact = [value for kind, value in draft.choices if kind is EntryKind.ADDRESS]
+    assert exact == list(addresses)
+    domains = dict.fromkeys(address.partition("@")[2] for address in addresses)
+    assert [value for kind, value in draft.choices if kind is EntryKind.DOMAIN] == list(domains)
+
+
+async def test_a_case_is_widened_to_a_domain_only_where_that_may_be_listed(store: Store, proposing: Proposing) -> None:
+    async with store.begin() as work:
+        written = "A <consul@gmail.com>, b@y.example"
+        case = await record(work, replace(a_case(), header_from=written, reverse_path="consul@gmail.com"), RAW)
+    choices = (await proposing.draft_from(case.reference)).choices
+    assert choices == (
+        (EntryKind.ADDRESS, "consul@gmail.com"),
+        (EntryKind.ADDRESS, "b@y.example"),
+        (EntryKind.DOMAIN, "y.example"),
+    )
+    wide = await proposing.draft_from(case.reference, choices[2])
+    assert (wide.columns["kind"], wide.columns["value"]) == choices[2]
+    stranger = await proposing.draft_from(case.reference, (EntryKind.SUBTREE, "cn"))
+    assert (stranger.columns["kind"], stranger.columns["value"]) == choices[0]
 
 
 async def test_a_case_without_a_sender_proposes_nothing(store: Store, proposing: Proposing) -> None:

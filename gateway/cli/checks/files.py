@@ -14,8 +14,10 @@ from gateway.cli.peeking import missing_database
 from gateway.clock import SystemClock
 from gateway.compose.templates import check_templates
 from gateway.errors import ConfigurationError, StoreError
-from gateway.sending import open_signer
+from gateway.operations.rekeying import Rekeying
+from gateway.sending import open_envelope, open_signer, own_texts
 from gateway.settings import example_values, exposed_files, unaligned_senders
+from gateway.store.sealing import read_keys
 from gateway.tls import certificate_end, certificate_is_for, server_context
 
 if TYPE_CHECKING:
@@ -27,8 +29,12 @@ if TYPE_CHECKING:
     from gateway.store.migrating import SchemaState
     from gateway.store.unit_of_work import Store
 
+KEYLESS_SHOWN = 10
+"""Messages that are named because their key is missing."""
 SOON = timedelta(days=14)
 """Before its end a certificate is renewed."""
+RENEWAL = timedelta(days=30)
+"""The same of one that somebody else has to make."""
 
 
 def look_at_configuration(settings: Settings) -> Iterator[Line]:
@@ -56,13 +62,20 @@ def look_at_packs(settings: Settings) -> Iterator[Line]:
         yield well("packs", f"all {len(entries)} entries can be listed")
 
 
-def look_at_templates(_: Settings) -> Iterator[Line]:
-    """The mail that we write."""
-    problems = check_templates()
+def look_at_templates(settings: Settings) -> Iterator[Line]:
+    """The mail that we write, in our own words or in the shipped ones."""
+    try:
+        own = own_texts(settings)
+    except ConfigurationError as error:
+        mends = [f"{wrong}; mend the text, or take it out of templates.mail" for wrong in error.problems]
+        yield from misconfigured("templates", mends)
+        return
+    problems = check_templates(own)
     mend = "put the template back, or mend the line that is named"
     yield from (Line("templates", Result.PROBLEM, text, mend, FAILED) for text in problems)
     if not problems:
-        yield well("templates", "every mail can be written in both languages")
+        words = f", {len(own)} of the templates being your own" if own else ""
+        yield well("templates", f"every mail can be written in both languages{words}")
 
 
 def look_at_certificate(settings: Settings) -> Iterator[Line]:
@@ -119,6 +132,28 @@ def look_at_signing(settings: Settings) -> Iterator[Line]:
         yield warning("dkim", text, "sign with a key of that domain, or write from this one")
 
 
+def look_at_encryption(settings: Settings) -> Iterator[Line]:
+    """The certificate of those who read reports. One that is out of date stops the reports, and nothing else."""
+    try:
+        envelope = open_envelope(settings)
+    except ConfigurationError as error:
+        yield from misconfigured("s/mime", error.problems)
+        return
+    if envelope is None:
+        yield well("s/mime", "no certificate is set, reports are not encrypted")
+        return
+    now, renew = SystemClock().now(), "ask for a new one, and set collation.smime_certificate"
+    if expired := envelope.out_of_date(now):
+        yield problem("s/mime", f"{expired}: reports wait", renew)
+        return
+    text = f"reports are encrypted to a certificate that is valid until {envelope.not_after:%Y-%m-%d}"
+    is_ending = envelope.not_after - now < RENEWAL
+    yield warning("s/mime", f"{text}, for less than {RENEWAL.days} days", renew) if is_ending else well("s/mime", text)
+    if not envelope.names(settings.collation.address):
+        text = f"the certificate is of {', '.join(sorted(envelope.addresses))}, not of {settings.collation.address}"
+        yield warning("s/mime", text, "see that whoever reads reports there has its key")
+
+
 def look_at_database(settings: Settings) -> Iterator[Line]:
     """The key file is read with the store that it belongs to."""
     try:
@@ -131,20 +166,37 @@ def look_at_database(settings: Settings) -> Iterator[Line]:
         yield well("database", f"{missing} is not there yet: `liaison serve` makes it")
         return
     try:
-        state = asyncio.run(_schema_state(store))
+        yield from asyncio.run(_look_into(settings, store))
     except StoreError as error:
         yield problem(
             "database", str(error), "see that store.url is right, that it runs and that this account may use it"
         )
-        return
-    yield _schema_line(state)
 
 
-async def _schema_state(store: Store) -> SchemaState:
+async def _look_into(settings: Settings, store: Store) -> list[Line]:
     try:
-        return await store.schema_state()
+        state = await store.schema_state()
+        return [_schema_line(state), *(await _look_at_keys(settings, store) if state.up_to_date else [])]
     finally:
         await store.close()
+
+
+async def _look_at_keys(settings: Settings, store: Store) -> list[Line]:
+    """Whether everything that is stored can be opened, and which keys of the file nothing needs."""
+    path = settings.store.key_file
+    keys = tuple(one.id for one in read_keys(path)) if path is not None else ()
+    lost = await Rekeying(store, keys).without_key(KEYLESS_SHOWN)
+    async with store.reading() as work:
+        in_use = await work.sealed_rows.keys_in_use()
+    mend = "put the key back into store.key_file; `liaison db check` names every such message"
+    lines = [
+        problem("data key", f"the {row.kind} of {row.subject} needs the key {row.key_id}, which is missing", mend)
+        for row in lost[:KEYLESS_SHOWN]
+    ]
+    if keys and (older := sum(number for name, number in in_use.items() if name in {"", *keys[1:]})):
+        text = f"{older} stored messages are not under the key {keys[0]} yet"
+        lines.append(warning("data key", text, "`liaison db rekey` changes that"))
+    return lines
 
 
 def _schema_line(state: SchemaState) -> Line:
@@ -165,6 +217,7 @@ OFFLINE: Sequence[Callable[[Settings], Iterator[Line]]] = (
     look_at_templates,
     look_at_certificate,
     look_at_signing,
+    look_at_encryption,
     look_at_database,
 )
 """In the order of the lines."""

@@ -13,7 +13,7 @@ from gateway.cli.checks.line import Line, problem, warning, well
 from gateway.cli.peeking import missing_database
 from gateway.clock import SystemClock
 from gateway.errors import StoreError
-from gateway.model.health import DISK_FULL, DISK_LOW
+from gateway.model.health import DISK_FULL
 from gateway.operations.outbox import CLOCKS_AGREE
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ async def look_at_machine(settings: Settings) -> list[Line]:
     if missing_database(settings) is None:
         store = open_store(settings, SystemClock())
         try:
-            lines += await _with_store(store)
+            lines += await _with_store(store, settings.alerts.disk_free)
         finally:
             await store.close()
     lines.append(await asyncio.to_thread(_of_temporary_files, settings))
@@ -75,7 +75,7 @@ def of_disk(what: str, free: int, *, low: int, full: int) -> Line:
     return warning("disk", text, _ROOM) if free < low else well("disk", text)
 
 
-async def _with_store(store: Store) -> list[Line]:
+async def _with_store(store: Store, low: int) -> list[Line]:
     lines = []
     try:
         lines.append(of_database_clock(await store.clock_ahead()))
@@ -83,7 +83,7 @@ async def _with_store(store: Store) -> list[Line]:
     except (StoreError, OSError):
         return []  # the line about the database says it
     if free is not None:
-        lines.append(of_disk("the database's directory", free, low=DISK_LOW, full=DISK_FULL))
+        lines.append(of_disk("the database's directory", free, low=low, full=DISK_FULL))
     return lines
 
 

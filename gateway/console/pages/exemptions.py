@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from filters.rulebook import Exemption
     from gateway.console.visit import Visit
+    from gateway.model.list_table import EndedExemption
 
+SHOWN_OVER = 100
+"""Exemptions that are over, the last ones."""
 FIELDS = ("sender", "recipients", "until", "approver", "reason")
 
 
@@ -29,13 +32,14 @@ class Exemptions:
     """The context of `exemptions/list.html`. `typed` is what the form had when it was refused."""
 
     in_force: tuple[Exemption, ...]
+    over: tuple[EndedExemption, ...]
     typed: Mapping[str, str]
     wrong: str
     now: datetime
 
 
 async def show(visit: Visit) -> Response:
-    """What is in force."""
+    """What is in force, and what was."""
     return await _page(visit, dict.fromkeys(FIELDS, ""), "")
 
 
@@ -67,6 +71,7 @@ async def end(visit: Visit) -> Response:
 async def _page(visit: Visit, typed: Mapping[str, str], wrong: str) -> Response:
     context = Exemptions(
         in_force=tuple(await visit.office.exempting.in_force()),
+        over=tuple(await visit.office.exempting.over(SHOWN_OVER)),
         typed=typed,
         wrong=wrong,
         now=visit.office.clock.now(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gateway.console.case_query import query_of
@@ -10,6 +11,7 @@ from gateway.console.doors import page
 from gateway.console.navigation import N_
 from gateway.console.words import ASPECTS, MODES, NEEDS
 from gateway.model.case_list import NEEDS as CASES_OF
+from gateway.model.outbox import OutboxState, Purpose
 from gateway.model.people import Verb
 
 if TYPE_CHECKING:
@@ -25,6 +27,16 @@ if TYPE_CHECKING:
 
 DUE = N_("Entries due for review")
 ENDING = N_("Exemptions that end soon")
+FAILED: Mapping[Purpose, str] = MappingProxyType(
+    {
+        Purpose.RETRACTION: N_("Retraction failed"),
+        Purpose.RELEASE: N_("Release failed"),
+        Purpose.NOTICE: N_("Notice failed"),
+        Purpose.DIGEST: N_("Digest failed"),
+    }
+)
+"""Mail that failed and that no case's own state tells."""
+OVERDUE = N_("Report overdue")
 NEWEST = 15
 """Cases on the first page."""
 
@@ -57,7 +69,7 @@ class Home:
 async def show(visit: Visit) -> Response:
     """The page."""
     office = visit.office
-    tasks = [*await _cases(visit), *await _lists(visit)]
+    tasks = [*await _cases(visit), *await _outbox(visit), *await _lists(visit)]
     newest = tuple(await office.browsing.newest(NEWEST)) if visit.may(Verb.SEE_CASES) else None
     return await visit.show(
         "home/home.html",
@@ -78,9 +90,29 @@ async def _cases(visit: Visit) -> list[Task]:
     if not visit.may(Verb.SEE_CASES):
         return []
     needed = await visit.office.browsing.needs()
+    late = await visit.office.browsing.overdue(visit.office.late)
     return [
-        Task(label=NEEDS[need], number=one.cases, oldest=one.oldest, address=query_of(CASES_OF[need]).address())
-        for need, one in needed.items()
+        Task(label=OVERDUE, number=late.number, oldest=late.since, address="/cases?overdue=1&sort=oldest"),
+        *(
+            Task(label=NEEDS[need], number=one.cases, oldest=one.oldest, address=query_of(CASES_OF[need]).address())
+            for need, one in needed.items()
+        ),
+    ]
+
+
+async def _outbox(visit: Visit) -> list[Task]:
+    """What of our mail failed, beside declines and reports, which are counted by their cases."""
+    if not visit.may(Verb.SEE_OUTBOX):
+        return []
+    failed = await visit.office.outboxkeeping.failed()
+    return [
+        Task(
+            label=label,
+            number=failed.get(purpose, 0),
+            oldest=None,
+            address=f"/outbox?state={OutboxState.FAILED}&purpose={purpose}",
+        )
+        for purpose, label in FAILED.items()
     ]
 
 

@@ -46,7 +46,10 @@ class EntryForm:
     """The context of `senders/form.html`: the columns as typed, and what was found about them after a check."""
 
     columns: Mapping[str, str]
-    addresses: tuple[str, ...]
+    case: str
+    """The case whose sender it is about; "" without one."""
+    choices: tuple[tuple[EntryKind, str], ...]
+    """What else of that case could be listed."""
     proposal: Proposal | None
     wrong: tuple[Sentence, ...]
     replayed: Sentence | None
@@ -69,11 +72,13 @@ class ImportForm:
 
 
 async def ask(visit: Visit) -> Response:
-    """The first step: a blank form, or one for the sender of a case."""
-    reference, proposing = visit.query("case"), visit.office.proposing
-    draft = await proposing.draft_from(reference) if reference else proposing.blank()
+    """The first step: a blank form, or one for the sender of a case, as narrow or as wide as was chosen."""
+    reference, kind = visit.query("case"), visit.query("kind")
+    wanted = (EntryKind(kind), visit.query("value")) if kind in set(EntryKind) else None
+    proposing = visit.office.proposing
+    draft = await proposing.draft_from(reference, wanted) if reference else proposing.blank()
     columns = {name: str(draft.columns.get(name, "")) for name in COLUMNS}
-    return await _form(visit, columns, addresses=draft.addresses)
+    return await _form(visit, columns, case=reference)
 
 
 async def check(visit: Visit) -> Response:
@@ -99,8 +104,11 @@ async def add(visit: Visit) -> Response:
 async def ask_edit(visit: Visit) -> Response:
     """The form of an entry that stands."""
     kind, value = kind_and_value(visit.query("kind"), visit.query("value"))
-    row = await visit.office.listreading.row(kind, value)
-    return await _form(visit, columns_of(row.entry), editing=True, was=_digest(row.entry))
+    record = await visit.office.listreading.record(kind, value)
+    if record.removed is not None:
+        raise RefusedError("{value} is not on the list", value=value)
+    entry = record.row.entry
+    return await _form(visit, columns_of(entry), editing=True, was=_digest(entry))
 
 
 async def edit(visit: Visit) -> Response:
@@ -145,7 +153,7 @@ async def import_(visit: Visit) -> Response:
     sheet = await visit.office.proposing.sheet(_lines(text, form))
     added = await visit.office.listkeeping.import_(
         sheet,
-        "console",
+        Sentence("lines of a form"),
         actor=visit.actor,
         without_refused=visit.field("without_refused") == "yes",
         mode=Mode.OBSERVE if visit.field("observe") == "yes" else None,
@@ -158,15 +166,16 @@ async def _form(
     visit: Visit,
     columns: Mapping[str, str],
     *,
-    addresses: tuple[str, ...] = (),
+    case: str = "",
     proposal: Proposal | None = None,
     editing: bool = False,
     was: str = "",
 ) -> Response:
-    replay = proposal.replay if proposal is not None else None
+    replay, case = proposal.replay if proposal is not None else None, case or visit.field("case", 64)
     context = EntryForm(
         columns=MappingProxyType(dict(columns)),
-        addresses=addresses,
+        case=case,
+        choices=(await visit.office.proposing.draft_from(case)).choices if case else (),
         proposal=proposal,
         wrong=proposal.wrong if proposal is not None else (),
         replayed=replay_sentence(replay) if replay is not None else None,

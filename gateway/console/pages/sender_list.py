@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from filters.lists import ListEntry
     from gateway.console.visit import Visit
     from gateway.model.list_change import ListChange, ListVersion
-    from gateway.model.list_table import EntryPage, EntryRow, Stamp
+    from gateway.model.list_table import EntryPage, EntryRecord
 
 FIELDS = ("q", "kind", "mode", "pack", "due", "unmet", "sort", "down")
 
@@ -48,8 +48,7 @@ class SenderList:
 class EntryPageContext:
     """The context of `senders/entry.html`."""
 
-    row: EntryRow
-    past: tuple[tuple[Stamp, ListEntry], ...]
+    record: EntryRecord
     today: date
 
 
@@ -100,11 +99,10 @@ async def show(visit: Visit) -> Response:
 
 
 async def show_entry(visit: Visit) -> Response:
-    """One entry, what it met, and what it said before."""
+    """One entry, what it met, and what it said before; also one that was removed."""
     kind, value = kind_and_value(visit.query("kind"), visit.query("value"))
-    row = await visit.office.listreading.row(kind, value)
-    past = tuple(await visit.office.listreading.past(kind, value))
-    context = EntryPageContext(row=row, past=past, today=visit.office.clock.now().date())
+    record = await visit.office.listreading.record(kind, value)
+    context = EntryPageContext(record=record, today=visit.office.clock.now().date())
     return await visit.show("senders/entry.html", context)
 
 

@@ -1,4 +1,4 @@
-"""Statistics: contacts by month, tier and mission, and how long a decision took; each picture beside its table."""
+"""Statistics: contacts by month, tier, kind and mission, and how long a decision took; each picture with its table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from filters.disposition import Tier
 from gateway.console.doors import page
-from gateway.console.words import TIERS
+from gateway.console.words import KINDS, TIERS
+from gateway.model.case import ContactKind
 from gateway.model.people import Verb
 from gateway.model.statistics import MOST_MONTHS
 
@@ -37,6 +38,15 @@ class Bar:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """One line of a table whose numbers are drawn beside them: words, number, and per cent of the largest."""
+
+    label: str
+    number: int
+    share: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatisticsPage:
     """The context of `statistics/statistics.html`."""
@@ -45,8 +55,8 @@ class StatisticsPage:
     tiers: Mapping[Tier, str]
     months: Sequence[date]
     by_month: tuple[Bar, ...]
-    by_tier: tuple[tuple[str, int, float], ...]
-    """Words, number, and per cent of the largest."""
+    by_tier: tuple[Meter, ...]
+    by_kind: tuple[Meter, ...]
     chosen: int
     choices: tuple[int, ...]
     height: int
@@ -61,14 +71,13 @@ async def show(visit: Visit) -> Response:
     contacts = await visit.office.statistics.contacts(chosen, visit.office.zone)
     months = contacts.months.days
     numbers = [contacts.of_month(day) for day in months]
-    tiers = [(tier, contacts.of_tier(tier)) for tier in Tier if tier is not Tier.CLEAR]
-    most = max((number for _, number in tiers), default=0)
     context = StatisticsPage(
         contacts=contacts,
         tiers=TIERS,
         months=months,
         by_month=_bars([f"{day:%Y-%m}" for day in months], numbers),
-        by_tier=tuple((TIERS[tier], number, 100 * number / most if most else 0) for tier, number in tiers),
+        by_tier=_meters([(TIERS[tier], contacts.of_tier(tier)) for tier in Tier if tier is not Tier.CLEAR]),
+        by_kind=_meters([(KINDS[kind], contacts.of_kind(kind)) for kind in ContactKind]),
         chosen=chosen,
         choices=CHOICES,
         height=_HEIGHT,
@@ -91,6 +100,11 @@ def _bars(labels: list[str], numbers: list[int]) -> tuple[Bar, ...]:
         )
         for place, (label, number) in enumerate(zip(labels, numbers, strict=True))
     )
+
+
+def _meters(numbers: list[tuple[str, int]]) -> tuple[Meter, ...]:
+    most = max(1, *(number for _, number in numbers))
+    return tuple(Meter(label, number, 100 * number / most) for label, number in numbers)
 
 
 ROUTES = [page("/statistics", show, Verb.SEE_STATISTICS)]

@@ -35,7 +35,7 @@ def test_all_is_well_before_the_first_start(liaison: CommandLine) -> None:
     lines = liaison.ok("check").splitlines()
     assert [line.split()[:2] for line in lines] == [
         ["ok", "configuration:"], ["warning", "configuration:"], ["ok", "packs:"],
-        ["ok", "templates:"], ["warning", "tls:"], ["warning", "dkim:"], ["ok", "database:"],
+        ["ok", "templates:"], ["warning", "tls:"], ["warning", "dkim:"], ["ok", "s/mime:"], ["ok", "database:"],
     ]  # fmt: skip
     assert "still the example's: agency.name_en" in lines[1]
     assert "is not there yet" in lines[-1]

@@ -41,6 +41,8 @@ async def test_items_are_counted_by_purpose_and_state(store: Store) -> None:
         (Purpose.NOTICE, OutboxState.FAILED): 1,
         (Purpose.DIGEST, OutboxState.WAITING): 1,
     }
+    async with store.reading() as work:
+        assert await work.backlogs.failed() == {Purpose.NOTICE: 1}
 
 
 async def test_the_oldest_item_that_waits_is_known_and_what_failed_earlier_does_not_count(store: Store) -> None:

@@ -174,12 +174,13 @@ async def test_an_empty_list_has_one_empty_page(store: Store) -> None:
 
 
 async def test_the_orders_put_the_newest_the_oldest_or_the_gravest_first(store: Store) -> None:
-    await written(store, a_case(number=1))
-    await written(store, replace(a_case(number=2), tier=Tier.EMERGENCY))
-    await written(store, replace(a_case(number=3), tier=Tier.SUSPECT))
+    await written(store, replace(a_case(number=1), mission_en="Embassy"))
+    await written(store, replace(a_case(number=2), tier=Tier.EMERGENCY, mission_en=""))
+    await written(store, replace(a_case(number=3), tier=Tier.SUSPECT, mission_en="Consulate"))
     assert await listed(store, EVERY_CASE) == [THIRD, SECOND, FIRST]
     assert await listed(store, EVERY_CASE, CaseOrder.OLDEST) == [FIRST, SECOND, THIRD]
     assert await listed(store, EVERY_CASE, CaseOrder.TIER) == [SECOND, FIRST, THIRD]
+    assert await listed(store, EVERY_CASE, CaseOrder.MISSION) == [THIRD, FIRST, SECOND]
 
 
 async def test_a_line_counts_its_recipients_by_state(store: Store) -> None:

@@ -42,7 +42,11 @@ async def walked(store: Store, wanted: CaseFilter, order: CaseOrder, first: str)
 @pytest.mark.parametrize("order", CaseOrder)
 async def test_one_after_the_other_is_the_list_in_its_order(store: Store, order: CaseOrder) -> None:
     tiers = [Tier.SUSPECT, Tier.EMERGENCY, Tier.CONFIRMED, Tier.EMERGENCY, Tier.SUSPECT]
-    cases = [replace(a_case(number=number), tier=tier) for number, tier in enumerate(tiers, 1)]
+    missions = ["Consulate", "", "Consulate", "Embassy", ""]
+    cases = [
+        replace(a_case(number=number), tier=tier, mission_en=mission)
+        for number, (tier, mission) in enumerate(zip(tiers, missions, strict=True), 1)
+    ]
     at_once = replace(a_case(number=6), received_at=cases[0].received_at)
     await written(store, *cases, at_once)
     async with store.reading() as work:

@@ -221,6 +221,16 @@ def test_where_something_can_not_be_made_nothing_is(file: Path, tmp_path: Path) 
     assert everything(tmp_path) == ["blocked"]
 
 
+def test_a_server_is_the_database_where_one_is_named(file: Path, tmp_path: Path, empty_postgres_url: str) -> None:
+    said = made(file, store=empty_postgres_url)
+    assert "ok database: it answers" in said
+    assert everything(tmp_path) == ["etc/data.key", "etc/gateway.toml"]
+    (anna,) = json.loads(bare("--config", str(file), "users", "list", "--json").stdout)
+    assert anna["name"] == "anna"
+    online = bare("--config", str(file), "check", "--online").stdout
+    assert "ok clock: it agrees with the database's, within 0.1 s" in online
+
+
 def test_where_the_database_is_away_no_key_is_left_behind(file: Path, tmp_path: Path) -> None:
     done = init(file, store="postgresql://127.0.0.1:1/liaison")
     assert done.exit_code == 1

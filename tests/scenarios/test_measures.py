@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.support.monitoring import scrape
@@ -45,7 +46,9 @@ async def test_the_age_of_what_is_late_and_the_chain_are_told(gateway: Running) 
 
 
 async def test_the_end_of_the_certificate_follows_a_reload(passage: Passage, localhost: Certificate) -> None:
-    keys = f'tls_certificate = "{localhost.certificate}"\ntls_key = "{localhost.key}"'
-    gateway = await passage.open(smtp=keys)
-    numbers = await scrape(gateway.metrics)
-    assert 3_400_000_000 < numbers("liaison_smtp_certificate_expiry_timestamp_seconds") < 3_600_000_000
+    gateway = await passage.open()
+    name = "liaison_smtp_certificate_expiry_timestamp_seconds"
+    assert not (await scrape(gateway.metrics)).has(name)
+    smtp = replace(gateway.settings.smtp, tls_certificate=localhost.certificate, tls_key=localhost.key)
+    gateway.service.obey(replace(gateway.settings, smtp=smtp))
+    assert 3_400_000_000 < (await scrape(gateway.metrics))(name) < 3_600_000_000

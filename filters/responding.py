@@ -84,6 +84,13 @@ def answer_objections(
     return tuple(reason for clause in ANSWER_CLAUSES if (reason := clause(occasion)) is not None)
 
 
+def is_automatic(header: Header) -> bool:
+    """Whether the message says that a program sent it (RFC 3834 §5)."""
+    nothing: frozenset[str] = frozenset()
+    occasion = Occasion(reverse_path=NULL_PATH, header=header, entries=(), own_domains=nothing, is_own_token=bool)
+    return automatic_message(occasion) is not None
+
+
 def null_reverse_path(occasion: Occasion) -> Sentence | None:
     """RFC 5321 §4.5.5: what has a null reverse-path is never answered."""
     if occasion.reverse_path != NULL_PATH:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from filters.address import parse_path
+from filters.address import canonical_domain, parse_path
 from filters.mime_parts import MimeLimits
 from filters.packs import parse_pack
+from filters.sentence import Sentence
 from filters.upstream import Upstream
 from gateway import tokens
 from gateway.errors import ConfigurationError
@@ -24,12 +25,15 @@ from gateway.model.intake_mailbox import IntakeMailbox
 from gateway.model.lateness import Patience
 from gateway.model.retention import RetentionClass, Schedule
 from gateway.operations.alerting import Alerting, Hook, Watcher
+from gateway.operations.answered import AnsweredMail
 from gateway.operations.auditing import Auditing, ChainWatch
 from gateway.operations.casework import Casework
 from gateway.operations.contacts import Contacts
+from gateway.operations.corresponding import Corresponding
 from gateway.operations.deciding import Deciding
 from gateway.operations.digests import Digests
 from gateway.operations.exempting import Exempting
+from gateway.operations.exporting import Exporting
 from gateway.operations.flagged import FlaggedMail, ServedFirst
 from gateway.operations.forward_screening import ForwardScreening
 from gateway.operations.forwards import Forwards
@@ -50,6 +54,7 @@ from gateway.operations.returned import ReturnedMail
 from gateway.operations.rulebooks import Rulebooks
 from gateway.operations.running import Running
 from gateway.operations.starting import Starting
+from gateway.operations.stating import Stating
 from gateway.operations.tallying import Tallying
 from gateway.operations.watching import Watching
 from gateway.relay.routes import Routes
@@ -95,6 +100,7 @@ class Desk:
     lasting: Lasting
     casework: Casework
     contacts: Contacts
+    corresponding: Corresponding
     destinations: Destinations
     listkeeping: Listkeeping
     listreading: Listreading
@@ -103,8 +109,10 @@ class Desk:
     peoplekeeping: Peoplekeeping
     digests: Digests
     exempting: Exempting
+    exporting: Exporting
     holding: Holding
     purging: Purging
+    stating: Stating
     modes: Modes
     gate: Gate
     starting: Starting
@@ -163,7 +171,7 @@ async def open_desk(settings: Settings, clock: Clock) -> AsyncIterator[Desk]:
         lasting = await _lasting(settings, clock, store)
         desk = _desk(settings, clock, lasting)
         if await desk.listkeeping.is_first_start():
-            await desk.listkeeping.import_first(read_packs(settings.senders.packs), "the configured packs")
+            await desk.listkeeping.import_first(read_packs(settings.senders.packs), Sentence("the configured packs"))
         await desk.rulebooks.load()
         yield desk
     finally:
@@ -197,6 +205,7 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
     collation_address = settings.collation.address
     next_hops = NextHops(settings=settings, probing=lasting.probing)
     health = _health(settings, clock, lasting, next_hops)
+    modes = Modes(store=store, ceiling=settings.mode)
     return Desk(
         lasting=lasting,
         casework=Casework(
@@ -209,6 +218,7 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
             schedule=schedule(settings),
         ),
         contacts=Contacts(store=store, clock=clock, secret=lasting.secret, collation_address=collation_address),
+        corresponding=Corresponding(store=store, clock=clock),
         destinations=destinations,
         outboxkeeping=Outboxkeeping(store=store, clock=clock),
         peoplekeeping=Peoplekeeping(store=store, clock=clock),
@@ -223,9 +233,24 @@ def _desk(settings: Settings, clock: Clock, lasting: Lasting) -> Desk:
         listreading=Listreading(store=store, clock=clock),
         proposing=Proposing(store=store, clock=clock, listkeeping=listkeeping, tallying=lasting.tallying),
         exempting=Exempting(store=store, clock=clock, own_domains=ours),
+        exporting=Exporting(
+            store=store,
+            clock=clock,
+            schedule=schedule(settings),
+            agency_en=settings.agency.name_en,
+            agency_fr=settings.agency.name_fr,
+        ),
         holding=Holding(store=store, clock=clock),
         purging=_purging(settings, clock, store),
-        modes=Modes(store=store, ceiling=settings.mode),
+        stating=Stating(
+            store=store,
+            clock=clock,
+            modes=modes,
+            chain_watch=lasting.chain_watch,
+            agency=settings.agency.name_en,
+            sealed=settings.store.key_file is not None,
+        ),
+        modes=modes,
         gate=gate,
         starting=starting,
         health=health,
@@ -386,6 +411,9 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
                 whole=whole,
             ),
             returned=ReturnedMail(store=desk.store),
+            answered=AnsweredMail(
+                store=desk.store, domain=canonical_domain(settings.collation.address.rpartition("@")[2])
+            ),
             forwards=open_forwards(settings, desk, whole),
             clock=clock,
             hostname=hostname,

@@ -16,7 +16,6 @@ from gateway.identity.openid import Provider, Registration
 from gateway.operations.auditing import Auditing
 from gateway.operations.browsing import Browsing
 from gateway.operations.bulk import Bulk
-from gateway.operations.exporting import Exporting
 from gateway.operations.outgoing_text import OutgoingText
 from gateway.operations.provider_sign_in import ProviderSignIn, role_rules
 from gateway.operations.signing_in import SigningIn
@@ -53,8 +52,9 @@ def open_office(settings: Settings, clock: Clock, desk: Desk) -> Office:
         casework=desk.casework,
         chain_watch=lasting.chain_watch,
         contacts=desk.contacts,
+        corresponding=desk.corresponding,
         exempting=desk.exempting,
-        exporting=Exporting(store=store),
+        exporting=desk.exporting,
         holding=desk.holding,
         health=desk.health,
         listkeeping=desk.listkeeping,

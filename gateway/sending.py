@@ -48,7 +48,7 @@ def open_means(settings: Settings, clock: Clock, desk: Desk, node: str) -> Means
 
 
 def open_composer(settings: Settings, clock: Clock, desk: Desk) -> Composer:
-    """What writes our mail; ConfigurationError says what is wrong with the DKIM key, a certificate or a template."""
+    """What writes our mail; ConfigurationError says what is wrong with a key, a certificate or a template."""
     return Composer(
         voice=voice(settings),
         collation=settings.collation,
@@ -58,6 +58,7 @@ def open_composer(settings: Settings, clock: Clock, desk: Desk) -> Composer:
         patience=patience(settings),
         signer=open_signer(settings),
         envelope=open_envelope(settings),
+        console=settings.console.public_url if settings.console.listen is not None else "",
     )
 
 

@@ -34,12 +34,12 @@ class RecordShape(TypedDict):
     strings: list[str]
 
 
-def _of_kind(kind: Kind) -> Callable[[click.Context, click.Parameter, str], str]:
+def of_kind(kind: Kind) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
     """The callback of an option that is read as the key of the configuration would be."""
 
-    def read(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    def read(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
         try:
-            return str(kind.read(value, Path()))
+            return None if value is None else str(kind.read(value, Path()))
         except UnfitError as error:
             raise click.BadParameter(f"{error}; write {error.right or kind.right}") from error
 
@@ -53,10 +53,10 @@ def dkim() -> None:
 
 @dkim.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--domain", callback=_of_kind(DOMAIN), required=True, help="Whose mail is signed: d=, police.example.")
+@click.option("--domain", callback=of_kind(DOMAIN), required=True, help="Whose mail is signed: d=, police.example.")
 @click.option(
     "--selector",
-    callback=_of_kind(SELECTOR),
+    callback=of_kind(SELECTOR),
     default=SELECTOR_PROPOSED,
     show_default=True,
     help="Names this key among others of the domain: s=.",

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 FAILED = 1
 MISCONFIGURED = 2
 
+LOCATOR = "LIAISON_CONFIG"
+"""`gateway.settings.document` knows it too, whose weight help does without."""
+
 _CONFIG = "gateway.cli.config"
 
 P = ParamSpec("P")
@@ -74,6 +77,17 @@ def load_settings() -> Settings:
 
     named: Path | None = click.get_current_context().meta.get(_CONFIG)
     return load(named, os.environ)
+
+
+def named_configuration() -> Path | None:
+    """What `--config` or the environment names."""
+    named: Path | None = click.get_current_context().meta.get(_CONFIG)
+    return named or (Path(os.environ[LOCATOR]) if os.environ.get(LOCATOR) else None)
+
+
+def name_configuration(path: Path) -> None:
+    """From here on, as if `--config` had named it."""
+    click.get_current_context().meta[_CONFIG] = path
 
 
 def load_quietly() -> Settings:

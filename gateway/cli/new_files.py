@@ -59,11 +59,14 @@ class Drafts:
             raise _unwritable(place, error) from error
         return draft
 
-    def reserve(self, place: Path) -> Path:
-        """The name under which somebody else makes the file for `place`, in a directory that is there."""
+    def reserve(self, place: Path, *, directory: int = 0o750) -> Path:
+        """The name under which somebody else makes the file for `place`.
+
+        Its directory is made if it has to be, with these permissions.
+        """
         draft = beside(place)
         try:
-            place.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            place.parent.mkdir(mode=directory, parents=True, exist_ok=True)
             _remove(draft)
         except OSError as error:
             raise _unwritable(place, error) from error

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 import click
 
+from gateway.cli.case_filters import midnight
 from gateway.cli.invocation import actor, json_option, read_date, with_desk
 from gateway.cli.output import complain, progress, say, show_json, show_table
 from gateway.errors import RefusedError
@@ -17,6 +17,8 @@ from gateway.model.certificate import certificate_text
 from gateway.model.people import Verb
 
 if TYPE_CHECKING:
+    from datetime import date, datetime
+
     from gateway.assembly import Desk
     from gateway.model.disposal import Due, Share
     from gateway.model.retention import Schedule
@@ -62,7 +64,7 @@ async def purge(
     [retention] says when that is; cases on legal hold stay. Shows first what would go. May be broken off at any moment,
     and begun again. JSON is what would go with --dry-run, else the certificate.
     """
-    closed_before = datetime.combine(before, time(), UTC) if before else None
+    closed_before = midnight(before) if before else None
     due = await desk.purging.due(closed_before)
     if dry_run and as_json:
         show_json(_due_shape(due, desk.purging.schedule))

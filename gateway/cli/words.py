@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from filters.authentication import DnsAnswer
     from filters.lists import ListEntry
     from filters.screening import Screening, Verdict
+    from gateway.model.amendment import Amendment
+    from gateway.model.answer import Answer
     from gateway.model.case import Case
     from gateway.model.contact import Contact
     from gateway.model.forward import ForwardedMail
@@ -84,6 +86,8 @@ def about_case(dossier: Dossier) -> Iterator[str]:
     )
     yield from _section("forwarded to the intake mailbox", map(_forward_line, dossier.forwards))
     yield from _section("decline and report", _action_lines(dossier))
+    yield from _section("added to the report", (_amendment_line(one) for one in dossier.amendments))
+    yield from _section("answers of the collation address", (_answer_of(one) for one in dossier.answers))
     yield from _section("outbox", map(_item_line, dossier.items))
     yield from _section("notes", (f"{moment(one.at)} {one.actor}: {one.text}" for one in dossier.file.notes))
     yield from _section("history", (f"{moment(one.at)} {one.actor}: {one.action}" for one in dossier.audit))
@@ -107,6 +111,18 @@ def _hold_line(hold: Hold) -> str:
 def _forward_line(one: ForwardedMail) -> str:
     said = f": {one.said}" if one.said else ""
     return f"{moment(one.at)} by {one.by}, {one.form}{said}"
+
+
+def _amendment_line(one: Amendment) -> str:
+    tier = f" ({one.tier} from now on)" if one.tier else ""
+    return f"{moment(one.at)} {one.actor}{tier}: {one.text}"
+
+
+def _answer_of(one: Answer) -> str:
+    if one.was_seen:
+        return f"{one.on} mail came that names this case, nobody has recorded what it says: {one.text}"
+    theirs = f", their reference {one.their_reference}" if one.their_reference else ""
+    return f"{one.on} recorded by {one.actor}{theirs}: {one.text}"
 
 
 def about_evidence(case: Case) -> Iterator[str]:

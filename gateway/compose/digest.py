@@ -20,20 +20,34 @@ if TYPE_CHECKING:
 
 
 def compose_digest(
-    *, digest: Digest, recipient: str, voice: AgencyVoice, now: datetime, message_id_token: str, loop_token: str
+    *,
+    digest: Digest,
+    recipient: str,
+    voice: AgencyVoice,
+    now: datetime,
+    message_id_token: str,
+    loop_token: str,
+    console: str = "",
 ) -> Post:
-    """The digest of this moment, in the languages of notices."""
+    """The digest of this moment, in the languages of notices. `console` is the address of the pages, "" without any."""
     languages = voice.notice_languages
     values: templates.Values = {
         **voice.variables(),
         "now": timestamp(now),
         "held": digest.held,
         "oldest": timestamp(digest.oldest) if digest.oldest else "",
+        "oldest_days": (now - digest.oldest).days if digest.oldest else 0,
         "reports": digest.reports,
         "declines": digest.declines,
         "failed": digest.failed,
         "uncertain": digest.uncertain,
         "overdue": digest.overdue,
+        "forwards": digest.forwards,
+        "answers": digest.answers,
+        "unanswered": digest.unanswered,
+        "ending": digest.ending,
+        "due": digest.due,
+        "console": console,
         "reports_past": digest.reports_past,
         "declines_past": digest.declines_past,
         "references": ", ".join(digest.references),

@@ -71,6 +71,7 @@ VARIABLES: Mapping[Purpose, frozenset[str]] = MappingProxyType(
         | {"quoted", "nothing", "outlook_item", "no_message", "redirected", "too_many"},
         Purpose.DIGEST: _AGENCY
         | {"now", "held", "oldest", "reports", "declines", "failed", "uncertain", "reports_past", "declines_past"}
+        | {"oldest_days", "forwards", "answers", "unanswered", "ending", "due", "console"}
         | {"references", "more", "overdue"},
     }
 )
@@ -91,7 +92,7 @@ ESSENTIAL: Mapping[Purpose, tuple[str, ...]] = MappingProxyType(
 
 _OPTIONAL = frozenset(
     {"contact_phone", "consular_phone", "mission_en", "mission_fr", "client_ip", "envelope_sender"}
-    | {"oldest", "references", "role", "approached", "answered", "note", "tier", "refs"}
+    | {"oldest", "references", "role", "approached", "answered", "note", "tier", "refs", "console"}
 )
 """Variables that may be empty."""
 
@@ -159,6 +160,13 @@ _SAMPLE: Values = {
     "declines_past": 36,
     "references": "LG-2345-6789, LG-9876-5432",
     "more": 5,
+    "oldest_days": 2,
+    "forwards": 1,
+    "answers": 36,
+    "unanswered": 37,
+    "ending": 38,
+    "due": 39,
+    "console": "https://liaison.police.example",
     "overdue": 37,
 }
 """What `check_templates` writes with: nobody's name, documentation addresses (RFC 2606, RFC 5737)."""

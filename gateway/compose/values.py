@@ -54,9 +54,9 @@ class AgencyVoice:
     decline_languages: tuple[Language, ...] = (Language.EN, Language.FR)
     notice_languages: tuple[Language, ...] = (Language.EN, Language.FR)
     report_languages: tuple[Language, ...] = (Language.EN, Language.FR)
+    texts: OwnTexts = field(default=(), repr=False)
     marking: str = ""
     """What stands on top of everything that is written for collation, in both languages; "" for nothing."""
-    texts: OwnTexts = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         required = {

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from filters.disposition import Tier
 from gateway.console.days import day_or_none
-from gateway.model.case import ActionState, CaseStatus, ContactKind, DeliveryState
+from gateway.model.case import ActionState, AnswerState, CaseStatus, ContactKind, DeliveryState
 from gateway.model.case_list import CaseFilter, CaseOrder
 from gateway.operations.browsing import search_words
 
@@ -43,6 +43,7 @@ class CaseQuery:
     report: str = ""
     assigned: str = ""
     kind: str = ""
+    answer: str = ""
     hold: str = ""
     """"yes" or "no": whether a legal hold stands."""
     overdue: str = ""
@@ -71,6 +72,7 @@ class CaseQuery:
             report=_word(ActionState, self.report),
             assigned_to=_or_none(self.assigned),
             kind=_word(ContactKind, self.kind),
+            answer=_word(AnswerState, self.answer),
             on_hold={"yes": True, "no": False}.get(self.hold),
             overdue=late if self.overdue else None,
             words=search_words(self.q),
@@ -120,6 +122,7 @@ def query_of(wanted: CaseFilter) -> CaseQuery:
         delivery=wanted.delivery or "",
         decline=wanted.decline or "",
         report=wanted.report or "",
+        answer=wanted.answer or "",
         sort=CaseOrder.OLDEST,
     )
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gateway.operations.bulk import Bulk
     from gateway.operations.casework import Casework
     from gateway.operations.contacts import Contacts
+    from gateway.operations.corresponding import Corresponding
     from gateway.operations.exempting import Exempting
     from gateway.operations.exporting import Exporting
     from gateway.operations.health import Health
@@ -55,6 +56,7 @@ class Office:
     casework: Casework
     chain_watch: ChainWatch
     contacts: Contacts
+    corresponding: Corresponding
     exempting: Exempting
     exporting: Exporting
     holding: Holding

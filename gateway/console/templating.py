@@ -35,6 +35,7 @@ def environment(words: Words) -> Environment:
     made.globals["entry_query"] = entry_query
     made.filters["visible"] = visible
     made.filters["marked"] = marked
+    made.filters["first_capital"] = first_capital
     made.filters["say"] = words.say
     made.filters["moment"] = words.moment
     made.filters["day"] = words.day
@@ -45,6 +46,11 @@ def environment(words: Words) -> Environment:
 def entry_query(entry: ListEntry) -> str:
     """What names an entry in an address."""
     return urlencode({"kind": entry.kind, "value": entry.value})
+
+
+def first_capital(text: str) -> str:
+    """A word of a vocabulary, at the beginning of a heading."""
+    return text[:1].upper() + text[1:]
 
 
 def visible(text: str) -> Markup:

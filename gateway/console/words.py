@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from filters.disposition import Delivery, Handling, Mode, Tier
 from filters.lists import EntryKind
 from gateway.console.navigation import N_
-from gateway.model.case import ActionState, CaseStatus, ContactKind, DeliveryState, Disposal
+from gateway.model.case import ActionState, AnswerState, CaseStatus, ContactKind, DeliveryState, Disposal
 from gateway.model.case_list import CaseOrder, Need
 from gateway.model.forward import ForwardForm
 from gateway.model.health import Aspect, Grade
@@ -72,7 +72,7 @@ DELIVERIES: Mapping[DeliveryState, str] = MappingProxyType(
 ACTIONS: Mapping[ActionState, str] = MappingProxyType(
     {
         ActionState.NONE: N_("none"),
-        ActionState.REVIEW: N_("waits for a person"),
+        ActionState.REVIEW: N_("to decide"),
         ActionState.WAITING: N_("waits to leave"),
         ActionState.SENDING: N_("is leaving"),
         ActionState.SENT: N_("sent"),
@@ -103,6 +103,18 @@ KINDS: Mapping[ContactKind, str] = MappingProxyType(
         ContactKind.SOCIAL: N_("social network"),
     }
 )
+
+ANSWERS: Mapping[AnswerState, str] = MappingProxyType(
+    {
+        AnswerState.NONE: N_("not answered"),
+        AnswerState.RECEIVED: N_("answer came, not recorded"),
+        AnswerState.ANSWERED: N_("answered"),
+    }
+)
+"""Of the collation address, about cases that were reported."""
+
+ANSWER_KINDS: Mapping[AnswerState, str] = MappingProxyType({AnswerState.RECEIVED: "warn", AnswerState.ANSWERED: "good"})
+"""Colours, which only repeat the word."""
 
 HOLDS: Mapping[str, str] = MappingProxyType({"yes": N_("on legal hold"), "no": N_("not on legal hold")})
 
@@ -161,6 +173,7 @@ NEEDS: Mapping[Need, str] = MappingProxyType(
         Need.DECLINE_FAILED: N_("Decline failed"),
         Need.DECLINE_UNCERTAIN: N_("Decline uncertain"),
         Need.REPORT_FAILED: N_("Report failed"),
+        Need.ANSWER_RECEIVED: N_("Answer to record"),
     }
 )
 
@@ -312,6 +325,7 @@ VERBS: Mapping[Verb, str] = MappingProxyType(
         Verb.SEE_OUTBOX: N_("See the outbox"),
         Verb.CHANGE_OUTBOX: N_("Retry and cancel in the outbox, pause it"),
         Verb.SET_MODE: N_("Set the mode"),
+        Verb.TRACE: N_("Trace a message"),
         Verb.SEE_AUDIT: N_("See the audit log"),
         Verb.KEEP_PEOPLE: N_("Keep the accounts"),
     }

@@ -162,7 +162,7 @@ def of_next_hops(answers: Sequence[Answer]) -> Fact:
         )
     if not down:
         slowest = max(answer.seconds for answer in asked)
-        said = Sentence("The next hop answers, in {seconds} s.", seconds=f"{slowest:.1f}")
+        said = Sentence("The next hop answers, in {seconds} s.", seconds=round(slowest, 3))
         return Fact(aspect=Aspect.NEXT_HOP, grade=Grade.GOOD, sentence=said)
     said = Sentence("{name} does not answer: {reason}.", name=down[0].name, reason=down[0].reason)
     troubles = (Trouble(alarm=Alarm.NEXT_HOP_DOWN, number=len(down)),)
@@ -302,10 +302,10 @@ def of_lists(*, version: int, entries: int, since: datetime | None, stored: int 
             sentence=Sentence("The sender lists are empty: no mail is flagged."),
             next_step=Sentence("Import a sender pack, or add entries."),
         )
-    said = Sentence("List version {version}, with {entries} entries.", version=version, entries=entries)
+    said = Sentence("List version {version}; entries: {entries}.", version=version, entries=entries)
     if since is not None:
         said = Sentence(
-            "List version {version}, with {entries} entries, in force since {since}.",
+            "List version {version} is in force since {since}; entries: {entries}.",
             version=version, entries=entries, since=_whole(since),
         )  # fmt: skip
     return Fact(aspect=Aspect.LISTS, grade=Grade.GOOD, sentence=said)
@@ -347,7 +347,7 @@ def of_disk(free: int | None, *, low: int) -> Fact:
             grade=Grade.GOOD,
             sentence=Sentence("The database is on a server, which watches its own disk."),
         )
-    said = Sentence("Free where the database is: {gigabytes} GB.", gigabytes=f"{free / 1000**3:.1f}")
+    said = Sentence("Free where the database is: {gigabytes} GB.", gigabytes=round(free / 1000**3, 1))
     if free >= low:
         return Fact(aspect=Aspect.DISK, grade=Grade.GOOD, sentence=said)
     return Fact(
@@ -373,7 +373,7 @@ def of_audit(found: Verification | None, now: datetime) -> Fact:
             next_step=Sentence("Somebody changed the database. Keep a copy of it, and tell your security officer."),
             troubles=(Trouble(alarm=Alarm.AUDIT_BROKEN),),
         )
-    said = Sentence("The audit log holds, {rows} rows; verified at {at}.", rows=found.head.seq, at=_whole(found.at))
+    said = Sentence("The audit log holds; rows: {rows}, verified at {at}.", rows=found.head.seq, at=_whole(found.at))
     if now - found.whole_at <= VERIFIED_WITHIN:
         return Fact(aspect=Aspect.AUDIT, grade=Grade.GOOD, sentence=said)
     return Fact(

@@ -51,6 +51,8 @@ class Verb(StrEnum):
     CHANGE_OUTBOX = "change-outbox"
     """Try again, cancel, pause and resume."""
     SET_MODE = "set-mode"
+    TRACE = "trace"
+    """What became of a message: states and replies, no subject and no text."""
     SEE_AUDIT = "see-audit"
     KEEP_PEOPLE = "keep-people"
 
@@ -63,12 +65,13 @@ _READS_CASES = _EVERYBODY | {
 ALLOWED: Mapping[Role, frozenset[Verb]] = MappingProxyType(
     {
         Role.REVIEWER: _READS_CASES
-        | {Verb.DECIDE_CASES, Verb.EXPORT_CASES, Verb.HOLD_CASES, Verb.EXEMPT, Verb.CHANGE_OUTBOX},
+        | {Verb.DECIDE_CASES, Verb.EXPORT_CASES, Verb.HOLD_CASES, Verb.EXEMPT, Verb.CHANGE_OUTBOX, Verb.TRACE},
         Role.LIST_ADMINISTRATOR: _EVERYBODY
         | {Verb.SEE_STATISTICS, Verb.SEE_SENDERS, Verb.CHANGE_SENDERS, Verb.SEE_EXEMPTIONS, Verb.EXEMPT},
-        Role.AUDITOR: _READS_CASES | {Verb.EXPORT_CASES, Verb.SEE_AUDIT},
+        Role.AUDITOR: _READS_CASES | {Verb.EXPORT_CASES, Verb.SEE_AUDIT, Verb.TRACE},
         Role.OPERATOR: _EVERYBODY
-        | {Verb.SEE_STATISTICS, Verb.SEE_SENDERS, Verb.SEE_OUTBOX, Verb.CHANGE_OUTBOX, Verb.SET_MODE, Verb.BACK_UP},
+        | {Verb.SEE_STATISTICS, Verb.SEE_SENDERS, Verb.SEE_OUTBOX, Verb.CHANGE_OUTBOX, Verb.SET_MODE}
+        | {Verb.BACK_UP, Verb.TRACE},
         Role.ADMINISTRATOR: frozenset(Verb),
     }
 )

@@ -40,7 +40,7 @@ def retention_class(kind: ContactKind, disposal: Disposal | None, report: Action
     """The class of a case; of an open one, the class that it would have if it were closed as handled now."""
     if disposal is Disposal.DISMISSED:
         return RetentionClass.DISMISSED
-    if kind is not ContactKind.MAIL:
+    if not kind.is_mail:
         return RetentionClass.CONTACT
     return RetentionClass.REPORTED if report in _REPORTED else RetentionClass.HANDLED
 

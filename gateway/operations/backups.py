@@ -9,10 +9,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import shutil
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -20,12 +18,14 @@ from filters.sentence import Sentence
 from gateway.errors import RefusedError, StoreError
 from gateway.model.audit import verify_chain
 from gateway.model.tracking import untracked
-from gateway.store.sqlite_file import copy_database, holds_cases, put_in_place, set_aside, unsoundness
+from gateway.placing import directory_beside, put_in_place, refuse_to_replace
+from gateway.store.sqlite_file import copy_database, holds_cases, set_aside, unsoundness
 from gateway.store.unit_of_work import Store
 from gateway.store.values import OUTBOX_PAUSED
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from gateway.clock import Clock
     from gateway.model.audit import ChainHead
@@ -62,8 +62,8 @@ class Restored:
 
 async def back_up(store: Store, file: Path, *, actor: str, track: Track = untracked) -> Backup:
     """A copy in a new file, of one moment, while others write. Never in place of a file that is there."""
-    _refuse_to_replace(file)
-    with _beside(file) as directory:
+    refuse_to_replace(file)
+    with directory_beside(file) as directory:
         copy = directory / "copy"
         if store.file is not None:
             await _copy(store.file, copy, track)
@@ -72,10 +72,7 @@ async def back_up(store: Store, file: Path, *, actor: str, track: Track = untrac
 
             await dump(store.url, copy)
         made = Backup(file=file, octets=copy.stat().st_size, sha256=await asyncio.to_thread(_sha256, copy))
-        try:
-            await asyncio.to_thread(put_in_place, copy, file)
-        except FileExistsError as error:
-            raise _is_there(file) from error
+        await asyncio.to_thread(put_in_place, copy, file)
     async with store.begin() as work:
         await work.audit.append(actor, BACKED_UP, file.name, {"sha256": made.sha256, "octets": str(made.octets)})
     return made
@@ -116,8 +113,8 @@ class Restoring:
 
     async def _restore_file(self, place: Path, file: Path, digest: str, actor: str, *, force: bool) -> Restored:
         if not force and await asyncio.to_thread(holds_cases, place):
-            raise RefusedError("{place} holds cases; with --force it is set aside, not removed", place=place)
-        with _beside(place) as directory:
+            raise RefusedError("{place} holds cases already", place=place)
+        with directory_beside(place) as directory:
             copy = directory / "copy"
             await asyncio.to_thread(shutil.copyfile, file, copy)
             wrong = await asyncio.to_thread(unsoundness, copy)
@@ -179,26 +176,6 @@ class Restoring:
             yield store
         finally:
             await store.close()
-
-
-@contextmanager
-def _beside(file: Path) -> Iterator[Path]:
-    """A directory of our own on the same file system, where a file is made before it gets its name."""
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=f".{file.name[:100]}-", dir=file.parent) as directory:
-            yield Path(directory)
-    except OSError as error:
-        raise StoreError(f"{file} can't be written: {error.strerror or error}") from error
-
-
-def _refuse_to_replace(file: Path) -> None:
-    if file.exists():
-        raise _is_there(file)
-
-
-def _is_there(file: Path) -> RefusedError:
-    return RefusedError("{file} is there already; a backup never replaces a file", file=file)
 
 
 def _sha256(file: Path) -> str:

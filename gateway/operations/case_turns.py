@@ -22,6 +22,7 @@ DECISIONS: Mapping[str, Sentence] = MappingProxyType(
     {
         "decline-requested": Sentence("asked for the decline"),
         "report-requested": Sentence("asked for the report"),
+        "amendment-requested": Sentence("amended the report"),
         "release-requested": Sentence("released it"),
         "case-silenced": Sentence("silenced it"),
         "case-handled": Sentence("closed it"),

@@ -59,6 +59,8 @@ class Composer:
     patience: Patience
     signer: Signer | None = None
     envelope: Envelope | None = None
+    console: str = ""
+    """The address of the pages, for the digest's links; "" where there are none."""
 
     async def objection(self, work: Work, item: OutboxItem, index: ListIndex) -> Sentence | None:
         """Why the item must not be sent, or None."""
@@ -151,6 +153,7 @@ class Composer:
             now=now,
             message_id_token=item.id,
             loop_token=self._loop_token(item),
+            console=self.console,
         )
 
     async def _report(self, work: Work, item: OutboxItem, case: Case) -> Post:

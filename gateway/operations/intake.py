@@ -20,7 +20,7 @@ from gateway.counters import FIELDS_REMOVED, count
 from gateway.events import Event
 from gateway.model.conclusion import ACCEPTED
 from gateway.model.reply import Reply
-from gateway.model.trace import forged_fields, received_field
+from gateway.model.trace import forged_fields, message_id_of, received_field
 from gateway.operations.outgoing import Outgoing
 from gateway.relay.transaction import NextHopTransaction
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from filters.envelope import Origin
     from filters.screening import Screening
     from gateway.clock import Clock
+    from gateway.operations.answered import AnsweredMail
     from gateway.operations.deciding import Deciding, Suspicion
     from gateway.operations.flagged import FlaggedMail
     from gateway.operations.forwards import Forwards
@@ -61,6 +62,7 @@ class Intake:
     routes: Routes
     flagged: FlaggedMail
     returned: ReturnedMail
+    answered: AnsweredMail
     forwards: Forwards | None
     """None where there is no intake mailbox."""
     clock: Clock
@@ -84,6 +86,14 @@ class MailTransaction:
         self.recipients: list[Mailbox] = []
         self.screening: Screening | None = None
         """The decision, once there is one; None for clear mail."""
+        self.case = ""
+        """The reference of the case that it is recorded under, if it is."""
+        self.message_id = ""
+        """As the header has it, angle brackets included; "" without one."""
+        self.next_hop = ""
+        """Who was spoken with, once the mail transaction is finished."""
+        self.heard: Reply | None = None
+        """What that next hop said to our final dot."""
         self._intake = intake
         self._parameters = parameters
         self._origin = origin
@@ -155,6 +165,7 @@ class MailTransaction:
         the next hop; everything else may have to wait for a database, a DNS or a disk.
         """
         deadline = asyncio.get_running_loop().time() + ANSWER_WITHIN
+        self.message_id = message_id_of(header_section)
         envelope = self._envelope()
         if self._forwards is not None:
             self._own(self._forwards.take(envelope, header_section, content, deadline=deadline), answered)
@@ -166,11 +177,15 @@ class MailTransaction:
             raise RuntimeError("DATA was let through without a recipient")
         if suspicion is not None:
             self._own(self._flagged(suspicion, outgoing, next_hop, deadline), answered)
-        elif content.in_memory and envelope.reverse_path != NULL_PATH:
+        elif content.in_memory and not self._is_of_interest(envelope):
             told = partial(self._relayed, answered)
             next_hop.hand_over(self.recipients, outgoing.at_once(), deadline=deadline, answered=told)
         else:
             self._own(self._clear(envelope, outgoing, next_hop, deadline), answered)
+
+    def _is_of_interest(self, envelope: Envelope) -> bool:
+        """What comes back, and what the collation address writes, is looked at once it was delivered."""
+        return envelope.reverse_path == NULL_PATH or self._intake.answered.may_concern(envelope)
 
     @staticmethod
     def _relayed(answered: Answered, reply: Reply) -> None:
@@ -183,6 +198,7 @@ class MailTransaction:
         if not reply.positive:
             return reply
         await self._intake.returned.take(envelope, outgoing.header_section, outgoing.content)
+        await self._intake.answered.take(envelope, outgoing.header_section, outgoing.content)
         return ACCEPTED
 
     async def _flagged(
@@ -192,7 +208,7 @@ class MailTransaction:
             return await next_hop.deliver(list(recipients), content, deadline=deadline)
 
         taken = await self._intake.flagged.take(suspicion, outgoing, deliver, deadline=deadline)
-        self.screening = taken.screening
+        self.screening, self.case = taken.screening, taken.case
         return taken.reply
 
     def _envelope(self) -> Envelope:
@@ -225,6 +241,7 @@ class MailTransaction:
     def finish(self) -> None:
         """Give the next hop's connection back."""
         if self._next_hop is not None:
+            self.next_hop, self.heard = str(self._next_hop.hop or ""), self._next_hop.heard
             self._next_hop.finish()
             self._next_hop = None
 

@@ -234,7 +234,14 @@ class Outbox:
                 item.id, state=OutboxState.WAITING, reply=reply, due_at=due_at, attempts=item.attempts + 1,
                 owner=claim.owner,
             )  # fmt: skip
-        log.warning(Event.OUTBOX_RETRY, item=item.id, purpose=str(item.purpose), due_at=due_at.isoformat(), reply=reply)
+        log.warning(
+            Event.OUTBOX_RETRY,
+            item=item.id,
+            purpose=str(item.purpose),
+            case=item.case_reference,
+            due_at=due_at.isoformat(),
+            reply=reply,
+        )
 
     async def _settle(self, item: OutboxItem, state: OutboxState, reply: str, claim: Claim) -> None:
         async with self.store.begin() as work:

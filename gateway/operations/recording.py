@@ -120,6 +120,7 @@ class Recorder:
 def case_of(message: FlaggedMessage, header: Header, raw: bytes, *, key: str, reference: str) -> Case:
     """What is put on record of a message, as it was screened."""
     screening, envelope = message.screening, message.envelope
+    client = envelope.origin.client
     return Case(
         reference=reference,
         intake_key=key,
@@ -141,8 +142,8 @@ def case_of(message: FlaggedMessage, header: Header, raw: bytes, *, key: str, re
         report=_REPORT_STATES[screening.report],
         mode=screening.mode,
         rulebook_version=screening.rulebook_version,
-        client_ip=envelope.origin.client_ip,
-        helo=envelope.origin.helo,
+        client_ip=client.address,
+        helo=client.helo,
         protocol=envelope.origin.protocol,
         tls=envelope.origin.tls,
         smtputf8=envelope.smtputf8,

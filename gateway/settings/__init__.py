@@ -6,8 +6,8 @@ from gateway.settings.exposure import exposed_files
 from gateway.settings.identity import Oidc
 from gateway.settings.incoming import Intake, Screening, Smtp
 from gateway.settings.pitfalls import example_values
-from gateway.settings.reading import PLACES, load
-from gateway.settings.rendering import render_defaults
+from gateway.settings.reading import PLACES, load, load_text
+from gateway.settings.rendering import render_answers, render_defaults
 from gateway.settings.tree import (
     Agency,
     Collation,
@@ -76,7 +76,9 @@ __all__ = [
     "example_values",
     "exposed_files",
     "load",
+    "load_text",
     "needs_restart",
+    "render_answers",
     "render_defaults",
     "unaligned_senders",
     "until_restart",

@@ -37,7 +37,13 @@ class Smtp:
     """How mail comes in, and the limits that hold there (RFC 5321 §4.5.3)."""
 
     hostname: Annotated[
-        str, Key(kinds.DOMAIN, "our name in EHLO, Received and Authentication-Results", shown="mx.police.example")
+        str,
+        Key(
+            kinds.DOMAIN,
+            "our name in EHLO, Received and Authentication-Results",
+            shown="mx.police.example",
+            default_words="the machine's own name",
+        ),
     ] = field(default_factory=_host_name)
     listen: Annotated[
         tuple[Endpoint, ...], Key(kinds.LISTENERS, "host:port; an IPv6 host in brackets", at_start=True)

@@ -294,7 +294,8 @@ def _is_ip(host: str, version: Callable[[str], object]) -> bool:
     return True
 
 
-def _parse_nameserver(value: str) -> Endpoint:
+def parse_nameserver(value: str) -> Endpoint:
+    """A name server, as the configuration writes it. Raises UnfitError."""
     if _is_ip(value, ipaddress.ip_address):
         return Endpoint(value, DNS_PORT)
     endpoint = _endpoint_parser(1)(value)
@@ -380,7 +381,7 @@ LISTENER = _string_kind('host:port such as "127.0.0.1:8025"; port 0 takes a free
 HOP = _string_kind('host:port such as "mail.police.example:25" or "[::1]:25"', _endpoint_parser(1))
 HOPS = several(HOP, 'an array of host:port such as ["mail.police.example:25", "[::1]:25"]', least=1)
 NAMESERVERS = several(
-    _string_kind("an IP address", _parse_nameserver), 'an array of IP addresses or IP:port such as ["9.9.9.9"]'
+    _string_kind("an IP address", parse_nameserver), 'an array of IP addresses or IP:port such as ["9.9.9.9"]'
 )
 NETWORKS = several(_string_kind("a network", network), 'an array of networks such as ["10.0.0.0/8", "::1/128"]')
 NETWORKS_AND_DOMAINS = several(

@@ -141,7 +141,9 @@ class Collation:
     """How approaches are reported. When the file has no `from`, it is `agency.contact_email`."""
 
     address: Annotated[str, Key(kinds.ADDRESS, "RCMP ILDC")] = ILDC
-    from_: Annotated[str, Key(kinds.ADDRESS, "unset: agency.contact_email")] = "liaison@police.example"
+    from_: Annotated[
+        str, Key(kinds.ADDRESS, "unset: agency.contact_email", default_words="that of `agency.contact_email`")
+    ] = "liaison@police.example"
     content: Annotated[ReportContent, Key(kinds.one_of(*ReportContent), "original | summary")] = ReportContent.ORIGINAL
     tls: Annotated[
         Tls, Key(TLS, "else it waits and alarms; a loopback smarthost counts as this machine; S/MIME lifts it")
@@ -201,9 +203,14 @@ def _shipped_packs() -> tuple[Path, ...]:
 class Digest:
     """The daily mail to records staff. When the file has no `to`, it is `agency.contact_email`."""
 
-    to: Annotated[str, Key(kinds.ADDRESS, "the records mailbox; unset: agency.contact_email")] = (
-        "liaison@police.example"
-    )
+    to: Annotated[
+        str,
+        Key(
+            kinds.ADDRESS,
+            "the records mailbox; unset: agency.contact_email",
+            default_words="that of `agency.contact_email`",
+        ),
+    ] = "liaison@police.example"
     hour: Annotated[int, Key(kinds.whole(0, 23), "UTC; once a day, when something waits")] = 11
 
 
@@ -221,9 +228,15 @@ class Templates:
 class Senders:
     """The lists to begin with; later changes are made with `liaison senders` and in the console."""
 
-    packs: Annotated[tuple[Path, ...], Key(kinds.FILES, "imported at first start", ["senders/prc.toml"])] = field(
-        default_factory=_shipped_packs
-    )
+    packs: Annotated[
+        tuple[Path, ...],
+        Key(
+            kinds.FILES,
+            "imported at first start",
+            ["senders/prc.toml"],
+            default_words="the shipped pack, `senders/prc.toml`",
+        ),
+    ] = field(default_factory=_shipped_packs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, exists, select, true
 
+from gateway.model.case import ActionState, AnswerState
 from gateway.store.case_search import found
 from gateway.store.holds import is_on_hold
 from gateway.store.lateness import overdue
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from gateway.model.case import DeliveryState
     from gateway.model.case_list import CaseFilter
 
-_SAME = ("tier", "status", "entry", "decline", "report", "assigned_to", "kind")
+_SAME = ("tier", "status", "entry", "decline", "report", "assigned_to", "kind", "answer")
 """What a filter and a column call by the same name."""
 
 
@@ -33,10 +34,7 @@ def matching(wanted: CaseFilter, *, dense: bool = False) -> ColumnElement[bool]:
 
 
 def _conditions(wanted: CaseFilter, *, dense: bool) -> Iterator[ColumnElement[bool]]:
-    for name in _SAME:
-        value = getattr(wanted, name)
-        if value is not None:
-            yield cases.c[name] == value
+    yield from _equalities(wanted)
     if wanted.mission is not None:
         yield cases.c.mission_en == wanted.mission
     if wanted.since is not None:
@@ -51,6 +49,15 @@ def _conditions(wanted: CaseFilter, *, dense: bool) -> Iterator[ColumnElement[bo
         yield overdue(wanted.overdue)
     if wanted.words:
         yield found(wanted.words, dense=dense)
+
+
+def _equalities(wanted: CaseFilter) -> Iterator[ColumnElement[bool]]:
+    for name in _SAME:
+        value = getattr(wanted, name)
+        if value is not None:
+            yield cases.c[name] == value
+    if wanted.answer is AnswerState.NONE:
+        yield cases.c.report == ActionState.SENT
 
 
 def _delivered(state: DeliveryState, *, dense: bool) -> ColumnElement[bool]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _FIELDS = (
     *("reference", "kind", "tier", "status", "disposal", "received_at", "reverse_path", "header_from", "subject"),
-    *("entry", "mission_en", "mission_fr", "decline", "report", "assigned_to"),
+    *("entry", "mission_en", "mission_fr", "decline", "report", "assigned_to", "answer"),
 )
 _NEWEST = (cases.c.received_at.desc(), cases.c.id.desc())
 _RANK = case({tier.value: rank for rank, tier in enumerate(Tier)}, value=cases.c.tier)

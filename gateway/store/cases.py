@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from sqlalchemy import bindparam, select, text, update
 
 from gateway.errors import StoreError
-from gateway.model.case import Case, CaseFile, CaseStatus
+from gateway.model.case import Case, CaseFile, CaseStatus, ContactKind
 from gateway.model.case_list import EVERY_CASE
 from gateway.model.outbox import Purpose
 from gateway.store.case_filter import matching
@@ -42,6 +42,7 @@ CaseAction = Literal[Purpose.DECLINE, Purpose.REPORT]
 
 CaseList = list[Case]
 CaseFileList = list[CaseFile]
+CaseClients = list[str]
 RowsByCase: TypeAlias = "dict[CaseId | None, list[RowMapping]]"
 
 _FIELDS = tuple(field.name for field in fields(Case))
@@ -144,6 +145,13 @@ class Cases:
     async def list(self, wanted: CaseFilter = EVERY_CASE) -> CaseList:
         """These cases, newest first."""
         return await self._matching(matching(wanted))
+
+    async def recent_clients(self, most: int) -> CaseClients:
+        """The IP addresses that the last mails of cases came from, newest first; "" where there was none."""
+        wanted = cases.c.kind == ContactKind.MAIL
+        newest = (cases.c.received_at.desc(), cases.c.id.desc())
+        rows = await self._connection.execute(select(cases.c.client_ip).where(wanted).order_by(*newest).limit(most))
+        return list(rows.scalars())
 
     async def files(self, wanted: CaseFilter = EVERY_CASE) -> CaseFileList:
         """The same with deliveries, notes and holds: four queries, however many cases."""

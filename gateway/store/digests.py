@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import exists, func, select
 
-from gateway.model.case import ActionState, CaseStatus, DeliveryState
+from gateway.model.case import ActionState, AnswerState, CaseStatus, ContactKind, DeliveryState
+from gateway.model.case_list import CaseFilter
 from gateway.model.digest import MOST_REFERENCES, Digest
+from gateway.model.list_table import ENDING_SOON
 from gateway.model.outbox import OutboxState, Purpose
+from gateway.store.case_filter import matching
 from gateway.store.engine import insert_new
 from gateway.store.lateness import overdue
 from gateway.store.limits import Limits
+from gateway.store.list_records import ListRecords
 from gateway.store.schema import cases, deliveries, digests, outbox_items
+from gateway.store.senders import Senders
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -54,9 +59,18 @@ class Digests:
             reports_past=await limits.refused(Purpose.REPORT, since),
             declines_past=await limits.refused(Purpose.DECLINE, since),
             overdue=await self._cases(overdue(now - patience.report), closed_too=True),
+            forwards=await self._cases((cases.c.kind == ContactKind.FORWARD) & (cases.c.report == ActionState.REVIEW)),
+            answers=await self._cases(cases.c.answer == AnswerState.RECEIVED, closed_too=True),
+            unanswered=await self._cases(matching(CaseFilter(answer=AnswerState.NONE)), closed_too=True),
+            ending=await self._ending(now),
+            due=len(await ListRecords(self._connection).due(now.date())),
             references=tuple((await self._connection.execute(named)).scalars()),
             open_cases=await self._cases(_OPEN),
         )
+
+    async def _ending(self, now: datetime) -> int:
+        exemptions = await Senders(self._connection).exemptions(now)
+        return sum(one.until <= now + ENDING_SOON for one in exemptions)
 
     async def _cases(self, wanted: ColumnElement[bool], *, closed_too: bool = False) -> int:
         """Of the open ones, or of all."""

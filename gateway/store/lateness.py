@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import String, and_, cast, exists, func, or_, select
@@ -14,8 +14,6 @@ from gateway.model.outbox import Purpose
 from gateway.store.schema import cases, deliveries, outbox_items
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy import ColumnElement
 
     from gateway.model.lateness import Patience
@@ -29,6 +27,8 @@ MOST_LOOKED_AT = 500
 _SCREENING_FAILED = f'"{Rule.SCREENING_FAILED.value}"'
 _UNPROVEN_BY_FAULT = "a fault of the gateway ("
 """What the evidence of a sender says whose authentication raised: see gateway.operations.deciding."""
+
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 _OPEN = cases.c.status == CaseStatus.OPEN
 _HELD = exists().where((deliveries.c.case_id == cases.c.id) & (deliveries.c.state == DeliveryState.HELD))
@@ -69,11 +69,9 @@ class Latenesses:
         """The cases that are overdue, as of the moment before which their report should have been accepted."""
         return await self._late(overdue(before), func.coalesce(_ASKED_AT, cases.c.received_at))
 
-    async def oldest(self, now: datetime) -> tuple[datetime | None, datetime | None]:
-        """Since when the oldest report that is not accepted, and the oldest held mail, waits; however short that is."""
-        reports = await self._late(overdue(now), func.coalesce(_ASKED_AT, cases.c.received_at), references=0)
-        held = await self._late(and_(_OPEN, _HELD), cases.c.received_at, references=0)
-        return reports.since, held.since
+    async def unaccepted_since(self) -> datetime | None:
+        """Since when the oldest report waits that is not accepted, however short that is."""
+        return (await self._late(overdue(_EVER), func.coalesce(_ASKED_AT, cases.c.received_at), references=0)).since
 
     async def _late(
         self, condition: ColumnElement[bool], since: ColumnElement[Any], *, references: int = MOST_REFERENCES

@@ -41,8 +41,8 @@ disposal_certificates = Table(
 disposed_cases = Table(
     "disposed_cases",
     metadata,
+    Column("certificate", String(64), ForeignKey("disposal_certificates.id"), primary_key=True),
     Column("reference", SafeText, primary_key=True),
-    Column("certificate", String(64), ForeignKey("disposal_certificates.id"), nullable=False, index=True),
     Column("kind", vocabulary(ContactKind), nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("size", BigInteger, nullable=False),
@@ -52,4 +52,4 @@ disposed_cases = Table(
     Column("closed_at", UtcDateTime, nullable=False),
     Column("disposed_at", UtcDateTime, nullable=False),
 )
-"""What is left of a case that was disposed of: no address and no text."""
+"""What is left of a case that was disposed of: no address and no text. The same message, sent anew, is a case again."""

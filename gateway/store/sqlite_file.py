@@ -5,10 +5,9 @@ Never runs a unit of work. Each function opens connections of its own, and block
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -33,10 +32,10 @@ def cut_off_log(file: Path) -> bool:
     False if it could not be done because others read all the time; the log is cut off when the last of them closes.
     """
     for _ in range(_TRIES):
-        with closing(sqlite3.connect(file, timeout=_PATIENCE)) as connection:
+        with suppress(sqlite3.Error), closing(sqlite3.connect(file, timeout=_PATIENCE)) as connection:
             busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if not busy:
-            return True
+            if not busy:
+                return True
         time.sleep(_PATIENCE)
     return False
 
@@ -44,13 +43,17 @@ def cut_off_log(file: Path) -> bool:
 def copy_database(file: Path, copy: Path, seen: Callable[[float], None]) -> None:
     """A copy as of this moment, while others write: SQLite's online backup. `seen` is told which part is done, 0 to 1.
 
-    In one snapshot: without it each write of another connection would make the copy begin again, without an end.
+    In one snapshot: without it each write of another connection would make the copy begin again, without an end. Raises
+    StoreError, such as for a full disk.
     """
-    with closing(_opened(file, "rw")) as source, closing(sqlite3.connect(copy)) as target:
-        source.execute("BEGIN")
-        source.execute(_FIRST_LOOK).fetchall()
-        source.backup(target, pages=_PAGES, progress=lambda _, left, pages: seen(1 - left / max(1, pages)))
-        source.execute("ROLLBACK")
+    try:
+        with closing(_opened(file, "rw")) as source, closing(sqlite3.connect(copy)) as target:
+            source.execute("BEGIN")
+            source.execute(_FIRST_LOOK).fetchall()
+            source.backup(target, pages=_PAGES, progress=lambda _, left, pages: seen(1 - left / max(1, pages)))
+            source.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        raise StoreError(f"The database file {file} could not be copied: {error}") from error
 
 
 def unsoundness(file: Path) -> str:
@@ -90,23 +93,6 @@ def set_aside(file: Path, aside: Path) -> None:
     file.rename(aside)
     for log in (file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
         log.unlink(missing_ok=True)
-
-
-def put_in_place(new: Path, place: Path) -> None:
-    """Give a finished file its name, durably; FileExistsError where one has it. Only its owner may read it."""
-    new.chmod(0o600)
-    descriptor = os.open(new, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    os.link(new, place)
-    new.unlink()
-    descriptor = os.open(place.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _opened(file: Path, mode: str) -> sqlite3.Connection:

@@ -41,6 +41,7 @@ from gateway.store.senders import Senders
 from gateway.store.sessions import Sessions
 from gateway.store.sqlite_file import cut_off_log
 from gateway.store.statistics import Statistics
+from gateway.store.tracing import Traces
 from gateway.store.values import Values
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Work:
     backlogs: Backlogs
     latenesses: Latenesses
     alerts: Alerts
+    traces: Traces
     senders: Senders
     list_records: ListRecords
     ledger: Ledger
@@ -217,6 +219,7 @@ class Store:
             backlogs=Backlogs(connection),
             latenesses=Latenesses(connection),
             alerts=Alerts(connection),
+            traces=Traces(connection),
             senders=Senders(connection),
             list_records=ListRecords(connection),
             ledger=Ledger(connection),

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 LOOK_EVERY = 30.0
 """Seconds: next hops are asked no oftener."""
-FIRST_LOOK = 2.0
-"""Seconds after the start: by then the next hops have answered."""
 GIVE_BACK_WITHIN = 2.0
 """Seconds that the end waits for a database that hangs."""
 
@@ -28,20 +26,19 @@ log = structlog.get_logger()
 class Lookout:
     """One for the process. `look_with()` puts another configuration in force."""
 
-    def __init__(self, alerting: Alerting) -> None:
+    def __init__(self, alerting: Alerting, *, every: float = LOOK_EVERY) -> None:
         self._alerting = alerting
+        self._every = every
 
     def look_with(self, alerting: Alerting) -> None:
         """From the next look on."""
         self._alerting = alerting
 
     async def keep(self) -> None:
-        """Look, until it is cancelled; then the duty is given back."""
-        pause = FIRST_LOOK
+        """Look, until it is cancelled; then the duty is given back. Not at once: what has just started is not known."""
         try:
             while True:
-                await asyncio.sleep(pause)
-                pause = LOOK_EVERY
+                await asyncio.sleep(self._every)
                 try:
                     await self._alerting.look()
                 except Exception:  # no fault here may end the mail of this process

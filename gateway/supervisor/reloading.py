@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gateway.console.office import Office
     from gateway.dispatch.worker import Means
     from gateway.settings import Settings
+    from gateway.supervisor.systemd import Systemd
 
 log = structlog.get_logger()
 
@@ -86,8 +87,9 @@ def tell_of(settings: Settings) -> None:
 class Reloading:
     """Reads again whenever it is asked to. `obey` puts a configuration in force, or raises ConfigurationError."""
 
-    def __init__(self, read: Callable[[], Settings], obey: Callable[[Settings], None]) -> None:
+    def __init__(self, read: Callable[[], Settings], obey: Callable[[Settings], None], systemd: Systemd) -> None:
         self._read = read
+        self._systemd = systemd
         self._obey = obey
         self._asked = asyncio.Event()
 
@@ -103,7 +105,7 @@ class Reloading:
             await self._reload()
 
     async def _reload(self) -> None:
-        with refused_aloud():
+        with self._systemd.reloading(), refused_aloud():
             self._obey(await asyncio.to_thread(self._read))
 
 

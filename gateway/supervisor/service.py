@@ -32,6 +32,7 @@ from gateway.supervisor.handover import Parent
 from gateway.supervisor.monitoring import Monitoring, open_monitoring
 from gateway.supervisor.reloading import Reloading, in_force, refused_aloud, tell_of
 from gateway.supervisor.sockets import address, bind
+from gateway.supervisor.systemd import NOBODY, Systemd
 from gateway.supervisor.workers import Workers
 
 if TYPE_CHECKING:
@@ -94,13 +95,15 @@ class Service:
         worker_command: Sequence[str] = (),
         reread: Callable[[], Settings] | None = None,
         connections: Connections | None = None,
+        systemd: Systemd = NOBODY,
     ) -> None:
         """`inherited` are listening sockets that a parent handed over; `worker_command` starts one SMTP worker.
 
         `reread` reads the configuration again at SIGHUP, in a thread. A worker's comes from its parent instead.
-        `connections` is the parent's count of them; None makes one.
+        `connections` is the parent's count of them; None makes one. `systemd` is told of each reload.
         """
         self._role = role
+        self._systemd = systemd
         self._inherited = inherited
         self._shows_pages = role.shows_pages and settings.console.listen is not None
         self._node = _take_node_name(settings) if role.sends_mail else None
@@ -110,7 +113,7 @@ class Service:
         self._server = self._open_server() if here else None
         self._workers = Workers(worker_command, settings) if role.takes_mail and not here else None
         self._outbox = _open_worker(self._now.means) if self._now.means is not None else None
-        self._reloading = Reloading(reread, self.obey) if reread is not None and not inherited else None
+        self._reloading = Reloading(reread, self.obey, systemd) if reread is not None and not inherited else None
         self._lookout = Lookout(line.desk.alerting)
         self._slots: Slots | None = None
         self._monitoring: Monitoring | None = None
@@ -172,6 +175,8 @@ class Service:
             await self._console.serve(self._office, self._now.settings.smtp)
         if self._reloading is not None:
             self._own(self._reloading.run())
+        if self._systemd.watches:
+            self._own(self._systemd.keep_alive())
         if self._inherited:
             self._own(self._heed_parent())
 
@@ -196,7 +201,14 @@ class Service:
             return
         workers = self._workers.process_ids if self._workers is not None else list[int | None]
         line = self._now.line
-        await self._monitoring.serve(line.desk, line.clock, self._slots, unready=self._unready, workers=workers)
+        await self._monitoring.serve(
+            line.desk,
+            line.clock,
+            self._slots,
+            unready=self._unready,
+            health=lambda: self._now.line.desk.health,
+            workers=workers,
+        )
 
     def _tell_what_runs(self) -> None:
         """To the pages about this process."""

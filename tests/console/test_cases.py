@@ -282,5 +282,5 @@ async def test_the_original_and_the_archive_are_files_that_no_browser_opens(gate
     assert answer.content == await gateway.desk.casework.original(reference)
     answer = await rita.client.post(f"/cases/{reference}/export", data=token)
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
-        assert archive.read("original.eml") == await gateway.desk.casework.original(reference)
-        assert {"SHA256SUMS", "audit.jsonl"} < set(archive.namelist())
+        assert archive.read(f"cases/{reference}/original.eml") == await gateway.desk.casework.original(reference)
+        assert {"SHA256SUMS", "verify.py", f"cases/{reference}/audit.jsonl"} < set(archive.namelist())

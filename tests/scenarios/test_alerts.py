@@ -17,6 +17,7 @@ from gateway.model.alerts import Alarm
 from gateway.model.case import ActionState, StoredFinding
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.settings import load
+from gateway.supervisor.alerting import Lookout
 from tests.support.clocks import NOON, StoppedClock
 from tests.support.gateway import running_gateway, write_configuration
 from tests.support.hooks import HookServer
@@ -276,6 +277,44 @@ def away(database_url: str, request: pytest.FixtureRequest) -> Any:
         server.reopen(name)
 
     return gone()
+
+
+async def test_trouble_of_a_node_that_is_gone_does_not_stand_for_ever(
+    site: Site, hook: HookServer, next_hop: ScriptedMTA
+) -> None:
+    await next_hop.stop()
+    async with site.desk("next_hop_down = 60") as gone, site.desk("next_hop_down = 60") as here:
+        gone.lasting.watcher.node = "mx2"
+        await look(here)
+        await look(gone)
+        site.clock.advance(60)
+        await look(gone)
+        await look(here)
+        assert sorted(one["node"] for one in hook.told) == sorted(["mx2", here.lasting.watcher.node])
+        for _ in range(2):
+            site.clock.advance(450)
+            await look(here)
+        assert [(one["node"], one["phase"]) for one in hook.told[2:]] == [("mx2", "ended")]
+
+
+async def test_who_looks_out_tells_under_another_configuration_too_and_gives_the_duty_back(
+    site: Site, hook: HookServer
+) -> None:
+    async with site.desk() as desk, site.desk("report_overdue = 36000\nheld_undecided = 36000") as patient:
+        await waiting_report(desk.store, age=timedelta(hours=5))
+        lookout = Lookout(desk.alerting, every=0.05)
+        keeping = asyncio.get_running_loop().create_task(lookout.keep())
+        async with asyncio.timeout(20):
+            while hook.phases("report-overdue") != ["began"]:
+                await asyncio.sleep(0.02)
+            lookout.look_with(replace(patient.alerting, watcher=desk.lasting.watcher))
+            while hook.phases("report-overdue") != ["began", "ended"]:
+                await asyncio.sleep(0.02)
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        async with desk.store.begin() as work:
+            now = site.clock.now()
+            assert await work.alerts.hold("alerts", "another", now, now + timedelta(minutes=1))
 
 
 async def test_a_test_goes_through_every_hook_and_changes_nothing(site: Site, hook: HookServer) -> None:

@@ -90,9 +90,9 @@ def files(tmp_path: Path, key_pair: KeyPair) -> Mapping[str, Mapping[str, Any]]:
     pair = self_signed(tmp_path, "mx.police.example")
     (tmp_path / "keys").write_text("k1 " + "A" * 43 + "=\n", encoding="ascii")
     (tmp_path / "signing").write_bytes(key_pair.pem)
-    (tmp_path / "smime.pem").write_bytes(pem_of(a_certificate(key_pair.private)))
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts/follows.en.txt").write_text("English below.", encoding="utf-8")
+    (tmp_path / "smime.pem").write_bytes(pem_of(a_certificate(key_pair.private)))
     return {
         "templates.mail": {"mail": tmp_path / "texts"},
         "smtp.tls_certificate": {"tls_certificate": pair.certificate, "tls_key": pair.key},

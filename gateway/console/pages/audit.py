@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import StreamingResponse
 
+from gateway.console.audit_words import details, happened
 from gateway.console.days import day_or_none
 from gateway.console.doors import action, page
 from gateway.console.navigation import N_
@@ -22,20 +23,30 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from gateway.console.visit import Visit
-    from gateway.model.audit import ChainHead, Verification
-    from gateway.operations.auditing import AuditPage, Progress
+    from gateway.model.audit import AuditEntry, ChainHead, Verification
+    from gateway.operations.auditing import Progress
 
 FIELDS = ("actor", "action", "subject", "since", "until")
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One row, and what of it is said in words."""
+
+    entry: AuditEntry
+    what: str
+    details: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditLog:
     """The context of `audit/audit.html`. `said` are the fields of the filter as typed."""
 
-    found: AuditPage
+    rows: tuple[AuditRow, ...]
     said: dict[str, str]
-    actors: list[str]
-    actions: list[str]
+    actors: list[tuple[str, str]]
+    actions: list[tuple[str, str]]
+    """Codes, and what they mean."""
     verification: Verification | None
     progress: Progress | None
     waiting: bool
@@ -53,10 +64,12 @@ async def show(visit: Visit) -> Response:
     actors, actions = await auditing.words()
     kept = {name: value for name, value in said.items() if value}
     context = AuditLog(
-        found=found,
+        rows=tuple(
+            AuditRow(one, happened(one.action, visit.words), details(one, visit.words)) for one in found.entries
+        ),
         said=said,
-        actors=actors,
-        actions=actions,
+        actors=[(one, one) for one in actors],
+        actions=sorted(((one, happened(one, visit.words)) for one in actions), key=lambda pair: pair[1]),
         verification=await auditing.verification(),
         progress=watch.progress,
         waiting=watch.waiting,

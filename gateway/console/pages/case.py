@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
+from filters.disposition import Tier
 from gateway.console.case_query import CaseQuery
 from gateway.console.doors import action, page
 from gateway.console.pages.case_facts import Moment, Why, deciders, proof, timeline, whys
 from gateway.console.pages.case_limits import why_not
 from gateway.console.safety import FRAME_POLICY, FRAME_STYLE, RAW_POLICY
+from gateway.console.words import TIERS
 from gateway.errors import RefusedError
 from gateway.model.outbox import Purpose
 from gateway.model.people import Verb
@@ -51,6 +53,8 @@ class CasePage:
     """The number of the attached message that `message` is; "" where it is the whole."""
     timeline: tuple[Moment, ...]
     people: tuple[tuple[str, str], ...]
+    tiers: tuple[tuple[str, str], ...]
+    """As what an amendment may classify the contact."""
     why_not: dict[str, str]
     """For each verb that can't be done, why; "" where it can."""
     trail: str
@@ -110,6 +114,7 @@ async def show(visit: Visit) -> Response:
         attached=visit.query("message"),
         timeline=timeline(dossier, visit.words),
         people=await deciders(visit),
+        tiers=tuple((tier.value, visit.words.say(TIERS[tier])) for tier in Tier if tier is not Tier.CLEAR),
         why_not={name: visit.words.say(why) for name, why in why_not(dossier).items()},
         trail=query.trail if query.sort else "",
         list_address=query.address(),

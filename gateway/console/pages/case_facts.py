@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from filters.authentication import Result
 from filters.disposition import Tier
 from filters.sentence import Sentence
-from gateway.console.case_history import DETAILS, HAPPENED, PARTS
-from gateway.console.words import FORMS, ITEM_STATES, KINDS, TIERS
+from gateway.console.audit_words import detail, happened
+from gateway.console.navigation import N_
+from gateway.console.words import FORMS, TIERS
 from gateway.model.people import Verb, allowed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from datetime import datetime
 
     from gateway.console.languages import Words
@@ -79,7 +79,7 @@ def proof(case: Case) -> Sentence:
 def timeline(dossier: Dossier, words: Words) -> tuple[Moment, ...]:
     """The newest first. Repeated views by one person are one line, or they would hide what was done."""
     notes = [
-        Moment(at=note.at, what=words.say(HAPPENED["note"]), who=note.actor, said=note.text, detail="")
+        Moment(at=note.at, what=happened("note", words), who=note.actor, said=note.text, detail="")
         for note in dossier.file.notes
     ]
     rows = [_moment(entry, words) for entry in dossier.audit if entry.action not in _TOLD_WHOLE]
@@ -88,44 +88,48 @@ def timeline(dossier: Dossier, words: Words) -> tuple[Moment, ...]:
 
 
 def _added(dossier: Dossier, words: Words) -> Iterator[Moment]:
-    """What officers added to it, with what they said."""
+    """What officers, people and the collation address added to it, with what they said."""
     for one in dossier.forwards:
         yield Moment(
             at=one.at,
-            what=words.say(HAPPENED["forward-added"]),
+            what=happened("forward-added", words),
             who=one.by,
             said=one.said,
             detail=words.say(FORMS[one.form]),
         )
 
+    for amendment in dossier.amendments:
+        yield Moment(
+            at=amendment.at,
+            what=happened("amendment-requested", words),
+            who=amendment.actor,
+            said=amendment.text,
+            detail=words.say(TIERS[amendment.tier]) if amendment.tier else "",
+        )
+    for answer in dossier.answers:
+        theirs = words.say(Sentence(THEIR_REFERENCE, value=answer.their_reference)) if answer.their_reference else ""
+        yield Moment(
+            at=answer.at,
+            what=happened("answer-received" if answer.was_seen else "answer-recorded", words),
+            who=answer.actor,
+            said=answer.text,
+            detail="; ".join(filter(None, (words.say(Sentence(ANSWERED_ON, value=answer.on.isoformat())), theirs))),
+        )
 
-_TOLD_WHOLE = frozenset({"note", "forward-added"})
+
+THEIR_REFERENCE = N_("their reference: {value}")
+ANSWERED_ON = N_("day of the answer: {value}")
+_TOLD_WHOLE = frozenset({"note", "forward-added", "amendment-requested", "answer-received", "answer-recorded"})
 """Rows of the audit log about what is shown with its text."""
 
 
 def _moment(entry: AuditEntry, words: Words) -> Moment:
-    what = HAPPENED.get(entry.action)
-    details = (_detail(name, value, words) for name, value in entry.detail.items() if name not in _UNTOLD)
-    return Moment(
-        at=entry.at,
-        what=words.say(what) if what else entry.action,
-        who=entry.actor,
-        said="",
-        detail="; ".join(details),
-    )
-
-
-def _detail(name: str, value: str, words: Words) -> str:
-    said = words.say(_VALUES[name].get(value, value)) if name in _VALUES else value
-    template = DETAILS.get(name)
-    return words.say(Sentence(template, value=said)) if template else f"{name}: {said}"
+    told = (detail(name, value, words) for name, value in entry.detail.items() if name not in _UNTOLD)
+    return Moment(at=entry.at, what=happened(entry.action, words), who=entry.actor, said="", detail="; ".join(told))
 
 
 _UNTOLD = frozenset({"sha256", "rulebook", "length", "report", "notification"})
-_VALUES: Mapping[str, Mapping[Any, str]] = MappingProxyType(
-    {"part": PARTS, "tier": TIERS, "was": ITEM_STATES, "kind": KINDS, "form": FORMS}
-)
-"""The vocabularies of details."""
+"""What stands elsewhere on the page, or is of use to the gateway alone."""
 
 
 def _joined(moments: list[Moment]) -> Iterator[Moment]:

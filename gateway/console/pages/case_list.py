@@ -9,7 +9,18 @@ from filters.sentence import Sentence
 from gateway.console.case_query import NOBODY, CaseQuery
 from gateway.console.doors import action, page
 from gateway.console.navigation import N_
-from gateway.console.words import ACTIONS, BULK, BULK_EFFECTS, DELIVERIES, HOLDS, KINDS, ORDERS, STATUSES, TIERS
+from gateway.console.words import (
+    ACTIONS,
+    ANSWERS,
+    BULK,
+    BULK_EFFECTS,
+    DELIVERIES,
+    HOLDS,
+    KINDS,
+    ORDERS,
+    STATUSES,
+    TIERS,
+)
 from gateway.errors import RefusedError
 from gateway.model.people import Verb, allowed
 from gateway.operations.bulk import MOST, BulkVerb, Errand
@@ -174,6 +185,7 @@ async def _choices(visit: Visit) -> Mapping[str, Options]:
         "decline": _options(ACTIONS.items(), visit),
         "report": _options(ACTIONS.items(), visit),
         "kind": _options(KINDS.items(), visit),
+        "answer": _options(ANSWERS.items(), visit),
         "hold": _options(HOLDS.items(), visit),
         "overdue": [("1", say(ONLY_OVERDUE))],
         "sort": _options(ORDERS.items(), visit),

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from filters.disposition import Tier
 from filters.sentence import Sentence
 from gateway.console.case_query import CaseQuery, case_address
-from gateway.console.days import end_of_day
+from gateway.console.days import day_or_none, end_of_day
 from gateway.console.doors import action
 from gateway.errors import RefusedError
 from gateway.model.case_list import CaseOrder
@@ -88,6 +89,32 @@ async def note(visit: Visit) -> Response:
     reference = visit.part("reference")
     await visit.office.casework.note(reference, visit.field("text", 20_000), actor=visit.actor)
     return await _stay(visit, Sentence("The note stands on {reference}.", reference=reference))
+
+
+async def amend(visit: Visit) -> Response:
+    """Add to the report that has left."""
+    reference, tier = visit.part("reference"), visit.field("tier", 20)
+    await visit.office.corresponding.amend(
+        reference,
+        visit.field("addition", 20_000),
+        tier=Tier(tier) if tier in set(Tier) else None,
+        actor=visit.actor,
+        expected=_seen(visit),
+    )
+    return await _stay(visit, Sentence("{reference}: the amendment was asked for.", reference=reference))
+
+
+async def answer(visit: Visit) -> Response:
+    """Record what the collation address answered."""
+    reference = visit.part("reference")
+    await visit.office.corresponding.record_answer(
+        reference,
+        visit.field("answered", 20_000),
+        on=day_or_none(visit.field("on", 20)),
+        their_reference=visit.field("their_reference", 500),
+        actor=visit.actor,
+    )
+    return await _stay(visit, Sentence("The answer stands on {reference}.", reference=reference))
 
 
 async def exempt(visit: Visit) -> Response:
@@ -177,5 +204,8 @@ def _listed(visit: Visit, trail: CaseQuery | None) -> CaseFilter | None:
 _ALLOWED = {exempt: Verb.EXEMPT, hold: Verb.HOLD_CASES, unhold: Verb.HOLD_CASES}
 ROUTES = [
     action(f"/cases/{{reference}}/{verb.__name__}", verb, _ALLOWED.get(verb, Verb.DECIDE_CASES))
-    for verb in (decline, report, release, silence, dismiss, close, reopen, assign, note, exempt, hold, unhold)
+    for verb in (
+        *(decline, report, release, silence, dismiss, close, reopen, assign, note, exempt, hold, unhold),
+        *(amend, answer),
+    )
 ]

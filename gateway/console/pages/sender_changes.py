@@ -153,7 +153,7 @@ async def import_(visit: Visit) -> Response:
     sheet = await visit.office.proposing.sheet(_lines(text, form))
     added = await visit.office.listkeeping.import_(
         sheet,
-        "console",
+        Sentence("lines of a form"),
         actor=visit.actor,
         without_refused=visit.field("without_refused") == "yes",
         mode=Mode.OBSERVE if visit.field("observe") == "yes" else None,

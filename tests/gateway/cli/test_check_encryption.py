@@ -39,7 +39,7 @@ def test_without_one_it_says_that_reports_are_not_encrypted(liaison: CommandLine
 def test_thirty_days_before_its_end_the_next_one_is_asked_for(liaison: CommandLine, reader: Reader) -> None:
     start = SystemClock().now() - timedelta(days=1)
     encrypt_to(liaison, pem_of(a_certificate(reader.private, start=start, days=30)))
-    assert "it expires within 30 days, ask for the next" in said(liaison)[0]
+    assert "for less than 30 days; ask for a new one" in said(liaison)[0]
 
 
 def test_one_that_expired_is_wrong_and_so_is_one_that_is_not_valid_yet(liaison: CommandLine, reader: Reader) -> None:

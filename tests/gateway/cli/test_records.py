@@ -126,3 +126,43 @@ def test_with_nothing_due_nothing_is_asked(liaison: CommandLine) -> None:
     assert "Nothing is to be disposed of." in liaison.ok("purge")
     assert liaison.ok("audit", "certificates") == "Nothing was disposed of.\n"
     assert liaison("audit", "certificate", "D1").exit_code == 1
+
+
+def test_an_export_is_one_new_file(liaison: CommandLine) -> None:
+    liaison.case()
+    file = liaison.directory / "export.zip"
+    refused = liaison("cases", "export", "--to", str(file))
+    assert (refused.exit_code, "--all" in refused.stderr) == (1, True)
+    said = liaison.ok("cases", "export", REFERENCE.lower(), "--to", str(file))
+    assert f"{file}: 1 case, " in said
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert liaison("cases", "export", "--status", "closed", "--to", str(liaison.directory / "b.zip")).exit_code == 1
+    made: dict[str, Any] = json.loads(
+        liaison.ok("cases", "export", "--all", "--to", str(liaison.directory / "c.zip"), "--json")
+    )
+    assert made["list"] in liaison.ok("audit", "show")
+
+
+def test_a_backup_and_its_restoration(liaison: CommandLine) -> None:
+    liaison.case()
+    copy = liaison.directory / "copy.db"
+    assert "SHA-256" in liaison.ok("db", "backup", str(copy))
+    assert liaison("db", "backup", str(copy)).exit_code == 1
+    liaison.ok("cases", "close", REFERENCE)
+    refused = liaison("db", "restore", str(copy))
+    assert (refused.exit_code, "holds cases" in refused.stderr) == (1, True)
+    said = liaison.ok("db", "restore", str(copy), "--force")
+    assert "The outbox is paused" in said
+    assert shown(liaison)["status"] == "open"
+    assert liaison.ok("db", "check") == "The database is sound.\n"
+    assert "database-restored" in liaison.ok("audit", "show")
+
+
+def test_the_integrity_statement(liaison: CommandLine) -> None:
+    liaison.case()
+    liaison.ok("db", "backup", str(liaison.directory / "copy.db"))
+    text = liaison.ok("audit", "statement", "--since", "2026-01-01")
+    assert "copy.db" in text
+    made: dict[str, Any] = liaison.json("audit", "statement", "--until", "2026-01-01")  # type: ignore[assignment]
+    assert made["backups"] == []
+    assert made["chain"]["holds"] is True

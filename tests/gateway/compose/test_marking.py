@@ -39,13 +39,17 @@ def test_without_a_mark_nothing_is_said_of_one() -> None:
     assert "marking" not in document_of(a_report())
 
 
-def test_what_is_reported_later_has_the_mark_too() -> None:
+def test_later_reports_have_the_mark_too() -> None:
     occasion = Occasion(
-        recipient="collation@ildc.example", voice=MARKED, now=NOON, message_id_token="item-1", loop_token=LOOP_TOKEN
+        recipient="collation@ildc.example",
+        voice=MARKED,
+        now=NOON,
+        message_id_token="item-1",
+        loop_token=LOOP_TOKEN,
     )
     thread = Thread(first="", latest="", version=2)
+    amendment = Amendment(item_id="item-1", at=NOON, actor="console:ann", text="They called again.", tier=None)
     schema = json.loads((shipped("templates") / "mail/report/later-report.schema.json").read_text("utf-8"))
-    amendment = Amendment(item_id="item-1", at=NOON, actor="test:clerk", text="They called again.")
     for post in (
         compose_retraction(a_case(), thread, occasion),
         compose_amendment(a_case(), amendment, (), thread, occasion),

@@ -19,6 +19,7 @@ from gateway.model.case import ActionState
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.operations.backups import BACKED_UP, Restored, Restoring, back_up
 from gateway.store.consistency import check_consistency
+from gateway.store.sqlite_file import copy_database, cut_off_log
 from gateway.store.unit_of_work import Store
 from gateway.store.values import OUTBOX_PAUSED
 from tests.support.clocks import NOON, StoppedClock
@@ -242,14 +243,34 @@ async def test_a_backup_of_an_older_version_is_upgraded_and_one_of_a_newer_refus
     assert not (tmp_path / "elsewhere.db").exists()
 
 
+async def test_what_can_not_be_copied_is_trouble_of_the_database_and_leaves_nothing(tmp_path: Path) -> None:
+    broken = tmp_path / "liaison.db"
+    broken.write_bytes(b"no database at all\n" * 300)
+    store = Store.open(f"sqlite:///{broken}", TEST_SEAL, StoppedClock())
+    with pytest.raises(StoreError, match="could not be copied"):
+        await back_up(store, tmp_path / "copy", actor="cli:ann")
+    await store.close()
+    assert list(tmp_path.iterdir()) == [broken]
+
+
+async def test_the_log_of_a_file_that_is_read_all_the_time_is_not_cut_off_and_that_is_said(sqlite_url: str) -> None:
+    file = Path(sqlite_url.removeprefix("sqlite:///"))
+    with closing(sqlite3.connect(file, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM stored_values").fetchall()
+        with closing(sqlite3.connect(file)) as writer:
+            writer.execute("INSERT INTO stored_values VALUES ('a', '')")
+            writer.commit()
+        assert await asyncio.to_thread(cut_off_log, file) is False
+    assert await asyncio.to_thread(cut_off_log, file) is True
+
+
 async def test_a_copy_is_made_in_one_pass_however_much_is_written(sqlite_url: str, tmp_path: Path) -> None:
     """A copy without a snapshot begins again with each write of another connection."""
     source = Store.open(sqlite_url, TEST_SEAL, StoppedClock())
     async with source.begin() as work:
         for number in range(40):
             await record(work, a_case(raw := os.urandom(100_000).hex().encode(), number=9000 + number), raw)
-    from gateway.store.sqlite_file import copy_database
-
     file = Path(sqlite_url.removeprefix("sqlite:///"))
     parts: list[float] = []
 

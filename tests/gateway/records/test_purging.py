@@ -220,6 +220,19 @@ async def test_the_daily_purge_goes_once_a_day_and_only_when_it_is_switched_on(
     assert await verbs.purge_daily() is not None
 
 
+async def test_a_message_that_comes_anew_after_its_case_went_is_a_case_again_and_goes_again(
+    store: Store, clock: StoppedClock
+) -> None:
+    """The reference is drawn from what the message is: it comes back too."""
+    verbs = purging(store, clock)
+    for _ in range(2):
+        async with store.begin() as work:
+            case = await a_closed_case(work, days_ago=800, number=7)
+        done = await verbs.purge(await verbs.due(), actor="cli:ann")
+        assert [one["reference"] for one in done.certificate["cases"]] == [case.reference]
+    assert len(await verbs.runs()) == 2
+
+
 async def test_a_day_narrows_a_purge_and_never_widens_it(store: Store, clock: StoppedClock) -> None:
     async with store.begin() as work:
         await a_closed_case(work, days_ago=800)

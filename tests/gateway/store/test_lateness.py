@@ -88,7 +88,8 @@ async def test_held_mail_is_late_while_its_case_is_open(store: Store) -> None:
             stored[hours] = (await record(work, wanted, RAW, a_delivery(state=state))).reference
     async with store.reading() as work:
         found = (await work.latenesses.lateness(NOON, PATIENCE)).held
-        assert await work.latenesses.oldest(NOON) == (None, NOON - 3 * HOUR)
+        backlog = await work.backlogs.backlog()
+    assert (backlog.unaccepted_since, backlog.held_since) == (None, NOON - 3 * HOUR)
     assert found == Late(number=1, since=NOON - 3 * HOUR, references=(stored[3],))
 
 

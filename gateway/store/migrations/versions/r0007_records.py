@@ -40,8 +40,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "disposed_cases",
-        sa.Column("reference", sa.Text(), nullable=False),
         sa.Column("certificate", sa.String(length=64), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
@@ -53,6 +53,5 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["certificate"], ["disposal_certificates.id"], name=op.f("fk_disposed_cases_certificate")
         ),
-        sa.PrimaryKeyConstraint("reference", name=op.f("pk_disposed_cases")),
+        sa.PrimaryKeyConstraint("certificate", "reference", name=op.f("pk_disposed_cases")),
     )
-    op.create_index(op.f("ix_disposed_cases_certificate"), "disposed_cases", ["certificate"], unique=False)

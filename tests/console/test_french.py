@@ -1,0 +1,69 @@
+"""French pages say everything in French: numbers, missions, and the words inside of sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from filters.lists import EntryKind, ListEntry
+from gateway.console.languages import Words
+from gateway.model import health
+from gateway.model.health import Answer
+from gateway.model.people import Role
+from tests.support.clocks import NOON
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tests.support.gateway import Running
+    from tests.support.visitors import Visitor
+
+    Visit = Callable[..., Awaitable[Visitor]]
+
+FRENCH = Words("fr", ZoneInfo("UTC"))
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """What is shown is the same on both databases."""
+    return sqlite_url
+
+
+def test_numbers_in_the_health_sentences_have_a_comma() -> None:
+    assert "70,9 Go" in FRENCH.say(health.of_disk(70_900_000_000, low=1).sentence)
+    assert "0,042 s" in FRENCH.say(health.of_next_hops([Answer(name="mail", at=NOON, seconds=0.0421)]).sentence)
+
+
+async def test_the_history_of_the_lists_is_in_french(gateway: Running, visit: Visit) -> None:
+    lise = await visit(Role.LIST_ADMINISTRATOR, language="fr")
+    await lise.get("/senders/history/1")
+    assert "les lots configurés" in lise.text
+    assert "the configured packs" not in lise.text
+
+
+async def test_an_entry_bears_its_mission_in_french_wherever_it_stands(gateway: Running, visit: Visit) -> None:
+    await gateway.desk.listkeeping.add(a_listed_embassy(), actor="test")
+    lise = await visit(Role.LIST_ADMINISTRATOR, language="fr")
+    for address in ("/senders", "/senders/history/2", "/senders/entry?kind=subtree&value=embassy.example"):
+        await lise.get(address)
+        assert "Ambassade d'Exemple" in lise.text, address
+
+
+def a_listed_embassy() -> ListEntry:
+    return ListEntry(
+        kind=EntryKind.SUBTREE,
+        value="embassy.example",
+        mission_en="Embassy of Example",
+        mission_fr="Ambassade d'Exemple",
+    )
+
+
+async def test_who_decides_no_cases_is_not_told_that_none_waits(gateway: Running, visit: Visit) -> None:
+    await gateway.send(
+        "officer@mission.example", ["desk@police.example"], b"From: officer@mission.example\r\n\r\nHello\r\n"
+    )
+    otto = await visit(Role.OPERATOR)
+    assert "no case" not in otto.text
+    assert "nothing that your role can see waits" in otto.text

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gateway.settings import Settings
 
-BACK = "/sign-in/provider/back"
+BACK = "sign-in/provider/back"
 """Where the provider sends people back to, below `console.public_url`: registered there."""
 
 
@@ -29,7 +29,7 @@ def registration(settings: Settings) -> Registration | None:
         client_id=oidc.client_id,
         secret=_secret(oidc.client_secret_file),
         scope=oidc.scope,
-        redirect_uri=f"{settings.console.public_url}{BACK}",
+        redirect_uri=f"{settings.console.public_url}/{BACK}",
         acr=oidc.acr,
     )
 

@@ -14,7 +14,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo browser test check soak fuzz audit bench container recipes format catalogue screenshots reference lock wheel clean
+.PHONY: help setup demo browser test check soak fuzz audit licences sbom bench container recipes format catalogue \
+	screenshots reference lock wheel clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,7 +60,16 @@ fuzz: setup  ## The property tests with dice instead of a seed, and two hundred 
 	@$(BIN)/python -m pytest -q tests/properties --hypothesis-profile=long --timeout=3600 --show-capture=no
 
 audit: setup  ## Ask a vulnerability service about every locked package; needs the network
-	@$(BIN)/uv tool run --from 'pip-audit==2.10.1' pip-audit --strict --disable-pip --require-hashes -r requirements.lock
+	@$(BIN)/python -m tests.support.audit
+
+licences: setup  ## Write docs/licences.md from the installed packages
+	@$(BIN)/python -m tests.support.licences
+
+sbom: setup  ## Write the components in CycloneDX's form into dist/, and validate it; needs the network once
+	@mkdir -p dist
+	@$(BIN)/uv tool run --from 'cyclonedx-bom==7.5.0' cyclonedx-py requirements requirements.lock \
+		--pyproject pyproject.toml --mc-type application --output-reproducible --validate \
+		--output-file dist/liaison-gateway.cdx.json
 
 bench: setup  ## Measure it beside Postfix, in about ten minutes; as root, with Debian's postfix package
 	@$(BIN)/python -m bench.performance --write docs/performance.md

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from gateway.console.office import Office
 from gateway.desk import own_domains, patience
-from gateway.errors import ConfigurationError
-from gateway.identity.openid import Provider, Registration
+from gateway.identity.openid import Provider
+from gateway.identity.registration import registration
 from gateway.operations.auditing import Auditing
 from gateway.operations.browsing import Browsing
 from gateway.operations.bulk import Bulk
@@ -26,8 +26,6 @@ from gateway.settings import SecondFactor
 from gateway.verify.resolver import Resolver
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from gateway.clock import Clock
     from gateway.desk import Desk
     from gateway.settings import Console, Settings
@@ -93,34 +91,17 @@ def _status(settings: Settings, clock: Clock, desk: Desk) -> Status:
 
 def open_provider(settings: Settings, clock: Clock, desk: Desk) -> ProviderSignIn | None:
     """The way in by the agency's OpenID provider, where one is set; ConfigurationError says what is wrong with it."""
-    oidc = settings.oidc
-    if not oidc.issuer:
+    registered = registration(settings)
+    if registered is None:
         return None
-    role_rules(oidc)
-    registration = Registration(
-        issuer=oidc.issuer,
-        client_id=oidc.client_id,
-        secret=_secret(oidc.client_secret_file),
-        scope=oidc.scope,
-        redirect_uri=f"{settings.console.public_url}/sign-in/provider/back",
-        acr=oidc.acr,
-    )
+    role_rules(settings.oidc)
     return ProviderSignIn(
-        provider=Provider(registration, clock),
-        oidc=oidc,
+        provider=Provider(registered, clock),
+        oidc=settings.oidc,
         own=own_domains(settings),
         signing_in=_signing_in(settings.console, clock, desk),
         peoplekeeping=desk.peoplekeeping,
     )
-
-
-def _secret(file: Path | None) -> str:
-    if file is None:
-        return ""
-    try:
-        return file.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError([f"oidc.client_secret_file: {file} can't be read: {error}"]) from error
 
 
 def _signing_in(console: Console, clock: Clock, desk: Desk) -> SigningIn:

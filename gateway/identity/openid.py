@@ -86,6 +86,12 @@ class Provider:
             )
         return str(url)
 
+    async def probe(self) -> int:
+        """The number of its keys, where everything that a sign-in needs is there. ProviderError says what is not."""
+        for name in ("authorization_endpoint", "token_endpoint"):
+            await self._endpoint(name)
+        return len((await self._key_set()).keys)
+
     async def arrival(self, departure: Departure, brought: Mapping[str, str]) -> Claims:
         """The claims about who came back with this query. ProviderError if anything is not as it must be."""
         self._check_answer(departure, brought)

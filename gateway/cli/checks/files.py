@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from filters.disposition import Mode
 from filters.guard import refusal
 from gateway.cli.checks.line import FAILED, Line, Result, misconfigured, problem, warning, well
+from gateway.cli.checks.provider import look_at_provider
 from gateway.cli.peeking import missing_database
 from gateway.clock import SystemClock
 from gateway.compose.templates import check_templates
@@ -218,6 +219,7 @@ OFFLINE: Sequence[Callable[[Settings], Iterator[Line]]] = (
     look_at_certificate,
     look_at_signing,
     look_at_encryption,
+    look_at_provider,
     look_at_database,
 )
 """In the order of the lines."""

@@ -8,6 +8,7 @@ from gateway.cli.checks.clients import look_at_clients
 from gateway.cli.checks.hops import ask_next_hops, ask_outbound, look_at_emergency
 from gateway.cli.checks.machine import look_at_machine
 from gateway.cli.checks.names import ask_listed_domains, ask_name_servers, ask_own_names
+from gateway.cli.checks.provider import ask_provider
 from gateway.cli.checks.relaying import ask_for_strangers
 
 if TYPE_CHECKING:
@@ -26,4 +27,5 @@ ONLINE: Sequence[tuple[str, Callable[[Settings], Coroutine[Any, Any, list[Line]]
     ("Asking the name servers", ask_name_servers),
     ("Asking the DNS about our own names", ask_own_names),
     ("Asking the DNS about listed domains", ask_listed_domains),
+    ("Asking the OpenID provider", ask_provider),
 )

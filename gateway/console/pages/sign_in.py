@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse
 
 from gateway.console.doors import public
 from gateway.console.languages import LANGUAGES
-from gateway.console.visit import LANGUAGE, SESSION
+from gateway.console.visit import LANGUAGE, SESSION, YEAR
 from gateway.errors import RefusedError
 from gateway.model.people import Stage
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from gateway.console.visit import Visit
-
-_YEAR = 365 * 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,16 +95,12 @@ async def set_language(visit: Visit) -> Response:
     if language in LANGUAGES:
         if visit.session is not None and visit.session.stage is Stage.SIGNED_IN:
             await visit.office.peoplekeeping.set_language(visit.person.name, language)
-        answer.set_cookie(LANGUAGE, language, max_age=_YEAR, httponly=True, samesite="lax", secure=_secure(visit))
+        answer.set_cookie(LANGUAGE, language, max_age=YEAR, httponly=True, samesite="lax", secure=visit.is_secure)
     return answer
 
 
 def _hand_over(visit: Visit, answer: Response, token: str) -> None:
-    answer.set_cookie(SESSION, token, httponly=True, samesite="lax", secure=_secure(visit))
-
-
-def _secure(visit: Visit) -> bool:
-    return visit.request.url.scheme == "https" or visit.office.public_url.startswith("https:")
+    answer.set_cookie(SESSION, token, httponly=True, samesite="lax", secure=visit.is_secure)
 
 
 def _password(visit: Visit) -> str:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from filters.guard import refusal
 from filters.lists import EntryKind, ListEntry
 from gateway.console.languages import Words
 from gateway.model import health
@@ -34,6 +35,20 @@ def database_url(sqlite_url: str) -> str:
 def test_numbers_in_the_health_sentences_have_a_comma() -> None:
     assert "70,9 Go" in FRENCH.say(health.of_disk(70_900_000_000).sentence)
     assert "0,042 s" in FRENCH.say(health.of_next_hops([Answer(name="mail", at=NOON, seconds=0.0421)]).sentence)
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("office", "aucun nom ne précède un @"),
+        ("office@", "aucun domaine ne suit le @"),
+        ("of fice@mission.example", "un caractère ou un point se trouve là où il n'en faut pas"),
+    ],
+)
+def test_why_something_is_no_address_is_said_in_french(address: str, why: str) -> None:
+    refused = refusal(EntryKind.ADDRESS, address, frozenset())
+    assert refused is not None
+    assert why in FRENCH.say(refused)
 
 
 async def test_the_history_of_the_lists_is_in_french(gateway: Running, visit: Visit) -> None:

@@ -82,3 +82,13 @@ async def test_who_decides_no_cases_is_not_told_that_none_waits(gateway: Running
     otto = await visit(Role.OPERATOR)
     assert "no case" not in otto.text
     assert "nothing that your role can see waits" in otto.text
+
+
+async def test_a_colon_between_two_words_stands_behind_a_no_break_space(gateway: Running, visit: Visit) -> None:
+    await gateway.send(
+        "officer@mission.example", ["desk@police.example"], b"From: officer@mission.example\r\n\r\nHi\r\n"
+    )
+    rita = await visit(Role.REVIEWER, language="fr")
+    await rita.get("/cases")
+    await rita.post("/bulk/confirm", verb="close", scope="all")
+    assert "Fermer\N{NO-BREAK SPACE}: 1 dossier" in rita.page

@@ -111,7 +111,8 @@ async def change_password(visit: Visit) -> Response:
         )
     except RefusedError as error:
         return await _password_form(visit, visit.words.say(error.sentence), 400)
-    return await visit.go("/account", done=CHANGED)
+    first = visit.person.must_change_password  # who has just arrived goes on, perhaps to the second factor
+    return await visit.go("/" if first else "/account", done=CHANGED)
 
 
 async def ask_second_factor(visit: Visit) -> Response:

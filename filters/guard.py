@@ -65,16 +65,25 @@ def _address_refusal(value: str, canonical: str, own: frozenset[str]) -> Sentenc
     for text in dict.fromkeys((value, canonical)):  # what is saved has to be an address too: it is exported as such
         try:
             validate_email(text, check_deliverability=False, allow_quoted_local=True, test_environment=True)
-        except EmailNotValidError as error:
-            why = str(error).rstrip(".")
+        except EmailNotValidError:
             return Sentence(
                 "“{value}” is no e-mail address ({why}); one looks like {example}.",
                 value=value,
-                why=why,
+                why=_why_no_address(text),
                 example=_example(EntryKind.ADDRESS),
             )
     domain = canonical.rpartition("@")[2]
     return _own_refusal(domain, own) or _protected_refusal(domain)
+
+
+def _why_no_address(text: str) -> Sentence:
+    """In words of our own, which have a translation."""
+    before, _, domain = text.rpartition("@")
+    if not before:
+        return Sentence("there is no name before an @")
+    if not domain:
+        return Sentence("no domain follows the @")
+    return Sentence("a character or a dot stands where none may, or it is too long")
 
 
 def _domain_refusal(value: str, domain: str, own: frozenset[str]) -> Sentence | None:

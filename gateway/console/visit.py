@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 SESSION = "liaison_session"
 LANGUAGE = "liaison_language"
+KEYS = "liaison_keys"
+KEYS_OFF = "off"
+YEAR = 365 * 86_400
+"""Seconds that a browser remembers a choice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,16 @@ class Visit:
     def form_token(self) -> str:
         """What every form carries."""
         return tokens.form_token(self.token) if self.token else ""
+
+    @property
+    def keys_are_on(self) -> bool:
+        """Whether single keys lead to verbs in this browser: who speaks to it has to be able to turn that off."""
+        return self.request.cookies.get(KEYS) != KEYS_OFF  # WCAG 2.1, 2.1.4
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the browser came by TLS, here or at a proxy before us."""
+        return self.request.url.scheme == "https" or self.office.public_url.startswith("https:")
 
     @property
     def client(self) -> str:

@@ -226,7 +226,7 @@ async def test_one_verb_for_many_cases_says_how_many_before_and_which_refused_af
     await rita.post("/bulk/confirm", verb="close", scope="these", reference=references[:2], status="open")
     assert rita.heading == "Close: 2 cases"
     await rita.post("/bulk/do", verb="close", scope="these", reference=references[:2], status="open")
-    assert (rita.address, rita.told) == ("/cases?status=open", "Done: Close: 2 cases.")
+    assert (rita.address, rita.told) == ("/cases?status=open", "Done: Close. Cases: 2.")
     await rita.post("/bulk/confirm", verb="close", scope="all", status="")
     assert rita.heading == "Close: 4 cases"
     await rita.post("/bulk/do", verb="close", scope="all", number="3", status="")

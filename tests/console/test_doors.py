@@ -124,7 +124,6 @@ async def test_who_has_a_password_of_somebody_elses_changes_it_first(visit: Visi
         new = "a long one of her own"
         await rita.post("/account/password", old=password, new=new, again=new)
         assert rita.told == "Done: The password is changed. Your other sessions have ended."
-        await rita.get("/")
         assert rita.address == "/"
 
 
@@ -145,6 +144,7 @@ async def test_where_a_second_factor_is_required_it_is_set_up_first_and_asked_fo
         await account(gateway.desk, "anna", [Role.ADMINISTRATOR])
         await anna.sign_in()
         assert anna.address == "/account/second-factor"
+        assert 'action="/sign-out"' in anna.page
         await anna.get("/people")
         assert anna.address == "/account/second-factor"
         secret = re.findall(r'name="secret" value="([A-Z2-7]{32})"', anna.page)[0]

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from filters.guard import refusal
 from filters.lists import EntryKind, ListEntry
 from gateway.console.languages import Words
 from gateway.model import health
@@ -34,6 +35,20 @@ def database_url(sqlite_url: str) -> str:
 def test_numbers_in_the_health_sentences_have_a_comma() -> None:
     assert "70,9 Go" in FRENCH.say(health.of_disk(70_900_000_000, low=1).sentence)
     assert "0,042 s" in FRENCH.say(health.of_next_hops([Answer(name="mail", at=NOON, seconds=0.0421)]).sentence)
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("office", "aucun nom ne précède un @"),
+        ("office@", "aucun domaine ne suit le @"),
+        ("of fice@mission.example", "un caractère ou un point se trouve là où il n'en faut pas"),
+    ],
+)
+def test_why_something_is_no_address_is_said_in_french(address: str, why: str) -> None:
+    refused = refusal(EntryKind.ADDRESS, address, frozenset())
+    assert refused is not None
+    assert why in FRENCH.say(refused)
 
 
 async def test_the_history_of_the_lists_is_in_french(gateway: Running, visit: Visit) -> None:
@@ -67,3 +82,13 @@ async def test_who_decides_no_cases_is_not_told_that_none_waits(gateway: Running
     otto = await visit(Role.OPERATOR)
     assert "no case" not in otto.text
     assert "nothing that your role can see waits" in otto.text
+
+
+async def test_a_colon_between_two_words_stands_behind_a_no_break_space(gateway: Running, visit: Visit) -> None:
+    await gateway.send(
+        "officer@mission.example", ["desk@police.example"], b"From: officer@mission.example\r\n\r\nHi\r\n"
+    )
+    rita = await visit(Role.REVIEWER, language="fr")
+    await rita.get("/cases")
+    await rita.post("/bulk/confirm", verb="close", scope="all")
+    assert "Fermer\N{NO-BREAK SPACE}: 1 dossier" in rita.page

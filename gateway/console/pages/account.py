@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import segno
 
 from gateway.console.doors import own
 from gateway.console.navigation import N_
+from gateway.console.visit import KEYS, KEYS_OFF, YEAR
 from gateway.errors import RefusedError
 from gateway.operations import second_factor
 from gateway.operations.passwords import SHORTEST
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.responses import Response
 
     from gateway.console.visit import Visit
@@ -21,6 +25,23 @@ if TYPE_CHECKING:
 
 DIFFERENT = N_("The two new passwords differ")
 CHANGED = N_("The password is changed. Your other sessions have ended.")
+ON = N_("Single keys lead to verbs in this browser.")
+OFF = N_("Single keys do nothing in this browser.")
+KEY_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "/": N_("the search"),
+        "d": N_("Send the decline"),
+        "r": N_("Report to the collation address"),
+        "l": N_("Release to the recipients"),
+        "s": N_("Silence"),
+        "x": N_("Not a mission: dismiss"),
+        "c": N_("Close as handled"),
+        "o": N_("Take up again"),
+        "a": N_("Assign"),
+        "n": N_("Add a note"),
+    }
+)
+"""Each key, and where it leads: on a case, the first of them on a list."""
 ISSUER = "Liaison Gateway"
 
 
@@ -29,6 +50,7 @@ class Account:
     """The context of `account/account.html`."""
 
     person: Person
+    keys: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +82,17 @@ class RecoveryCodes:
 
 async def show(visit: Visit) -> Response:
     """What there is to set."""
-    return await visit.show("account/account.html", Account(person=visit.person))
+    return await visit.show("account/account.html", Account(person=visit.person, keys=KEY_NAMES))
+
+
+async def set_keys(visit: Visit) -> Response:
+    """Whether single keys lead to verbs, in this browser."""
+    off = visit.field("keys", 3) == KEYS_OFF
+    answer = await visit.go("/account", done=OFF if off else ON)
+    answer.set_cookie(
+        KEYS, KEYS_OFF if off else "on", max_age=YEAR, httponly=True, samesite="lax", secure=visit.is_secure
+    )
+    return answer
 
 
 async def ask_password(visit: Visit) -> Response:
@@ -79,7 +111,8 @@ async def change_password(visit: Visit) -> Response:
         )
     except RefusedError as error:
         return await _password_form(visit, visit.words.say(error.sentence), 400)
-    return await visit.go("/account", done=CHANGED)
+    first = visit.person.must_change_password  # who has just arrived goes on, perhaps to the second factor
+    return await visit.go("/" if first else "/account", done=CHANGED)
 
 
 async def ask_second_factor(visit: Visit) -> Response:
@@ -125,6 +158,7 @@ def _typed(visit: Visit, name: str) -> str:
 
 ROUTES = [
     own("/account", show, "GET"),
+    own("/account/keys", set_keys, "POST"),
     own("/account/password", ask_password, "GET"),
     own("/account/password", change_password, "POST"),
     own("/account/second-factor", ask_second_factor, "GET"),

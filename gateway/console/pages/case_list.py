@@ -145,7 +145,7 @@ async def _do(visit: Visit) -> Response:
     return await visit.go(query.address(), done=Sentence(DONE, verb=Sentence(BULK[verb]), number=result.done))
 
 
-DONE = N_("{verb}: {number} cases.")
+DONE = N_("{verb}. Cases: {number}.")
 NO_MISSION = N_("none named")
 NOT_ASSIGNED = N_("nobody")
 ONLY_OVERDUE = N_("only these")

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse
 
 from gateway.console.doors import Trouble, public
 from gateway.console.navigation import N_
-from gateway.console.pages.sign_in import hand_over, inside, is_secure
+from gateway.console.pages.sign_in import hand_over, inside
 from gateway.errors import RefusedError
 from gateway.identity.openid import Departure
 from gateway.operations.provider_sign_in import departure
@@ -40,7 +40,7 @@ async def leave(visit: Visit) -> Response:
     answer = RedirectResponse(where, 303)
     kept = ".".join((going.state, going.nonce, going.verifier, quote(inside(visit.query("next"))[:1000], safe="")))
     answer.set_cookie(
-        _cookie(visit), kept, max_age=60 * _MINUTES, httponly=True, samesite="lax", secure=is_secure(visit)
+        _cookie(visit), kept, max_age=60 * _MINUTES, httponly=True, samesite="lax", secure=visit.is_secure
     )
     return answer
 
@@ -57,13 +57,13 @@ async def come_back(visit: Visit) -> Response:
     else:
         answer = RedirectResponse(onwards or "/", 303)
         hand_over(visit, answer, token)
-    answer.delete_cookie(_cookie(visit), secure=is_secure(visit), httponly=True, samesite="lax")
+    answer.delete_cookie(_cookie(visit), secure=visit.is_secure, httponly=True, samesite="lax")
     return answer
 
 
 def _cookie(visit: Visit) -> str:
     """With TLS a name that no other host of the domain can set (the prefix __Host- of the revised cookie standard)."""
-    return f"__Host-{WAY}" if is_secure(visit) else WAY
+    return f"__Host-{WAY}" if visit.is_secure else WAY
 
 
 def _remembered(kept: str) -> tuple[Departure, str]:

@@ -10,15 +10,13 @@ from starlette.responses import RedirectResponse
 
 from gateway.console.doors import public
 from gateway.console.languages import LANGUAGES
-from gateway.console.visit import LANGUAGE, SESSION
+from gateway.console.visit import LANGUAGE, SESSION, YEAR
 from gateway.errors import RefusedError
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from gateway.console.visit import Visit
-
-_YEAR = 365 * 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,18 +96,13 @@ async def set_language(visit: Visit) -> Response:
     if language in LANGUAGES:
         if visit.session is not None and visit.session.is_signed_in:
             await visit.office.peoplekeeping.set_language(visit.person.name, language)
-        answer.set_cookie(LANGUAGE, language, max_age=_YEAR, httponly=True, samesite="lax", secure=is_secure(visit))
+        answer.set_cookie(LANGUAGE, language, max_age=YEAR, httponly=True, samesite="lax", secure=visit.is_secure)
     return answer
 
 
 def hand_over(visit: Visit, answer: Response, token: str) -> None:
     """The session, to the browser."""
-    answer.set_cookie(SESSION, token, httponly=True, samesite="lax", secure=is_secure(visit))
-
-
-def is_secure(visit: Visit) -> bool:
-    """Whether the browser reaches us with TLS."""
-    return visit.request.url.scheme == "https" or visit.office.public_url.startswith("https:")
+    answer.set_cookie(SESSION, token, httponly=True, samesite="lax", secure=visit.is_secure)
 
 
 def _password(visit: Visit) -> str:

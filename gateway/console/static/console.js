@@ -2,6 +2,7 @@
 "use strict";
 
 document.addEventListener("keydown", (event) => {
+  if (document.body.dataset.keys === "off") return;
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
   const marked = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (marked) { event.preventDefault(); marked.focus(); if (marked.tagName === "A") marked.click(); }

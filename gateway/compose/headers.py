@@ -82,6 +82,9 @@ def field(name: str, *words: str) -> bytes:
 
     Raises `ComposeError` if a word holds a control character or is longer than a line may be.
     """
+    line = " ".join((f"{name}:", *words))
+    if len(line) <= _PREFERRED and line.isascii() and line.isprintable():
+        return line.encode() + b"\r\n"
     lines = [f"{name}:"]
     for word in words:
         plain(f"the field {name}", word)

@@ -29,6 +29,8 @@ Values = dict[str, str | int]
 """What a template is given, by variable name."""
 
 WIDTH = 72
+_PARAGRAPHS = 512
+"""Whose wrapping is remembered: most of them are the same in every mail."""
 RULE = "-" * 70
 """Stands between the languages."""
 
@@ -227,11 +229,12 @@ def check_templates(own: OwnTexts = ()) -> tuple[str, ...]:
     return tuple(problem for name, purpose in NAMES.items() for problem in _problems(own, name, purpose))
 
 
-def _wrap_paragraph(paragraph: str) -> list[str]:
+@lru_cache(maxsize=_PARAGRAPHS)
+def _wrap_paragraph(paragraph: str) -> tuple[str, ...]:
     item = _ITEM.match(paragraph)
     if paragraph.startswith(" ") and item is None:
-        return [paragraph]
-    return [line.rstrip(" ") for line in _lines(paragraph, " " * item.end() if item else "")]
+        return (paragraph,)
+    return tuple(line.rstrip(" ") for line in _lines(paragraph, " " * item.end() if item else ""))
 
 
 def _lines(paragraph: str, hang: str) -> Iterator[str]:
@@ -255,8 +258,9 @@ def _render(name: str, purpose: Purpose, values: Values, own: OwnTexts) -> str:
     """The wrapped text of one template. `ComposeError` for a wrong template, variable or value."""
     if values.keys() != VARIABLES[purpose]:
         raise ComposeError(f"the {purpose} is not given its variables: {sorted(values.keys() ^ VARIABLES[purpose])}")
-    for variable, value in values.items():
-        plain(variable, str(value))
+    if not "".join(map(str, values.values())).isprintable():  # rare; then which one it is, and whether it matters
+        for variable, value in values.items():
+            plain(variable, str(value))
     try:
         text = _environment(own).get_template(name).render(values)
     except (TemplateError, TypeError, ValueError, LookupError, ArithmeticError) as error:

@@ -62,21 +62,21 @@ class Composer:
     console: str = ""
     """The address of the pages, for the digest's links; "" where there are none."""
 
-    async def objection(self, work: Work, item: OutboxItem, index: ListIndex) -> Sentence | None:
-        """Why the item must not be sent, or None."""
+    async def objection(self, work: Work, item: OutboxItem, case: Case | None, index: ListIndex) -> Sentence | None:
+        """Why the item must not be sent, or None. `case` is the item's."""
         if item.purpose is not Purpose.DECLINE:
             return None
-        case = await _case_of(work, item)
+        case = _needed(item, case)
         raw = await work.messages.get(case)
         objections = self.gate.objections(case, raw, index)
         return join(objections) if objections else None
 
-    async def compose(self, work: Work, item: OutboxItem) -> Post:
-        """The mail, encrypted and signed as it leaves.
+    async def compose(self, work: Work, item: OutboxItem, case: Case | None) -> Post:
+        """The mail, encrypted and signed as it leaves. `case` is the item's.
 
         ComposeError when it can't be made, SealError when the original can't be opened.
         """
-        post = await self._enveloped(work, item)
+        post = await self._enveloped(work, item, case)
         if self.signer is None or item.purpose not in SIGNED:
             return post
         return await asyncio.to_thread(self.signer.sign, post)
@@ -85,24 +85,24 @@ class Composer:
         """Whether mail of that purpose leaves encrypted."""
         return self.envelope is not None and purpose in ENCRYPTED
 
-    async def _enveloped(self, work: Work, item: OutboxItem) -> Post:
+    async def _enveloped(self, work: Work, item: OutboxItem, case: Case | None) -> Post:
         """`max_size` counts what leaves; a report that outgrows it in its envelope goes without the original."""
-        post = await self.legible(work, item)
+        post = await self.legible(work, item, case)
         if self.envelope is None or item.purpose not in ENCRYPTED:
             return post
         sealed = await asyncio.to_thread(self.envelope.seal, post, item.case_reference, self.clock.now())
         if len(sealed.content) <= self.collation.max_size or item.purpose is not Purpose.REPORT or item.summary:
             return sealed
         _tell_of_size(item, item.case_reference, f"{len(sealed.content)} encrypted octets")
-        return await self._enveloped(work, replace(item, summary=True))
+        return await self._enveloped(work, replace(item, summary=True), case)
 
-    async def legible(self, work: Work, item: OutboxItem) -> Post:
+    async def legible(self, work: Work, item: OutboxItem, case: Case | None) -> Post:
         """The mail as its reader will see it: neither encrypted nor signed."""
         if item.purpose is Purpose.DIGEST:
             return await self._digest(work, item)
         if item.purpose is Purpose.ACKNOWLEDGEMENT:
             return await self._acknowledgement(work, item)
-        return await self._about(work, item, await _case_of(work, item))
+        return await self._about(work, item, _needed(item, case))
 
     async def _about(self, work: Work, item: OutboxItem, case: Case) -> Post:
         """A mail about one case."""
@@ -232,8 +232,12 @@ def _mission(case: Case) -> Mission:
     return Mission(case.mission_en, case.mission_fr)
 
 
-async def _case_of(work: Work, item: OutboxItem) -> Case:
-    case = await work.cases.by_id(item.case_id) if item.case_id is not None else None
+async def case_of(work: Work, item: OutboxItem) -> Case | None:
+    """The case that an item belongs to; a digest has none."""
+    return await work.cases.by_id(item.case_id) if item.case_id is not None else None
+
+
+def _needed(item: OutboxItem, case: Case | None) -> Case:
     if case is None:
         raise ComposeError(f"the {item.purpose} {item.id} has no case")
     return case

@@ -23,6 +23,7 @@ from gateway.model.audit import without_addresses
 from gateway.model.case import DeliveryState
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.model.schedule import next_attempt
+from gateway.operations.composing import case_of
 from gateway.operations.recording import GATEWAY
 from gateway.relay.mailing import Outcome, OutcomeKind
 from gateway.verify.destination import Reach
@@ -140,11 +141,12 @@ class Outbox:
             return Objection(closed)
         try:
             async with self.store.reading() as work:
-                objection = await self.composer.objection(work, item, self.rulebooks.current.index)
+                case = await case_of(work, item)
+                objection = await self.composer.objection(work, item, case, self.rulebooks.current.index)
                 if objection is not None:
                     return Objection(objection)
                 frozen = await work.outbox.frozen(item.id) if item.frozen else None
-                return frozen or await self.composer.compose(work, item)
+                return frozen or await self.composer.compose(work, item, case)
         except SealError as error:
             return Objection(str(error), final=False)  # a key that is missing today may be there tomorrow
         except CertificateOutOfDateError as error:

@@ -48,7 +48,10 @@ class Recorder:
     async def record(
         self, message: FlaggedMessage, *, key: str, reference: str, served: Sequence[RelayResult]
     ) -> CaseFile:
-        """Commit the case, or what a later mail transaction adds to it; StoreError if that can't be done."""
+        """Commit the case, or what a later mail transaction adds to it; StoreError if that can't be done.
+
+        The case comes back as it was first written: how far decline and report are is the outbox's to tell.
+        """
         raw = message.content.read()
         header = parse_header(message.header_section)
         wanted = case_of(message, header, raw, key=key, reference=reference)
@@ -58,7 +61,7 @@ class Recorder:
             if created:
                 await work.messages.put(case, raw)
                 await work.list_records.meet(case.stored_id, message.screening.entries, case.received_at)
-                case = await self._start(work, case, message, header)
+                await self._start(work, case, message, header)
             if any(delivery.state is DeliveryState.HELD for delivery in added):
                 await self._take_up_again(work, case)
             if added:
@@ -83,7 +86,7 @@ class Recorder:
         if await work.cases.reopen(case.stored_id):
             await work.audit.append(GATEWAY, "case-reopened", case.reference, {})
 
-    async def _start(self, work: Work, case: Case, message: FlaggedMessage, header: Header) -> Case:
+    async def _start(self, work: Work, case: Case, message: FlaggedMessage, header: Header) -> None:
         """Report and decline, as far as they need nobody; for what waits instead, the reasons."""
         decline = self._item(Purpose.DECLINE, case.reverse_path, case)
         start = await self.starting.start(
@@ -96,7 +99,6 @@ class Recorder:
             await work.cases.set_action(case.stored_id, Purpose.REPORT, ActionState.REVIEW)
         if start.decline_due is not None:
             await work.outbox.add([replace(decline, due_at=start.decline_due)])
-        return await work.cases.by_id(case.stored_id) or case
 
     async def _notify(
         self, work: Work, case: Case, message: FlaggedMessage, header: Header, added: Iterable[Delivery]

@@ -9,8 +9,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from gateway.assembly import own_domains, patience
 from gateway.console.office import Office
+from gateway.desk import own_domains, patience
 from gateway.errors import ConfigurationError
 from gateway.identity.openid import Provider, Registration
 from gateway.operations.auditing import Auditing
@@ -28,8 +28,8 @@ from gateway.verify.resolver import Resolver
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gateway.assembly import Desk
     from gateway.clock import Clock
+    from gateway.desk import Desk
     from gateway.settings import Console, Settings
 
 

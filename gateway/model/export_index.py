@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from gateway.model.amendment import Amendment
+    from gateway.model.answer import Answer
     from gateway.model.audit import AuditEntry
     from gateway.model.case import Case, CaseFile, Delivery
+    from gateway.model.forward import ForwardedMail
     from gateway.model.outbox import OutboxItem
     from gateway.model.retention import Keeping
 
@@ -46,6 +49,9 @@ class Exported(NamedTuple):
     history: Sequence[AuditEntry]
     folder: str
     original: str
+    forwards: Sequence[ForwardedMail] = ()
+    amendments: Sequence[Amendment] = ()
+    answers: Sequence[Answer] = ()
 
 
 RETAINED: Mapping[RetentionClass, Heading] = {
@@ -58,6 +64,9 @@ _SECTIONS = {
     "recipients": Heading("Recipients", "Destinataires"),
     "why": Heading("Why it was flagged", "Pourquoi il a été marqué"),
     "mail": Heading("Mail that the agency wrote about it", "Courriels que l'organisme a écrits à ce sujet"),
+    "forwards": Heading("Forwarded by", "Transféré par"),
+    "amendments": Heading("Added to the report", "Ajouté au signalement"),
+    "answers": Heading("Answers of the collation address", "Réponses de l'adresse de regroupement"),
     "holds": Heading("Legal holds", "Préservations légales"),
     "notes": Heading("Notes", "Notes"),
     "history": Heading(
@@ -132,6 +141,9 @@ def _parts(one: Exported) -> Iterator[tuple[str, Iterable[str]]]:
     yield "recipients", (_delivery(delivery) for delivery in one.file.deliveries)
     yield "why", _reasons(case)
     yield "mail", (f"{item.purpose} {item.to}: {item.state} {item.last_reply}" for item in one.items)
+    yield "forwards", (f"{_moment(mail.at)} {mail.by} ({mail.form}): {mail.said}" for mail in one.forwards)
+    yield "amendments", (f"{_moment(each.at)} {each.actor}: {each.text} {each.tier or ''}" for each in one.amendments)
+    yield "answers", (f"{each.on} {each.actor}: {each.text} {each.their_reference}" for each in one.answers)
     yield (
         "holds",
         (

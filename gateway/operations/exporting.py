@@ -177,6 +177,9 @@ class Exporting:
             history=await work.audit.entries(subject=reference),
             folder=f"cases/{_safe(reference)}",
             original="original.eml" if file.case.kind.is_mail else "contact.json",
+            forwards=await work.forwards.of(file.case.stored_id),
+            amendments=await work.answers.amendments(file.case.stored_id),
+            answers=await work.answers.of(file.case.stored_id),
         )
 
     def _about(self, lines: list[list[tuple[Heading, str]]], at: datetime) -> dict[str, bytes]:

@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
 
 # A test run starts `liaison` hundreds of times: compiled once, not at each start.
@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo browser test check soak fuzz audit bench format catalogue screenshots lock wheel clean
+.PHONY: help setup demo browser test check soak fuzz audit bench container recipes format catalogue screenshots reference lock wheel clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,12 @@ audit: setup  ## Ask a vulnerability service about every locked package; needs t
 bench: setup  ## Measure it beside Postfix, in about ten minutes; as root, with Debian's postfix package
 	@$(BIN)/python -m bench.performance --write docs/performance.md
 
+container: setup  ## Build the image and pass mail through it; ENGINE, BASE, BUILD and RUN say how (docs/installation.md)
+	@$(BIN)/python -m tests.container --engine '$(ENGINE)' --base '$(BASE)' --build-options '$(BUILD)' --run-options '$(RUN)'
+
+recipes: setup  ## Follow docs/recipes.md with a real Postfix and HAProxy; as root, with Debian's packages of them
+	@$(BIN)/python -m tests.recipes
+
 format: setup  ## Format the code
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
@@ -74,9 +80,14 @@ screenshots: setup browser  ## Take the pictures of docs/console.md anew
 catalogue: setup  ## Bring the console's French up to date with the code; what is new is empty
 	@$(BIN)/python -m tests.support.catalogue
 
-lock: setup  ## Renew both lock files from pyproject.toml
-	$(COMPILE) --upgrade --output-file requirements.lock
-	$(COMPILE) --upgrade --group dev --output-file requirements-dev.lock
+reference: setup  ## Write config/gateway.toml and docs/configuration.md anew, from the settings in the code
+	@$(BIN)/python -c 'from gateway.settings import render_defaults; print(render_defaults(), end="")' >config/gateway.toml
+	@$(BIN)/python -m gateway.settings.reference >docs/configuration.md
+
+lock: setup  ## Renew the lock files from pyproject.toml
+	$(COMPILE) --upgrade pyproject.toml --output-file requirements.lock
+	$(COMPILE) --upgrade pyproject.toml --group dev --output-file requirements-dev.lock
+	$(COMPILE) --upgrade --group build --constraint requirements-dev.lock --output-file requirements-build.lock
 
 wheel: setup  ## Build the wheel into dist/
 	$(BIN)/python -m hatchling build -t wheel

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import statistics
 import sys
 import tempfile
@@ -20,8 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.listing import databases, fill, wishes
-from gateway.assembly import open_desk
 from gateway.clock import SystemClock
+from gateway.desk import open_desk
 from gateway.model.people import Role
 from gateway.settings import load
 from tests.support.gateway import port_of
@@ -80,9 +81,9 @@ async def _run(url: str, number: int, share: float) -> None:
         async with _serving(path) as port, Visitor(port, "anna") as anna:
             await anna.sign_in()
             await anna.get("/cases")
-            reference = anna.page.partition('href="/cases/LG-')[2].partition("?")[0].partition('"')[0]
+            reference = re.findall(r"LG-\w{5}-\w{5}", anna.page)[0]
             for name, page in PAGES.items():
-                await _tell(anna, name, page.format(reference=f"LG-{reference}"))
+                await _tell(anna, name, page.format(reference=reference))
 
 
 @asynccontextmanager

@@ -228,7 +228,7 @@ class Postfix:
             done = subprocess.run(["postfix", "-c", here / "etc", "start"], stdout=said, stderr=said, check=False)
         if done.returncode:
             raise RuntimeError(f"Postfix did not start:\n{_read(here / 'start.log')}{_read(here / 'mail.log')}")
-        _wait_for(self.port)
+        wait_for(self.port)
 
     def _main(self, here: Path) -> str:
         tls = self.surroundings.tls
@@ -278,7 +278,8 @@ def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
 
-def _wait_for(port: int) -> None:
+def wait_for(port: int) -> None:
+    """Until somebody takes connections there; OSError after `READY_WITHIN`."""
     deadline = time.monotonic() + READY_WITHIN
     while True:
         try:

@@ -74,6 +74,23 @@ def loop_objections(
     return tuple(reason for clause in LOOP_CLAUSES if (reason := clause(occasion)) is not None)
 
 
+def answer_objections(
+    reverse_path: Mailbox, header: Header, is_own_token: Callable[[str], bool]
+) -> tuple[Sentence, ...]:
+    """Why mail of our own people may not be answered by a program either, in words (RFC 3834 §2)."""
+    occasion = Occasion(
+        reverse_path=reverse_path, header=header, entries=(), own_domains=frozenset(), is_own_token=is_own_token
+    )
+    return tuple(reason for clause in ANSWER_CLAUSES if (reason := clause(occasion)) is not None)
+
+
+def is_automatic(header: Header) -> bool:
+    """Whether the message says that a program sent it (RFC 3834 §5)."""
+    nothing: frozenset[str] = frozenset()
+    occasion = Occasion(reverse_path=NULL_PATH, header=header, entries=(), own_domains=nothing, is_own_token=bool)
+    return automatic_message(occasion) is not None
+
+
 def null_reverse_path(occasion: Occasion) -> Sentence | None:
     """RFC 5321 §4.5.5: what has a null reverse-path is never answered."""
     if occasion.reverse_path != NULL_PATH:
@@ -205,6 +222,20 @@ CLAUSES: tuple[Callable[[Occasion], Sentence | None], ...] = (
     own_loop,
     own_or_rcmp_originator,
 )
+
+ANSWER_CLAUSES: tuple[Callable[[Occasion], Sentence | None], ...] = (
+    null_reverse_path,
+    malformed_reverse_path,
+    role_reverse_path,
+    automatic_message,
+    list_message,
+    bulk_message,
+    answer_by_a_program,
+    answers_suppressed,
+    report_message,
+    own_loop,
+)
+"""Those that every answer by a program obeys, whoever it goes to."""
 
 LOOP_CLAUSES: tuple[Callable[[Occasion], Sentence | None], ...] = (own_loop, own_or_rcmp_originator)
 """Those of them that a notice, too, obeys (decision 14)."""

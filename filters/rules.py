@@ -36,6 +36,10 @@ class Rule(StrEnum):
     RESENT = "resent"
     EXEMPTION = "exemption"
     SCREENING_FAILED = "screening-failed"
+    FORWARDED = "forwarded"
+    """An officer of the agency says that it is an approach, and has forwarded it. No rule of screening's."""
+    HEADERS_MISSING = "headers-missing"
+    """It was forwarded as text: its header section is lost, and whatever it names is a claim."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,7 +104,7 @@ NEXT_HOP_OPENED, NEXT_HOP_FAILED = _family(
 (LOG_LINES_LOST,) = _family("liaison_log_lines_lost", "Log lines that could not be written")
 (WORKERS_DIED,) = _family("liaison_workers_died", "SMTP worker processes that ended without being told to")
 
-_PURPOSES = ("decline", "report", "notice", "release", "digest", "retraction")
+_PURPOSES = ("decline", "report", "notice", "release", "digest", "retraction", "amendment", "acknowledgement")
 _OUTCOMES = ("sent", "try_later", "refused", "uncertain", "not_ours")
 _ATTEMPTS = _family(
     "liaison_outbox_attempts",

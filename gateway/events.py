@@ -1,11 +1,16 @@
 """The closed vocabulary of log events: what a log line can be about.
 
-Only names. What stands beside one is the business of whoever logs it; content of mail never does.
+Only names: the events, and the fields that a line of each may have. Content of mail is in none of them.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Event(StrEnum):
@@ -48,6 +53,10 @@ class Event(StrEnum):
     """A header field that only we may write came in and was taken out."""
     FAULT = "fault"
     """An exception in our own machinery; the client was answered 451."""
+    FORWARD_TAKEN = "forward_taken"
+    """An officer's mail to the intake address is on record: its cases, what of it could not be read, its answer."""
+    ANSWER_RECEIVED = "answer_received"
+    """Mail in the name of the collation address named cases: they say so until a person records what was answered."""
 
     NEXT_HOP_FAILED = "next_hop_failed"
     """A next hop could not be reached, or broke off."""
@@ -61,12 +70,25 @@ class Event(StrEnum):
     """A new version of lists, policy or mode is in force in this process."""
     DNS_FAILED = "dns_failed"
     """The name servers did not answer a question; what was decided without it stands beside."""
+    PROVIDER_FAILED = "provider_failed"
+    """The OpenID provider can't be used: nobody can sign in there."""
+    PROVIDER_REFUSED = "provider_refused"
+    """Somebody who came from the OpenID provider was not let in; why stands beside."""
     CLOCK_DIFFERS = "clock_differs"
     """This node's clock is far from the database's: it may take what other nodes still work on."""
     STORE_FAILED = "store_failed"
     """The database could not be read or written."""
+    CASES_DISPOSED = "cases_disposed"
+    """The daily purge has disposed of cases whose time is over."""
     AUDIT_BROKEN = "audit_broken"
     """The audit chain does not hold: rows were changed or taken out after they were written."""
+
+    ALERT_BEGAN = "alert_began"
+    """Trouble of which somebody is told without asking."""
+    ALERT_ENDED = "alert_ended"
+    """That trouble is over."""
+    ALERT_FAILED = "alert_failed"
+    """A hook did not take an alert; it is told again at the next look."""
 
     OUTBOX_SENT = "outbox_sent"
     """A mail of ours was accepted by the next server."""
@@ -85,3 +107,58 @@ class Event(StrEnum):
 
     LIBRARY = "library"
     """A library had something to say through the standard library's logging, as a warning or worse."""
+
+
+_OF_AN_ITEM = ("item", "purpose", "case", "reply")
+
+FIELDS: Mapping[Event, tuple[str, ...]] = MappingProxyType(
+    {
+        Event.STARTED: ("role",),
+        Event.STOPPED: ("role",),
+        Event.WORKER_DIED: ("pid", "status", "reason"),
+        Event.FEW_DESCRIPTORS: ("allowed", "needed", "connections"),
+        Event.MONITORING_OFF: ("reason",),
+        Event.CONSOLE_OFF: ("reason",),
+        Event.KEY_NEEDS_RESTART: ("key",),
+        Event.EXAMPLE_IN_USE: ("key",),
+        Event.SECRET_EXPOSED: ("key", "file"),
+        Event.RUNS_AS_ROOT: (),
+        Event.CONFIGURATION_REFUSED: ("reason",),
+        Event.CONFIGURATION_RELOADED: ("file",),
+        Event.CONNECTION_REFUSED: ("client", "why"),
+        Event.TRANSACTION: (
+            *("id", "client", "mail_from", "rcpt_to", "recipients", "message_id", "size", "seconds"),
+            *("answer_seconds", "tier", "case", "next_hop", "heard", "reply"),
+        ),
+        Event.PROTOCOL_VIOLATION: ("client", "what"),
+        Event.TLS_FAILED: ("reason",),
+        Event.FIELD_REMOVED: ("id", "field"),
+        Event.FAULT: ("doing", "item", "exception"),
+        Event.FORWARD_TAKEN: ("cases", "unread", "acknowledgement"),
+        Event.ANSWER_RECEIVED: ("cases",),
+        Event.NEXT_HOP_FAILED: ("reason",),
+        Event.SCREENING_FAILED: ("id", "exception"),
+        Event.VERIFICATION_FAILED: ("exception",),
+        Event.VERIFICATION_TIMED_OUT: ("seconds",),
+        Event.RULEBOOK_LOADED: ("version", "mode"),
+        Event.DNS_FAILED: ("item", "reason"),
+        Event.PROVIDER_FAILED: ("reason",),
+        Event.PROVIDER_REFUSED: ("client", "reason", "name"),
+        Event.CLOCK_DIFFERS: ("ahead",),
+        Event.STORE_FAILED: ("doing", "case", "item", "reason"),
+        Event.CASES_DISPOSED: ("certificate", "number"),
+        Event.AUDIT_BROKEN: ("reason",),
+        Event.ALERT_BEGAN: ("alert", "node", "number"),
+        Event.ALERT_ENDED: ("alert", "node"),
+        Event.ALERT_FAILED: ("alert", "phase", "hook", "reason"),
+        Event.OUTBOX_SENT: _OF_AN_ITEM,
+        Event.OUTBOX_RETRY: ("item", "purpose", "case", "due_at", "reply"),
+        Event.REPORT_WITHOUT_ORIGINAL: ("item", "case", "reason"),
+        Event.OUTBOX_FAILED: _OF_AN_ITEM,
+        Event.OUTBOX_RETURNED: _OF_AN_ITEM,
+        Event.OUTBOX_UNCERTAIN: _OF_AN_ITEM,
+        Event.OUTBOX_CONFLICT: ("item", "wanted"),
+        Event.LIBRARY: ("source", "message", "exception"),
+    }
+)
+"""What a line of each event may have beside `timestamp`, `level` and `event`. Added to, never renamed."""

@@ -70,6 +70,28 @@ def redact(address: Mailbox | str) -> str:
             assert_never(unreachable)
 
 
+def redact_id(message_id: str) -> str:
+    """A Message-ID of clean mail, as `redact` has addresses: some hold one, and all of them name one message."""
+    if not message_id:
+        return ""
+    match _Redaction.how:
+        case LogAddresses.HASHED:
+            return _digest(message_id.encode("utf-8", "surrogatepass"))
+        case LogAddresses.PLAIN:
+            return message_id
+        case LogAddresses.NONE:
+            return "-"
+        case unreachable:
+            assert_never(unreachable)
+
+
+def hashed(argument: str) -> frozenset[str]:
+    """How the log may name this address, or this Message-ID, where it hashes: see `redact` and `redact_id`."""
+    in_brackets = f"<{argument.strip().strip('<>')}>"
+    address = _mailbox(in_brackets[1:-1]).key
+    return frozenset(_digest(text.encode("utf-8", "surrogatepass")) for text in (address, in_brackets))
+
+
 def _mailbox(address: str) -> Mailbox:
     """Without judging: what is no address is hidden like one."""
     local_part, at, domain = address.rpartition("@")

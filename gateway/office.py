@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from gateway.console.office import Office
+from gateway.desk import own_domains, patience
+from gateway.errors import ConfigurationError
+from gateway.identity.openid import Provider, Registration
 from gateway.operations.auditing import Auditing
 from gateway.operations.browsing import Browsing
 from gateway.operations.bulk import Bulk
-from gateway.operations.exporting import Exporting
-from gateway.operations.health import Health, NextHops
 from gateway.operations.outgoing_text import OutgoingText
+from gateway.operations.provider_sign_in import ProviderSignIn, role_rules
 from gateway.operations.signing_in import SigningIn
 from gateway.operations.statistics import Statistics
 from gateway.operations.status import Status
@@ -24,31 +26,37 @@ from gateway.settings import SecondFactor
 from gateway.verify.resolver import Resolver
 
 if TYPE_CHECKING:
-    from gateway.assembly import Desk
+    from pathlib import Path
+
     from gateway.clock import Clock
+    from gateway.desk import Desk
     from gateway.settings import Console, Settings
 
 
 def open_office(settings: Settings, clock: Clock, desk: Desk) -> Office:
     """What the pages work with under this configuration."""
     console, store, lasting = settings.console, desk.store, desk.lasting
-    auditing, next_hops = Auditing(store=store), NextHops(settings=settings, probing=lasting.probing)
     return Office(
         clock=clock,
         zone=ZoneInfo(console.time_zone),
+        patience=patience(settings),
         agency_en=settings.agency.name_en,
         agency_fr=settings.agency.name_fr,
         public_url=console.public_url,
+        passwords=settings.oidc.passwords,
+        provider=open_provider(settings, clock, desk),
         second_factor_required=console.second_factor is SecondFactor.REQUIRED,
-        auditing=auditing,
+        auditing=Auditing(store=store),
         browsing=Browsing(store=store),
         bulk=Bulk(store=store, casework=desk.casework),
         casework=desk.casework,
         chain_watch=lasting.chain_watch,
         contacts=desk.contacts,
+        corresponding=desk.corresponding,
         exempting=desk.exempting,
-        exporting=Exporting(store=store),
-        health=_health(settings, clock, desk, auditing, next_hops),
+        exporting=desk.exporting,
+        holding=desk.holding,
+        health=desk.health,
         listkeeping=desk.listkeeping,
         listreading=desk.listreading,
         modes=desk.modes,
@@ -64,26 +72,12 @@ def open_office(settings: Settings, clock: Clock, desk: Desk) -> Office:
         rulebooks=desk.rulebooks,
         signing_in=_signing_in(console, clock, desk),
         statistics=Statistics(store=store, clock=clock),
-        status=_status(settings, clock, desk, next_hops),
+        status=_status(settings, clock, desk),
         tallying=desk.tallying,
     )
 
 
-def _health(settings: Settings, clock: Clock, desk: Desk, auditing: Auditing, next_hops: NextHops) -> Health:
-    lasting = desk.lasting
-    return Health(
-        store=desk.store,
-        clock=clock,
-        settings=settings,
-        rulebooks=desk.rulebooks,
-        watching=lasting.watching,
-        running=lasting.running,
-        next_hops=next_hops,
-        auditing=auditing,
-    )
-
-
-def _status(settings: Settings, clock: Clock, desk: Desk, next_hops: NextHops) -> Status:
+def _status(settings: Settings, clock: Clock, desk: Desk) -> Status:
     lasting = desk.lasting
     return Status(
         store=desk.store,
@@ -91,10 +85,42 @@ def _status(settings: Settings, clock: Clock, desk: Desk, next_hops: NextHops) -
         settings=settings,
         watching=lasting.watching,
         running=lasting.running,
-        next_hops=next_hops,
+        next_hops=desk.next_hops,
         probing=lasting.probing,
         resolver=Resolver(settings.dns.nameservers),
     )
+
+
+def open_provider(settings: Settings, clock: Clock, desk: Desk) -> ProviderSignIn | None:
+    """The way in by the agency's OpenID provider, where one is set; ConfigurationError says what is wrong with it."""
+    oidc = settings.oidc
+    if not oidc.issuer:
+        return None
+    role_rules(oidc)
+    registration = Registration(
+        issuer=oidc.issuer,
+        client_id=oidc.client_id,
+        secret=_secret(oidc.client_secret_file),
+        scope=oidc.scope,
+        redirect_uri=f"{settings.console.public_url}/sign-in/provider/back",
+        acr=oidc.acr,
+    )
+    return ProviderSignIn(
+        provider=Provider(registration, clock),
+        oidc=oidc,
+        own=own_domains(settings),
+        signing_in=_signing_in(settings.console, clock, desk),
+        peoplekeeping=desk.peoplekeeping,
+    )
+
+
+def _secret(file: Path | None) -> str:
+    if file is None:
+        return ""
+    try:
+        return file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError([f"oidc.client_secret_file: {file} can't be read: {error}"]) from error
 
 
 def _signing_in(console: Console, clock: Clock, desk: Desk) -> SigningIn:

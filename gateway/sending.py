@@ -11,8 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway import tokens
+from gateway.compose import enveloping
+from gateway.compose.enveloping import CertificateError, Envelope
 from gateway.compose.signing import RIGHT, Signer, SigningKeyError
+from gateway.compose.templates import check_templates, read_texts
+from gateway.compose.text import ComposeError
 from gateway.compose.values import AgencyVoice, Language
+from gateway.desk import patience
 from gateway.dispatch.worker import Means
 from gateway.errors import ConfigurationError
 from gateway.operations.composing import Composer
@@ -20,8 +25,9 @@ from gateway.operations.outbox import Outbox
 from gateway.operations.ways import Ways
 
 if TYPE_CHECKING:
-    from gateway.assembly import Desk
     from gateway.clock import Clock
+    from gateway.compose.values import OwnTexts
+    from gateway.desk import Desk
     from gateway.settings import Settings
 
 
@@ -42,15 +48,36 @@ def open_means(settings: Settings, clock: Clock, desk: Desk, node: str) -> Means
 
 
 def open_composer(settings: Settings, clock: Clock, desk: Desk) -> Composer:
-    """What writes our mail; ConfigurationError says what is wrong with the DKIM key."""
+    """What writes our mail; ConfigurationError says what is wrong with a key, a certificate or a template."""
     return Composer(
         voice=voice(settings),
         collation=settings.collation,
         gate=desk.gate,
         clock=clock,
         hostname=settings.smtp.hostname,
+        patience=patience(settings),
         signer=open_signer(settings),
+        envelope=open_envelope(settings),
+        console=settings.console.public_url if settings.console.listen is not None else "",
     )
+
+
+def open_envelope(settings: Settings) -> Envelope | None:
+    """What encrypts reports, or None where no certificate is set; ConfigurationError says what is wrong with it.
+
+    One that is out of date is not wrong: mail has to flow, and the reports wait for the next certificate.
+    """
+    path = settings.collation.smime_certificate
+    if path is None:
+        return None
+    try:
+        return Envelope(path.read_bytes())
+    except OSError as error:
+        wrong = f"{path}: the S/MIME certificate can't be read: {error}; write {enveloping.RIGHT}"
+        raise ConfigurationError([wrong]) from error
+    except CertificateError as error:
+        wrong = f"collation.smime_certificate: {path} {error}; write {enveloping.RIGHT}"
+        raise ConfigurationError([wrong]) from error
 
 
 def open_signer(settings: Settings) -> Signer | None:
@@ -89,8 +116,21 @@ def take_node_name(settings: Settings) -> Node:
     return Node(name, mark)
 
 
+def own_texts(settings: Settings) -> OwnTexts:
+    """The agency's own templates; ConfigurationError for each that no mail could be written with."""
+    if settings.templates.mail is None:
+        return ()
+    try:
+        texts = read_texts(settings.templates.mail)
+    except ComposeError as error:
+        raise ConfigurationError([f"templates.mail: {error}"]) from error
+    if problems := check_templates(texts):
+        raise ConfigurationError([f"templates.mail: {problem}" for problem in problems])
+    return texts
+
+
 def voice(settings: Settings) -> AgencyVoice:
-    """In whose name we write."""
+    """In whose name we write, and in which words. ConfigurationError as `own_texts`."""
     agency = settings.agency
     return AgencyVoice(
         hostname=settings.smtp.hostname,
@@ -106,5 +146,7 @@ def voice(settings: Settings) -> AgencyVoice:
         interpol_address=settings.referral.interpol_address,
         collation_from=settings.collation.from_,
         decline_languages=tuple(Language(language) for language in settings.decline.languages),
+        marking=settings.collation.marking.words,
         report_languages=tuple(Language(language) for language in settings.collation.languages),
+        texts=own_texts(settings),
     )

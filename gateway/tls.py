@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from cryptography.x509 import Certificate
+
 
 def harden(context: ssl.SSLContext) -> ssl.SSLContext:
     """The same context, without what is out of date."""
@@ -35,3 +37,30 @@ def certificate_end(certificate: Path) -> datetime:
     from cryptography.x509 import load_pem_x509_certificate  # only who shows it needs that
 
     return load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
+
+
+def certificate_is_for(certificate: Path, host: str) -> bool:
+    """Whether the first certificate of the file names this host. OSError, ValueError as above."""
+    from cryptography.x509 import load_pem_x509_certificate  # only who shows it needs that
+
+    return _names(load_pem_x509_certificate(certificate.read_bytes()), host)
+
+
+def peer_certificate_end(der: bytes) -> datetime:
+    """Until when the certificate that a server showed is good. ValueError if it is none."""
+    from cryptography.x509 import load_der_x509_certificate  # only who shows it needs that
+
+    return load_der_x509_certificate(der).not_valid_after_utc
+
+
+def _names(certificate: Certificate, host: str) -> bool:
+    """By its alternative names alone, where a star stands for one whole label (RFC 9525 §6.3)."""
+    from cryptography.x509 import DNSName, ExtensionNotFound, SubjectAlternativeName  # only who shows it needs that
+
+    try:
+        names = certificate.extensions.get_extension_for_class(SubjectAlternativeName).value
+    except ExtensionNotFound:
+        return False
+    wanted = host.lower()
+    below = "*." + wanted.partition(".")[2]
+    return any(name.lower() in {wanted, below} for name in names.get_values_for_type(DNSName))

@@ -28,6 +28,11 @@ def item_id() -> str:
     return secrets.token_hex(8)
 
 
+def derived_id(secret: bytes, subject: str) -> str:
+    """The same for an item that is due once for `subject`, however often it is asked for."""
+    return hmac.new(secret, b"item:" + subject.encode(), hashlib.sha256).hexdigest()[:16]
+
+
 def trace_id() -> str:
     """What names one mail transaction in Received and in the log."""
     return secrets.token_hex(6)

@@ -7,25 +7,29 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from gateway.assembly import open_desk
-from gateway.cli.invocation import config_option, fail, load_quietly, with_desk
-from gateway.cli.output import complain, moment, say, show_json_line, show_table
+from gateway.cli.case_filters import midnight
+from gateway.cli.invocation import actor, config_option, fail, json_option, load_quietly, read_date, with_desk
+from gateway.cli.output import complain, moment, say, show_json, show_json_line, show_table
+from gateway.cli.record_shapes import run_shape
 from gateway.cli.shapes import audit_shape
 from gateway.clock import SystemClock
+from gateway.desk import open_desk
 from gateway.errors import RefusedError
 from gateway.model.audit import GENESIS, AuditEntry, verify_chain
+from gateway.model.certificate import certificate_text
 from gateway.model.people import Verb
+from gateway.model.statement import statement_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
     from gateway.model.audit import ChainHead
 
 
@@ -75,6 +79,53 @@ def verify(file: Path | None, head: str | None) -> None:
     if head is not None:
         say(f"{_after(entries, head)} the head that was given.")
     say(f"Its head is {entries[-1].hash if entries else GENESIS}")
+
+
+@audit.command()
+@json_option
+@with_desk(Verb.SEE_AUDIT)
+async def certificates(desk: Desk, as_json: bool) -> None:
+    """List every purge with its disposal certificate, the newest first."""
+    runs = await desk.purging.runs()
+    if as_json:
+        show_json([run_shape(run) for run in runs])
+        return
+    show_table(
+        ("certificate", "begun", "ended", "by"),
+        [(run.id, moment(run.begun_at), moment(run.ended_at) if run.ended_at else "", run.actor) for run in runs],
+        empty="Nothing was disposed of.",
+    )
+
+
+@audit.command()
+@click.argument("certificate_id", metavar="CERTIFICATE")
+@json_option
+@with_desk(Verb.SEE_AUDIT)
+async def certificate(desk: Desk, certificate_id: str, as_json: bool) -> None:
+    """Show one disposal certificate: what went, under which class and rule, by whom, when."""
+    document = await desk.purging.certificate(certificate_id)
+    if as_json:
+        show_json(document)
+        return
+    for line in certificate_text(document):
+        say(line)
+
+
+@audit.command()
+@click.option("--since", metavar="DATE", callback=read_date, help="From this day (UTC) on.")
+@click.option("--until", metavar="DATE", callback=read_date, help="Up to this day (UTC), and it included.")
+@json_option
+@with_desk(Verb.SEE_AUDIT)
+async def statement(desk: Desk, since: date | None, until: date | None, as_json: bool) -> None:
+    """State the integrity of the system, for a court or an auditor: versions, chain, accounts, backups, known gaps."""
+    made = await desk.stating.statement(
+        midnight(since) if since else None, midnight(until + timedelta(days=1)) if until else None, actor=actor()
+    )
+    if as_json:
+        show_json(made)
+        return
+    for line in statement_text(made):
+        say(line)
 
 
 def _trouble(entries: Sequence[AuditEntry], end: ChainHead | None, head: str | None) -> str | None:

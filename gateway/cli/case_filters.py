@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 import click
 
 from filters.disposition import Tier
-from gateway.cli.invocation import Word, read_date
-from gateway.model.case import ActionState, CaseStatus, ContactKind, DeliveryState
+from gateway.cli.invocation import Word, load_settings, read_date
+from gateway.clock import SystemClock
+from gateway.model.case import ActionState, AnswerState, CaseStatus, ContactKind, DeliveryState
 from gateway.model.case_list import CaseFilter
 from gateway.operations.browsing import search_words
 
@@ -35,6 +36,11 @@ _OPTIONS = (
     click.option("--report", type=Word(ActionState), help="With a report in this state."),
     click.option("--assigned-to", metavar="PERSON", help="Only cases of this person; '' for nobody's."),
     click.option("--kind", type=Word(ContactKind), help="Only mail, or only contacts of this kind."),
+    click.option("--on-hold/--not-on-hold", "on_hold", default=None, help="Only cases on legal hold, or none of them."),
+    click.option("--overdue", is_flag=True, help="Only cases whose report has not been accepted in time."),
+    click.option(
+        "--answer", type=Word(AnswerState), help="By the collation address's answer; none: reported, not answered."
+    ),
     click.option(
         "--search", metavar="WORDS", default="", help="Each word is in sender, recipient, subject, reference."
     ),
@@ -56,18 +62,25 @@ def filter_options(command: Callable[..., R]) -> Callable[..., R]:
 
 _NAMES = (
     *("status", "tier", "entry", "mission", "since", "until", "delivery", "decline", "report", "assigned_to"),
-    *("kind", "search"),
+    *("kind", "on_hold", "overdue", "answer", "search"),
 )
 
 
-def _filter(*, since: date | None, until: date | None, search: str, **same: Any) -> CaseFilter:
+def _filter(*, since: date | None, until: date | None, overdue: bool, search: str, **same: Any) -> CaseFilter:
     return CaseFilter(
-        since=_midnight(since) if since else None,
-        until=_midnight(until + timedelta(days=1)) if until else None,
+        since=midnight(since) if since else None,
+        until=midnight(until + timedelta(days=1)) if until else None,
+        overdue=_late() if overdue else None,
         words=search_words(search),
         **same,
     )
 
 
-def _midnight(day: date) -> datetime:
+def _late() -> datetime:
+    """Who asked for a report before this moment should have been told that it was accepted."""
+    return SystemClock().now() - timedelta(seconds=load_settings().alerts.report_overdue)
+
+
+def midnight(day: date) -> datetime:
+    """The beginning of a day, in UTC."""
     return datetime.combine(day, time(), UTC)

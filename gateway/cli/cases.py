@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 from gateway.cli import words
 from gateway.cli.case_filters import filter_options
 from gateway.cli.contacts import record
+from gateway.cli.corresponding import amend, answer
 from gateway.cli.exemptions import grant_options, granted
-from gateway.cli.invocation import actor, config_option, json_option, with_desk
+from gateway.cli.exports import export
+from gateway.cli.holds import hold, unhold
+from gateway.cli.invocation import actor, config_option, json_option, reference_argument, with_desk
 from gateway.cli.output import emphasize, moment, say, show_json, show_table
 from gateway.cli.shapes import case_shape, dossier_shape
 from gateway.model.case_list import EVERY_CASE
 from gateway.model.people import Verb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
     from gateway.model.case import CaseFile
     from gateway.model.case_list import CaseFilter
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def reference_argument(command: Callable[P, R]) -> Callable[P, R]:
-    """A case's reference; people type it in lower case too."""
-    return click.argument("reference", callback=lambda _context, _parameter, value: value.strip().upper())(command)
 
 
 @click.group()
@@ -194,4 +188,5 @@ async def assign(desk: Desk, reference: str, person: str) -> None:
     say(f"{reference} is assigned to {person.strip().lower() or 'nobody'}.")
 
 
-cases.add_command(record)
+for command in (amend, answer, export, hold, record, unhold):
+    cases.add_command(command)

@@ -14,7 +14,7 @@ from gateway.model.contact import Contact
 from gateway.model.people import Verb
 
 if TYPE_CHECKING:
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
 
 
 def read_moment(_context: click.Context, _parameter: click.Parameter, value: str) -> datetime:
@@ -27,7 +27,7 @@ def read_moment(_context: click.Context, _parameter: click.Parameter, value: str
 
 
 @click.command()
-@click.option("--kind", type=Word([kind for kind in ContactKind if kind is not ContactKind.MAIL]), required=True,
+@click.option("--kind", type=Word([kind for kind in ContactKind if not kind.is_mail]), required=True,
               help="How they got in touch.")  # fmt: skip
 @click.option("--at", metavar="TIME", required=True, callback=read_moment, help="When, as 2027-05-31T14:30 (UTC).")
 @click.option("--asked", metavar="TEXT", required=True, help="What they wanted.")

@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from enum import StrEnum
 
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
     from gateway.model.people import Verb
     from gateway.settings import Log, Settings
 
 FAILED = 1
 MISCONFIGURED = 2
+
+LOCATOR = "LIAISON_CONFIG"
+"""`gateway.settings.document` knows it too, whose weight help does without."""
 
 _CONFIG = "gateway.cli.config"
 
@@ -76,6 +79,17 @@ def load_settings() -> Settings:
     return load(named, os.environ)
 
 
+def named_configuration() -> Path | None:
+    """What `--config` or the environment names."""
+    named: Path | None = click.get_current_context().meta.get(_CONFIG)
+    return named or (Path(os.environ[LOCATOR]) if os.environ.get(LOCATOR) else None)
+
+
+def name_configuration(path: Path) -> None:
+    """From here on, as if `--config` had named it."""
+    click.get_current_context().meta[_CONFIG] = path
+
+
 def load_quietly() -> Settings:
     """The same, for commands that tell their results themselves: the log is about trouble only."""
     from gateway import logs
@@ -110,8 +124,8 @@ def with_desk(
         def invoke(settings: Settings, /, *args: P.args, **kwargs: P.kwargs) -> None:
             import asyncio
 
-            from gateway.assembly import open_desk
             from gateway.clock import SystemClock
+            from gateway.desk import open_desk
 
             async def at_the_desk() -> None:
                 async with open_desk(settings, SystemClock()) as desk:
@@ -123,6 +137,11 @@ def with_desk(
         return invoke
 
     return decorate
+
+
+def reference_argument(command: Callable[P, R]) -> Callable[P, R]:
+    """A case's reference; people type it in lower case too."""
+    return click.argument("reference", callback=lambda _context, _parameter, value: value.strip().upper())(command)
 
 
 def json_option(command: Callable[P, R]) -> Callable[P, R]:

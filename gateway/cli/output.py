@@ -77,6 +77,18 @@ def progress() -> Iterator[Track]:
         yield track
 
 
+@contextmanager
+def waiting(doing: str) -> Iterator[None]:
+    """Shows on a terminal that something takes time; nothing where nobody sees it."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from gateway.cli.terminal import spinner
+
+    with spinner(doing):
+        yield
+
+
 def moment(at: datetime) -> str:
     """For people: 2026-05-04 12:00:05Z (RFC 3339 §5.6). All times of the gateway are UTC."""
     return f"{at:%Y-%m-%d %H:%M:%S}Z"

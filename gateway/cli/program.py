@@ -18,21 +18,42 @@ if TYPE_CHECKING:
 
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
+        "alerts": ("gateway.cli.alerts:alerts", "What somebody is told of without mail."),
         "audit": ("gateway.cli.audit:audit", "Who did what and when; each row's hash covers the row before it."),
         "cases": ("gateway.cli.cases:cases", "Mail that was flagged: look at it, decide about it."),
         "check": (
             "gateway.cli.check:check",
             "Check configuration, lists, templates, TLS files, DKIM key and database.",
         ),
-        "db": ("gateway.cli.database:database", "The database: migrate it, check it."),
+        "db": (
+            "gateway.cli.database:database",
+            "The database: migrate it, check it, back it up, restore it, change the key of what it holds.",
+        ),
         "demo": (
             "gateway.cli.demo:demo",
             "Play real messages through a gateway of its own, and show what becomes of each and why.",
         ),
+        "dkim": ("gateway.cli.dkim:dkim", "The DKIM key: make one, show the record to publish."),
+        "init": (
+            "gateway.cli.init:init",
+            "Ask a few questions, write a commented configuration, make database, keys and first account.",
+        ),
+        "health": (
+            "gateway.cli.health:health",
+            "Ask the gateway that runs with this configuration how it is, at `metrics.listen`.",
+        ),
         "mode": ("gateway.cli.mode:mode", "Show the mode, or set it to VALUE."),
         "outbox": ("gateway.cli.outbox:outbox", "Declines, reports, notices and releases that were asked for."),
+        "purge": (
+            "gateway.cli.purge:purge",
+            "Dispose of closed cases whose time is over, and certify what went.",
+        ),
         "screen": ("gateway.cli.screen:screen", "Say what would happen to the message in each FILE, and why."),
         "senders": ("gateway.cli.senders:senders", "The listed missions and bodies: whose mail is flagged."),
+        "trace": (
+            "gateway.cli.trace:trace",
+            "Show what became of a message: by an address of its envelope, or by its Message-ID.",
+        ),
         "users": ("gateway.cli.users:users", "People who may sign in to the console."),
         "serve": ("gateway.cli.serve:serve", "Run the gateway."),
     }

@@ -13,11 +13,11 @@ import click
 import uvloop
 
 from gateway import logs
-from gateway.assembly import open_store
 from gateway.cli.invocation import config_option, load_settings
 from gateway.clock import SystemClock
+from gateway.desk import open_store
 from gateway.settings import load
-from gateway.supervisor import Role
+from gateway.supervisor import Role, Systemd
 from gateway.supervisor import serve as run
 from gateway.supervisor.handover import first_told
 
@@ -59,6 +59,7 @@ def serve(role: str, inherit: str, counters: str, connections: str) -> None:
                 worker_command=_worker_command(settings),
                 slot=_slot(counters),
                 part=_slot(connections),
+                systemd=Systemd({} if inherit else os.environ),
             )
         )
 

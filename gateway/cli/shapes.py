@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
+from gateway.cli.correspondence_shapes import amendments_of, answers_of, forwards_of
+from gateway.cli.record_shapes import HoldShape, KeepingShape, hold_shape, keeping_shape
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from filters.authentication import Authentication
     from filters.rules import Finding
     from filters.screening import Screening, Verdict
+    from gateway.cli.correspondence_shapes import AmendmentShape, AnswerShape, ForwardShape
     from gateway.model.audit import AuditEntry
     from gateway.model.case import CaseFile, Delivery, Note
     from gateway.model.contact import Contact
@@ -51,6 +55,8 @@ class CaseShape(TypedDict):
     disposal: str
     kind: str
     assigned_to: str
+    on_hold: bool
+    answer: str
 
 
 class ContactShape(TypedDict):
@@ -160,6 +166,11 @@ class DossierShape(CaseShape):
     silenced: bool
     assigned_at: str
     contact: ContactShape | None
+    retention: KeepingShape
+    holds: list[HoldShape]
+    forwards: list[ForwardShape]
+    amendments: list[AmendmentShape]
+    answers: list[AnswerShape]
     outbox: list[ItemShape]
     notes: list[NoteShape]
     audit: list[AuditShape]
@@ -220,7 +231,9 @@ def case_shape(file: CaseFile) -> CaseShape:
         "report": case.report,
         "disposal": case.disposal or "",
         "kind": case.kind,
+        "answer": case.answer,
         "assigned_to": case.assigned_to,
+        "on_hold": file.on_hold,
     }
 
 
@@ -252,6 +265,11 @@ def dossier_shape(dossier: Dossier) -> DossierShape:
         "silenced": case.silenced,
         "assigned_at": case.assigned_at.isoformat() if case.assigned_at else "",
         "contact": _contact(dossier.contact) if dossier.contact else None,
+        "retention": keeping_shape(dossier.keeping),
+        "holds": [hold_shape(hold) for hold in dossier.file.holds],
+        "forwards": forwards_of(dossier),
+        "amendments": amendments_of(dossier),
+        "answers": answers_of(dossier),
         "outbox": [item_shape(item) for item in dossier.items],
         "notes": [_note(note) for note in dossier.file.notes],
         "audit": [audit_shape(entry) for entry in dossier.audit],

@@ -46,6 +46,13 @@ def progress_bar() -> Iterator[Track]:
         yield track
 
 
+@contextmanager
+def spinner(doing: str) -> Iterator[None]:
+    """A line on stderr that moves, and goes when the work is done."""
+    with Console(stderr=True).status(Text(doing)):
+        yield
+
+
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     """Nothing is cut off, and the first column, which people copy, stays on one line.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 from filters.disposition import Delivery, Handling, Mode, Tier
 from gateway.cli.output import moment
 from gateway.model.case import ContactKind
+from gateway.model.disposal import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -17,9 +18,14 @@ if TYPE_CHECKING:
     from filters.authentication import DnsAnswer
     from filters.lists import ListEntry
     from filters.screening import Screening, Verdict
+    from gateway.model.amendment import Amendment
+    from gateway.model.answer import Answer
     from gateway.model.case import Case
     from gateway.model.contact import Contact
+    from gateway.model.forward import ForwardedMail
+    from gateway.model.hold import Hold
     from gateway.model.outbox import OutboxItem
+    from gateway.model.retention import Keeping
     from gateway.operations.casework import Dossier
 
 _INDENT = "  "
@@ -37,6 +43,7 @@ _TIERS = {
 
 _KINDS = {
     ContactKind.MAIL: "by mail",
+    ContactKind.FORWARD: "by mail that an officer forwarded",
     ContactKind.PHONE: "by telephone",
     ContactKind.IN_PERSON: "in person",
     ContactKind.LETTER: "by letter",
@@ -68,6 +75,8 @@ def about_case(dossier: Dossier) -> Iterator[str]:
     yield f"{_INDENT}{_TIERS[case.tier]}"
     if case.assigned_to and case.assigned_at:
         yield f"{_INDENT}assigned to {case.assigned_to} since {moment(case.assigned_at)}"
+    yield f"{_INDENT}{_kept(dossier.keeping)}"
+    yield from _section("legal holds", map(_hold_line, dossier.file.holds))
     contact = dossier.contact
     yield from _section("contact", _contact_lines(contact)) if contact else _section("message", _message_lines(case))
     yield from _section("why", _reason_lines(case))
@@ -75,10 +84,45 @@ def about_case(dossier: Dossier) -> Iterator[str]:
         "recipients",
         (f"{one.recipient}: {one.state} ({one.tier}) {one.reply}".rstrip() for one in dossier.file.deliveries),
     )
+    yield from _section("forwarded to the intake mailbox", map(_forward_line, dossier.forwards))
     yield from _section("decline and report", _action_lines(dossier))
+    yield from _section("added to the report", (_amendment_line(one) for one in dossier.amendments))
+    yield from _section("answers of the collation address", (_answer_of(one) for one in dossier.answers))
     yield from _section("outbox", map(_item_line, dossier.items))
     yield from _section("notes", (f"{moment(one.at)} {one.actor}: {one.text}" for one in dossier.file.notes))
     yield from _section("history", (f"{moment(one.at)} {one.actor}: {one.action}" for one in dossier.audit))
+
+
+def _kept(keeping: Keeping) -> str:
+    """What the retention schedule says."""
+    what = f"class {keeping.kept_as} ({RULES[keeping.kept_as]})"
+    if not keeping.days:
+        return f"kept for ever: {what}"
+    since = f"until {moment(keeping.due_at)}" if keeping.due_at else f"for {keeping.days} days after it is closed"
+    return f"kept {since}: {what}{', and longer: it is on legal hold' if keeping.on_hold else ''}"
+
+
+def _hold_line(hold: Hold) -> str:
+    by = f", ordered by {hold.ordered_by}" if hold.ordered_by else ""
+    lifted = f"; lifted {moment(hold.lifted_at)}" if hold.lifted_at else ""
+    return f"{hold.number}: {hold.reason}{by}; placed {moment(hold.placed_at)} by {hold.placed_by}{lifted}"
+
+
+def _forward_line(one: ForwardedMail) -> str:
+    said = f": {one.said}" if one.said else ""
+    return f"{moment(one.at)} by {one.by}, {one.form}{said}"
+
+
+def _amendment_line(one: Amendment) -> str:
+    tier = f" ({one.tier} from now on)" if one.tier else ""
+    return f"{moment(one.at)} {one.actor}{tier}: {one.text}"
+
+
+def _answer_of(one: Answer) -> str:
+    if one.was_seen:
+        return f"{one.on} mail came that names this case, nobody has recorded what it says: {one.text}"
+    theirs = f", their reference {one.their_reference}" if one.their_reference else ""
+    return f"{one.on} recorded by {one.actor}{theirs}: {one.text}"
 
 
 def about_evidence(case: Case) -> Iterator[str]:

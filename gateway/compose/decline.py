@@ -44,7 +44,7 @@ def compose_decline(*, case: Case, voice: AgencyVoice, now: datetime, message_id
             sender_name=f"{voice.names(languages)} - {' / '.join(_FUNCTION[language] for language in languages)}",
             sender=voice.contact_email,
             recipient=recipient,
-            subject=f"Auto: {templates.subject(Purpose.DECLINE, languages, values)} [{reference}]",
+            subject=f"Auto: {templates.subject(Purpose.DECLINE, languages, values, voice.texts)} [{reference}]",
             at=now,
             message_id=message_id,
             auto_submitted="auto-replied",
@@ -53,7 +53,7 @@ def compose_decline(*, case: Case, voice: AgencyVoice, now: datetime, message_id
             answers=strict_message_id(case.message_id),
         )
     )
-    part = text_part(templates.body(Purpose.DECLINE, languages, values))
+    part = text_part(templates.body(Purpose.DECLINE, languages, values, voice.texts))
     return Post(
         reverse_path="",
         recipient=recipient,

@@ -55,7 +55,7 @@ def compose_notice(
             sender_name=voice.names(languages),
             sender=voice.contact_email,
             recipient=addressee,
-            subject=f"{templates.subject(Purpose.NOTICE, languages, values)} [{reference}]",
+            subject=f"{templates.subject(Purpose.NOTICE, languages, values, voice.texts)} [{reference}]",
             at=now,
             message_id=message_id,
             auto_submitted=f"auto-notified; owner-token={reference}",
@@ -63,7 +63,7 @@ def compose_notice(
             languages=languages,
         )
     )
-    part = text_part(templates.body(Purpose.NOTICE, languages, values))
+    part = text_part(templates.body(Purpose.NOTICE, languages, values, voice.texts))
     return Post(
         reverse_path="",
         recipient=recipient,

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 SCHEMA = "liaison-report/1"
 
 _CHANNELS: Mapping[ContactKind, str] = MappingProxyType(
-    {kind: str(kind) for kind in ContactKind} | {ContactKind.MAIL: "e-mail"}
+    {kind: str(kind) for kind in ContactKind} | {ContactKind.MAIL: "e-mail", ContactKind.FORWARD: "e-mail"}
 )
 _CONTACT = ("role", "approached", "asked", "answered", "note")
 """What is told of a contact by hand beside who it was, which stands where a mail's sender stands."""
@@ -46,7 +46,7 @@ _LONGEST = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Action:
+class Action:
     """What became of the message, in numbers of recipients; a pending delivery counts as delivered."""
 
     recipients: int
@@ -78,7 +78,7 @@ def compose_report(
     """
     reference = token("the reference", case.reference)
     attached = () if original is None else (_original(original, reference, case.kind, eightbit=eightbit),)
-    action = _action(deliveries)
+    action = action_of(deliveries)
     values = _values(case, action, mission, voice, attached=bool(attached)) | _contact_values(case, contact)
     message_id = new_message_id(message_id_token, voice.hostname)
     languages = voice.report_languages
@@ -87,7 +87,7 @@ def compose_report(
             sender_name=voice.names(languages),
             sender=voice.collation_from,
             recipient=recipient,
-            subject=f"{templates.subject(Purpose.REPORT, languages, values)} [{reference}]",
+            subject=f"{templates.subject(Purpose.REPORT, languages, values, voice.texts)} [{reference}]",
             at=now,
             message_id=message_id,
             auto_submitted=f"auto-notified; owner-token={reference}",
@@ -95,7 +95,7 @@ def compose_report(
             languages=languages,
         )
     )
-    summary = text_part(templates.body(Purpose.REPORT, languages, values))
+    summary = text_part(voice.marked(templates.body(Purpose.REPORT, languages, values, voice.texts)))
     data = _document(case, action, mission, voice, now, attached) | _contact_document(contact)
     return Post(
         reverse_path=mailbox(voice.collation_from),
@@ -108,7 +108,7 @@ def compose_report(
 
 
 def _original(original: bytes, reference: str, kind: ContactKind, *, eightbit: bool) -> Part:
-    if kind is ContactKind.MAIL:
+    if kind.is_mail:
         return original_part(original, filename=f"{reference}.eml", eightbit=eightbit)
     return octets_part(original, filename=f"{reference}.json", media_type=JSON)
 
@@ -118,9 +118,10 @@ def _contact_values(case: Case, contact: Contact | None) -> templates.Values:
     return {"channel": _CHANNELS[case.kind], **told}
 
 
-def _action(deliveries: tuple[Delivery, ...]) -> _Action:
+def action_of(deliveries: tuple[Delivery, ...]) -> Action:
+    """What became of the message, counted."""
     counted = Counter(_became(delivery.state) for delivery in deliveries)
-    return _Action(
+    return Action(
         recipients=len(deliveries),
         held=counted["held"],
         released=counted["released"],
@@ -143,7 +144,7 @@ def _became(state: DeliveryState) -> str:
             assert_never(unreachable)
 
 
-def _values(case: Case, action: _Action, mission: Mission, voice: AgencyVoice, *, attached: bool) -> templates.Values:
+def _values(case: Case, action: Action, mission: Mission, voice: AgencyVoice, *, attached: bool) -> templates.Values:
     return {
         **voice.variables(),
         "ref": case.reference,
@@ -172,7 +173,7 @@ def _result(case: Case, method: str) -> str:
 
 def _document(
     case: Case,
-    action: _Action,
+    action: Action,
     mission: Mission,
     voice: AgencyVoice,
     now: datetime,
@@ -181,8 +182,10 @@ def _document(
     """The report as data; its shape is `report.schema.json`, which ships beside the templates."""
     return {
         "schema": SCHEMA,
+        **voice.marking_data(),
         "type": "first",
         "reference": case.reference,
+        "version": 1,
         "reported_at": rfc3339(now),
         "agency": voice.data(),
         "channel": _CHANNELS[case.kind],

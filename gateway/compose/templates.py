@@ -1,5 +1,7 @@
 """The texts of our mail: Jinja2 templates in a sandbox, with a closed list of variables, wrapped to 72 columns.
 
+An agency may have texts of its own in place of some or all of the shipped ones; they are read once, and checked.
+
 A line of a template is a paragraph. No template is given anything that the message said, except where a report is
 made of it; none can reach a function, an attribute or a file. This is the only module that knows Jinja2.
 """
@@ -7,15 +9,15 @@ made of it; none can reach a function, an attribute or a file. This is the only 
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, meta
+from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader, StrictUndefined, TemplateError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from gateway.compose.text import ComposeError, plain
-from gateway.compose.values import Language
+from gateway.compose.values import Language, OwnTexts
 from gateway.model.outbox import Purpose
 from gateway.shipped import shipped
 
@@ -61,19 +63,28 @@ VARIABLES: Mapping[Purpose, frozenset[str]] = MappingProxyType(
         | {"recipients", "held", "released", "delivered", "refused"}
         | {"channel", "role", "approached", "asked", "answered", "note"},
         Purpose.RETRACTION: _AGENCY | {"ref", "received"},
+        Purpose.AMENDMENT: _AGENCY
+        | {"ref", "received", "version", "tier", "text"}
+        | {"recipients", "held", "released", "delivered", "refused"},
+        Purpose.ACKNOWLEDGEMENT: _AGENCY
+        | {"received", "refs", "most"}
+        | {"quoted", "nothing", "outlook_item", "no_message", "redirected", "too_many"},
         Purpose.DIGEST: _AGENCY
         | {"now", "held", "oldest", "reports", "declines", "failed", "uncertain", "reports_past", "declines_past"}
-        | {"references", "more"},
+        | {"oldest_days", "forwards", "answers", "unanswered", "ending", "due", "console"}
+        | {"references", "more", "overdue"},
     }
 )
 """All that the templates of each mail may name."""
 
-_ESSENTIAL: Mapping[Purpose, tuple[str, ...]] = MappingProxyType(
+ESSENTIAL: Mapping[Purpose, tuple[str, ...]] = MappingProxyType(
     {
         Purpose.DECLINE: ("ref", "ildc_email", "interpol_email", "consular_email"),
         Purpose.NOTICE: ("ref", "contact_email"),
         Purpose.REPORT: ("ref", "sha256", "sender", "envelope_sender"),
         Purpose.RETRACTION: ("ref", "contact_email"),
+        Purpose.AMENDMENT: ("ref", "contact_email", "text"),
+        Purpose.ACKNOWLEDGEMENT: ("refs", "received", "contact_email"),
         Purpose.DIGEST: ("held", "reports", "declines", "failed", "uncertain"),
     }
 )
@@ -81,7 +92,7 @@ _ESSENTIAL: Mapping[Purpose, tuple[str, ...]] = MappingProxyType(
 
 _OPTIONAL = frozenset(
     {"contact_phone", "consular_phone", "mission_en", "mission_fr", "client_ip", "envelope_sender"}
-    | {"oldest", "references", "role", "approached", "answered", "note"}
+    | {"oldest", "references", "role", "approached", "answered", "note", "tier", "refs", "console"}
 )
 """Variables that may be empty."""
 
@@ -128,6 +139,17 @@ _SAMPLE: Values = {
     "asked": "where a person lives",
     "answered": "to write to the centre",
     "note": "they will call again",
+    "version": 2,
+    "tier": "confirmed",
+    "text": "the same office called the front desk",
+    "refs": "LG-2345-6789, LG-2345-6798",
+    "most": 20,
+    "quoted": 1,
+    "nothing": 1,
+    "outlook_item": 1,
+    "no_message": 1,
+    "redirected": 1,
+    "too_many": 1,
     "now": "2026-03-06 11:00:00+00:00",
     "oldest": "2026-03-05 14:22:05+00:00",
     "reports": 31,
@@ -138,19 +160,55 @@ _SAMPLE: Values = {
     "declines_past": 36,
     "references": "LG-2345-6789, LG-9876-5432",
     "more": 5,
+    "oldest_days": 2,
+    "forwards": 1,
+    "answers": 36,
+    "unanswered": 37,
+    "ending": 38,
+    "due": 39,
+    "console": "https://liaison.police.example",
+    "overdue": 37,
 }
 """What `check_templates` writes with: nobody's name, documentation addresses (RFC 2606, RFC 5737)."""
 
 
-def subject(purpose: Purpose, languages: tuple[Language, ...], values: Values) -> str:
+NAMES: Mapping[str, Purpose] = MappingProxyType(
+    {
+        f"{purpose}/{part}.{language}.txt": purpose
+        for purpose in VARIABLES
+        for part in ("subject", "body")
+        for language in Language
+    }
+    | {f"follows.{language}.txt": Purpose.DECLINE for language in Language}
+)
+"""Every template, and the mail whose variables it may name."""
+
+
+def read_texts(directory: Path) -> OwnTexts:
+    """An agency's own templates, `decline/body.fr.txt` and so on. `ComposeError` says what is none, or unreadable."""
+    found: list[tuple[str, str]] = []
+    try:
+        for path in sorted(one for one in directory.rglob("*") if one.is_file()):
+            if path.suffix == ".json":  # the schemas, which come along when the shipped folder is copied
+                continue
+            name = path.relative_to(directory).as_posix()
+            if name not in NAMES:
+                raise ComposeError(f"{path} is no template; there are {', '.join(sorted(NAMES))}")
+            found.append((name, path.read_text("utf-8")))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ComposeError(f"the templates in {directory} can't be read: {error}") from error
+    return tuple(found)
+
+
+def subject(purpose: Purpose, languages: tuple[Language, ...], values: Values, own: OwnTexts = ()) -> str:
     """The subject in these languages, side by side, without the reference."""
-    return " / ".join(_render(f"{purpose}/subject.{language}.txt", purpose, values) for language in languages)
+    return " / ".join(_render(f"{purpose}/subject.{language}.txt", purpose, values, own) for language in languages)
 
 
-def body(purpose: Purpose, languages: tuple[Language, ...], values: Values) -> str:
+def body(purpose: Purpose, languages: tuple[Language, ...], values: Values, own: OwnTexts = ()) -> str:
     """The text in these languages, one after the other, LF line ends; the first lines say that another follows."""
-    announced = [_render(f"follows.{language}.txt", purpose, values) for language in languages[1:]]
-    texts = [_render(f"{purpose}/body.{language}.txt", purpose, values) for language in languages]
+    announced = [_render(f"follows.{language}.txt", purpose, values, own) for language in languages[1:]]
+    texts = [_render(f"{purpose}/body.{language}.txt", purpose, values, own) for language in languages]
     return "\n\n".join((*announced, f"\n\n{RULE}\n\n".join(texts))) + "\n"
 
 
@@ -164,17 +222,9 @@ def wrap(text: str) -> str:
     return wrapped.replace(_GLUE, " ")
 
 
-def check_templates(directory: Path | None = None) -> tuple[str, ...]:
-    """Every problem of the mail templates (the shipped ones, if no other directory is given), one sentence each."""
-    where = directory or _mail_templates()
-    names = [
-        (purpose, f"{purpose}/{part}.{language}.txt")
-        for purpose in VARIABLES
-        for part in ("subject", "body")
-        for language in Language
-    ]
-    names += [(Purpose.DECLINE, f"follows.{language}.txt") for language in Language]
-    return tuple(problem for purpose, name in names for problem in _problems(where, name, purpose))
+def check_templates(own: OwnTexts = ()) -> tuple[str, ...]:
+    """Every problem of the mail templates, an agency's own and the shipped ones beside them, one sentence each."""
+    return tuple(problem for name, purpose in NAMES.items() for problem in _problems(own, name, purpose))
 
 
 def _wrap_paragraph(paragraph: str) -> list[str]:
@@ -201,24 +251,28 @@ def _lines(paragraph: str, hang: str) -> Iterator[str]:
         yield indent + paragraph[start:]
 
 
-def _render(name: str, purpose: Purpose, values: Values, directory: Path | None = None) -> str:
+def _render(name: str, purpose: Purpose, values: Values, own: OwnTexts) -> str:
     """The wrapped text of one template. `ComposeError` for a wrong template, variable or value."""
     if values.keys() != VARIABLES[purpose]:
         raise ComposeError(f"the {purpose} is not given its variables: {sorted(values.keys() ^ VARIABLES[purpose])}")
     for variable, value in values.items():
         plain(variable, str(value))
     try:
-        text = _environment(directory or _mail_templates()).get_template(name).render(values)
+        text = _environment(own).get_template(name).render(values)
     except (TemplateError, TypeError, ValueError, LookupError, ArithmeticError) as error:
         raise ComposeError(f"template {name}: {type(error).__name__}: {error}") from error
     return wrap(text.strip("\n"))
 
 
-@cache
-def _environment(directory: Path) -> ImmutableSandboxedEnvironment:
+def _loader(own: OwnTexts) -> ChoiceLoader:
+    return ChoiceLoader([DictLoader(dict(own)), FileSystemLoader(shipped("templates") / "mail")])
+
+
+@lru_cache(4)
+def _environment(own: OwnTexts) -> ImmutableSandboxedEnvironment:
     """Text, so nothing is escaped; no globals and one filter, so a template can do no more than place variables."""
     environment = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(directory),
+        loader=_loader(own),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -235,19 +289,14 @@ def _whole(value: object) -> str:
     return str(value).replace(" ", _GLUE)
 
 
-@cache
-def _mail_templates() -> Path:
-    return shipped("templates") / "mail"
-
-
-def _problems(directory: Path, name: str, purpose: Purpose) -> Iterator[str]:
+def _problems(own: OwnTexts, name: str, purpose: Purpose) -> Iterator[str]:
     full = {variable: _SAMPLE[variable] for variable in VARIABLES[purpose]}
     bare = full | dict.fromkeys(_OPTIONAL & full.keys(), "")
     by_hand = full | ({"channel": "phone", "envelope_sender": ""} if purpose is Purpose.REPORT else {})
     try:
-        for variable in sorted(_named_variables(directory, name) - VARIABLES[purpose]):
+        for variable in sorted(_named_variables(own, name) - VARIABLES[purpose]):
             yield f"template {name}: {variable} is not a variable of the {purpose}"
-        texts = [(_render(name, purpose, values, directory), values) for values in (full, bare, by_hand)]
+        texts = [(_render(name, purpose, values, own), values) for values in (full, bare, by_hand)]
     except ComposeError as error:
         yield str(error)
         return
@@ -255,10 +304,12 @@ def _problems(directory: Path, name: str, purpose: Purpose) -> Iterator[str]:
         yield from _shortcomings(name, text, values)
 
 
-def _named_variables(directory: Path, name: str) -> set[str]:
+def _named_variables(own: OwnTexts, name: str) -> set[str]:
     """Also those in branches that no sample takes."""
     try:
-        return meta.find_undeclared_variables(_environment(directory).parse((directory / name).read_text("utf-8")))
+        environment = _environment(own)
+        source, _, _ = _loader(own).get_source(environment, name)
+        return meta.find_undeclared_variables(environment.parse(source))
     except (OSError, ValueError, TemplateError) as error:
         raise ComposeError(f"template {name}: {type(error).__name__}: {error}") from error
 
@@ -271,7 +322,7 @@ def _shortcomings(name: str, text: str, values: Values) -> Iterator[str]:
         yield f"template {name}: a subject is one line of at most {WIDTH} columns"
     elif part.startswith("body"):
         said = " ".join(text.split())
-        for variable in _ESSENTIAL[Purpose(purpose)]:
+        for variable in ESSENTIAL[Purpose(purpose)]:
             if " ".join(str(values[variable]).split()) not in said:
                 yield f"template {name}: it does not say {variable}"
         if purpose == Purpose.DECLINE and "911" not in said:

@@ -6,7 +6,7 @@ It knows nothing of configuration files: the caller fills it from the settings. 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -14,6 +14,10 @@ from gateway.compose.text import ComposeError
 
 _ARTICLE = re.compile(r"(?P<article>les|le|la)\s+(?P<noun>.+)|l(?P<mark>['’])\s*(?P<elided>.+)", re.IGNORECASE)
 _VOWELS = "aàâäeéèêëiîïoôöuùûüœæ"
+
+
+OwnTexts = tuple[tuple[str, str], ...]
+"""Templates of an agency's own, by their names; each stands in the place of the shipped one of that name."""
 
 
 class Language(StrEnum):
@@ -50,6 +54,9 @@ class AgencyVoice:
     decline_languages: tuple[Language, ...] = (Language.EN, Language.FR)
     notice_languages: tuple[Language, ...] = (Language.EN, Language.FR)
     report_languages: tuple[Language, ...] = (Language.EN, Language.FR)
+    texts: OwnTexts = field(default=(), repr=False)
+    marking: str = ""
+    """What stands on top of everything that is written for collation, in both languages; "" for nothing."""
 
     def __post_init__(self) -> None:
         required = {
@@ -74,6 +81,14 @@ class AgencyVoice:
     def names(self, languages: tuple[Language, ...]) -> str:
         """The names in these languages, side by side: what a From field shows."""
         return " / ".join(self.name(language) for language in languages)
+
+    def marked(self, text: str) -> str:
+        """A text for collation under its mark."""
+        return f"{self.marking}\n\n{text}" if self.marking else text
+
+    def marking_data(self) -> dict[str, str]:
+        """The mark in a JSON document; nothing where there is none."""
+        return {"marking": self.marking} if self.marking else {}
 
     def data(self) -> dict[str, str]:
         """What a JSON document says of the agency."""

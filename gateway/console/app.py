@@ -27,6 +27,7 @@ from gateway.console.pages import (
     mode,
     outbox,
     people,
+    provider,
     sender_changes,
     sender_list,
     sign_in,
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 STATIC = Path(__file__).parent / "static"
 
 ROOMS = (
-    *(home, sign_in, account, case_list, contacts, case, case_verbs, sender_list, sender_changes, exemptions),
+    *(home, sign_in, provider, account, case_list, contacts, case, case_verbs, sender_list, sender_changes, exemptions),
     *(outbox, statistics, status, mode, audit, people),
 )
 """In the order in which an address is looked for."""

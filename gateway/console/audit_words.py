@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from filters.sentence import Sentence
 from gateway.console.case_history import DETAILS, HAPPENED, PARTS
 from gateway.console.navigation import N_
-from gateway.console.words import ITEM_STATES, KINDS, MODES, ROLES, TIERS
+from gateway.console.words import FORMS, ITEM_STATES, KINDS, MODES, ROLES, TIERS
 from gateway.model.people import Role
 
 if TYPE_CHECKING:
@@ -42,6 +42,14 @@ OFFICE: Mapping[str, str] = MappingProxyType(
         "mode": N_("mode set"),
         "audit-exported": N_("audit log exported"),
         "audit-verification-requested": N_("verification asked for"),
+        "case-disposed": N_("case disposed of"),
+        "purge-begun": N_("purge begun"),
+        "disposal-certified": N_("disposal certified"),
+        "data-key-changed": N_("data key changed"),
+        "export-made": N_("export made"),
+        "integrity-stated": N_("integrity stated"),
+        "forward-acknowledged": N_("forwarded mail recorded, and acknowledged"),
+        "forward-unread": N_("forwarded mail not understood"),
         "digest-requested": N_("digest asked for"),
         "digest-sent": N_("digest accepted by the next server"),
         "digest-failed": N_("digest failed"),
@@ -75,12 +83,26 @@ OFFICE_DETAILS: Mapping[str, str] = MappingProxyType(
         "action": N_("what: {value}"),
         "subject": N_("about: {value}"),
         "since": N_("since {value}"),
+        "cases": N_("cases: {value}"),
+        "count": N_("number: {value}"),
+        "octets": N_("octets: {value}"),
+        "authority": N_("on the authority of {value}"),
+        "export": N_("export {value}"),
+        "troubles": N_("troubles: {value}"),
     }
 )
 
 _REPORTS: Mapping[str, str] = MappingProxyType({"requested": N_("asked for"), "review": N_("to decide")})
 _VALUES: Mapping[str, Mapping[Any, str]] = MappingProxyType(
-    {"part": PARTS, "tier": TIERS, "was": ITEM_STATES, "kind": KINDS, "ceiling": MODES, "report": _REPORTS}
+    {
+        "part": PARTS,
+        "tier": TIERS,
+        "was": ITEM_STATES,
+        "kind": KINDS,
+        "ceiling": MODES,
+        "report": _REPORTS,
+        "form": FORMS,
+    }
 )
 """The vocabularies of details."""
 _OURS = frozenset({"reply"})

@@ -17,6 +17,8 @@ HAPPENED: Mapping[str, str] = MappingProxyType(
     {
         "case-recorded": N_("recorded"),
         "contact-recorded": N_("recorded by hand"),
+        "forward-recorded": N_("recorded from what an officer forwarded"),
+        "forward-added": N_("forwarded by an officer"),
         "recipients-added": N_("more recipients"),
         "delivered": N_("the mail server's answer"),
         "case-reopened": N_("taken up again"),
@@ -25,6 +27,8 @@ HAPPENED: Mapping[str, str] = MappingProxyType(
         "case-dismissed": N_("dismissed as not a mission"),
         "case-assigned": N_("assigned"),
         "case-exported": N_("exported"),
+        "case-held": N_("put on legal hold"),
+        "case-unheld": N_("legal hold lifted"),
         "content-viewed": N_("message viewed"),
         "note": N_("note"),
         "sender-exempted": N_("exemption granted"),
@@ -32,6 +36,9 @@ HAPPENED: Mapping[str, str] = MappingProxyType(
         "report-requested": N_("report asked for"),
         "release-requested": N_("release asked for"),
         "retraction-requested": N_("retraction asked for"),
+        "amendment-requested": N_("amendment asked for"),
+        "answer-recorded": N_("answer of the collation address recorded"),
+        "answer-received": N_("mail from the collation address names this case"),
         "decline-sent": N_("decline accepted by the next server"),
         "report-sent": N_("report accepted by the next server"),
         "notice-sent": N_("notice accepted by the next server"),
@@ -67,6 +74,20 @@ HAPPENED: Mapping[str, str] = MappingProxyType(
         "notice-returned": N_("notice came back undelivered"),
         "release-returned": N_("release came back undelivered"),
         "retraction-returned": N_("retraction came back undelivered"),
+        "amendment-sent": N_("amendment accepted by the next server"),
+        "amendment-waiting": N_("amendment broken off; it is tried again"),
+        "amendment-uncertain": N_("amendment uncertain"),
+        "amendment-failed": N_("amendment failed"),
+        "amendment-cancelled": N_("amendment cancelled"),
+        "amendment-retried": N_("amendment tried again"),
+        "amendment-returned": N_("amendment came back undelivered"),
+        "acknowledgement-sent": N_("acknowledgement accepted by the next server"),
+        "acknowledgement-waiting": N_("acknowledgement broken off; it is tried again"),
+        "acknowledgement-uncertain": N_("acknowledgement uncertain"),
+        "acknowledgement-failed": N_("acknowledgement failed"),
+        "acknowledgement-cancelled": N_("acknowledgement cancelled"),
+        "acknowledgement-retried": N_("acknowledgement tried again"),
+        "acknowledgement-returned": N_("acknowledgement came back undelivered"),
     }
 )
 
@@ -86,6 +107,10 @@ DETAILS: Mapping[str, str] = MappingProxyType(
         "to": N_("to: {value}"),
         "kind": N_("way: {value}"),
         "exemption": N_("exemption {value}"),
+        "export": N_("export {value}"),
+        "hold": N_("legal hold {value}"),
+        "ordered_by": N_("ordered by: {value}"),
+        "form": N_("form: {value}"),
     }
 )
 
@@ -102,6 +127,8 @@ PARTS: Mapping[str, str] = MappingProxyType(
         "notice": N_("text of a notice"),
         "release": N_("text of a release"),
         "retraction": N_("text of the retraction"),
+        "amendment": N_("text of an amendment"),
+        "acknowledgement": N_("text of an acknowledgement"),
     }
 )
 """What a person looked at, by the detail `part` of "content-viewed"."""

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from filters.disposition import Tier
 from gateway.console.days import day_or_none
-from gateway.model.case import ActionState, CaseStatus, ContactKind, DeliveryState
+from gateway.model.case import ActionState, AnswerState, CaseStatus, ContactKind, DeliveryState
 from gateway.model.case_list import CaseFilter, CaseOrder
 from gateway.operations.browsing import search_words
 
@@ -43,6 +43,10 @@ class CaseQuery:
     report: str = ""
     assigned: str = ""
     kind: str = ""
+    answer: str = ""
+    hold: str = ""
+    """"yes" or "no": whether a legal hold stands."""
+    overdue: str = ""
     sort: str = ""
 
     @classmethod
@@ -50,8 +54,11 @@ class CaseQuery:
         """Of an address's query, or of a form that carries it."""
         return cls(**{one.name: said.get(one.name, "").replace("\0", "").strip()[:500] for one in fields(cls)})
 
-    def filter(self, zone: ZoneInfo) -> CaseFilter:
-        """What is meant. RefusedError when there are too many words to search for. Days are whole ones in `zone`."""
+    def filter(self, zone: ZoneInfo, late: datetime) -> CaseFilter:
+        """What is meant. RefusedError when there are too many words to search for. Days are whole ones in `zone`.
+
+        Reports that were asked for before `late` are overdue.
+        """
         since, until = day_or_none(self.since), day_or_none(self.until)
         return CaseFilter(
             tier=_word(Tier, self.tier),
@@ -65,6 +72,9 @@ class CaseQuery:
             report=_word(ActionState, self.report),
             assigned_to=_or_none(self.assigned),
             kind=_word(ContactKind, self.kind),
+            answer=_word(AnswerState, self.answer),
+            on_hold={"yes": True, "no": False}.get(self.hold),
+            overdue=late if self.overdue else None,
             words=search_words(self.q),
         )
 
@@ -112,6 +122,7 @@ def query_of(wanted: CaseFilter) -> CaseQuery:
         delivery=wanted.delivery or "",
         decline=wanted.decline or "",
         report=wanted.report or "",
+        answer=wanted.answer or "",
         sort=CaseOrder.OLDEST,
     )
 

@@ -115,7 +115,7 @@ async def _visit(request: Request, office: Office) -> Visit:
 
 def _language(request: Request, session: Session | None) -> str:
     """The person's own; before that the browser's."""
-    if session is not None and session.stage is Stage.SIGNED_IN:
+    if session is not None and session.is_signed_in:
         return session.person.language
     chosen = request.cookies.get(LANGUAGE, "")
     if chosen in LANGUAGES:

@@ -57,11 +57,13 @@ class Visit:
     @property
     def is_complete(self) -> bool:
         """Signed in, with nothing left to set first."""
-        return self.session is not None and self.session.stage is Stage.SIGNED_IN and not self.unfinished
+        return self.session is not None and self.session.is_signed_in and not self.unfinished
 
     @property
     def unfinished(self) -> str:
         """The page on which this person has something to set before anything else, or ""."""
+        if self.session is not None and self.session.stage is Stage.AT_PROVIDER:
+            return ""
         if self.person.must_change_password:
             return "/account/password"
         if self.office.second_factor_required and not self.person.second_factor:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from filters.disposition import Delivery, Handling, Mode, Tier
 from filters.lists import EntryKind
 from gateway.console.navigation import N_
-from gateway.model.case import ActionState, CaseStatus, ContactKind, DeliveryState, Disposal
+from gateway.model.case import ActionState, AnswerState, CaseStatus, ContactKind, DeliveryState, Disposal
 from gateway.model.case_list import CaseOrder, Need
+from gateway.model.forward import ForwardForm
 from gateway.model.health import Aspect, Grade
 from gateway.model.list_import import LineFate
 from gateway.model.list_table import EntryOrder
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.model.people import Role, Verb
+from gateway.model.retention import RetentionClass
 from gateway.operations.bulk import BulkVerb
 
 if TYPE_CHECKING:
@@ -93,6 +95,7 @@ ACTION_KINDS: Mapping[ActionState, str] = MappingProxyType(
 KINDS: Mapping[ContactKind, str] = MappingProxyType(
     {
         ContactKind.MAIL: N_("mail"),
+        ContactKind.FORWARD: N_("forwarded by an officer"),
         ContactKind.PHONE: N_("telephone"),
         ContactKind.IN_PERSON: N_("in person"),
         ContactKind.LETTER: N_("letter"),
@@ -101,14 +104,42 @@ KINDS: Mapping[ContactKind, str] = MappingProxyType(
     }
 )
 
+ANSWERS: Mapping[AnswerState, str] = MappingProxyType(
+    {
+        AnswerState.NONE: N_("not answered"),
+        AnswerState.RECEIVED: N_("answer came, not recorded"),
+        AnswerState.ANSWERED: N_("answered"),
+    }
+)
+"""Of the collation address, about cases that were reported."""
+
+ANSWER_KINDS: Mapping[AnswerState, str] = MappingProxyType({AnswerState.RECEIVED: "warn", AnswerState.ANSWERED: "good"})
+"""Colours, which only repeat the word."""
+
+HOLDS: Mapping[str, str] = MappingProxyType({"yes": N_("on legal hold"), "no": N_("not on legal hold")})
+
+KEPT_AS: Mapping[RetentionClass, str] = MappingProxyType(
+    {
+        RetentionClass.DISMISSED: N_("dismissed"),
+        RetentionClass.CONTACT: N_("contact by hand"),
+        RetentionClass.REPORTED: N_("reported mail"),
+        RetentionClass.HANDLED: N_("mail without a report"),
+    }
+)
+FORMS: Mapping[ForwardForm, str] = MappingProxyType(
+    {ForwardForm.ATTACHED: N_("as an attachment"), ForwardForm.QUOTED: N_("as text, without its headers")}
+)
+
 PURPOSES: Mapping[Purpose, str] = MappingProxyType(
     {
         Purpose.DECLINE: N_("decline"),
         Purpose.REPORT: N_("report"),
+        Purpose.AMENDMENT: N_("amendment"),
         Purpose.RETRACTION: N_("retraction"),
         Purpose.NOTICE: N_("notice"),
         Purpose.RELEASE: N_("release"),
         Purpose.DIGEST: N_("digest"),
+        Purpose.ACKNOWLEDGEMENT: N_("acknowledgement"),
     }
 )
 
@@ -142,6 +173,7 @@ NEEDS: Mapping[Need, str] = MappingProxyType(
         Need.DECLINE_FAILED: N_("Decline failed"),
         Need.DECLINE_UNCERTAIN: N_("Decline uncertain"),
         Need.REPORT_FAILED: N_("Report failed"),
+        Need.ANSWER_RECEIVED: N_("Answer to record"),
     }
 )
 
@@ -228,6 +260,8 @@ ASPECTS: Mapping[Aspect, str] = MappingProxyType(
         Aspect.NEXT_HOP: N_("Next hop"),
         Aspect.OUTBOUND: N_("Outbound"),
         Aspect.REPORTS: N_("Reports"),
+        Aspect.HELD: N_("Held mail"),
+        Aspect.SCREENING: N_("Screening"),
         Aspect.LISTS: N_("Lists"),
         Aspect.CERTIFICATE: N_("Certificate"),
         Aspect.DISK: N_("Disk"),
@@ -281,6 +315,9 @@ VERBS: Mapping[Verb, str] = MappingProxyType(
         Verb.SEE_CONTENT: N_("Read messages"),
         Verb.DECIDE_CASES: N_("Decide cases, record contacts"),
         Verb.EXPORT_CASES: N_("Export cases"),
+        Verb.HOLD_CASES: N_("Place and lift legal holds"),
+        Verb.PURGE_CASES: N_("Dispose of cases whose time is over"),
+        Verb.BACK_UP: N_("Back up the database"),
         Verb.SEE_SENDERS: N_("See the sender lists"),
         Verb.CHANGE_SENDERS: N_("Change the sender lists"),
         Verb.SEE_EXEMPTIONS: N_("See exemptions"),
@@ -288,6 +325,7 @@ VERBS: Mapping[Verb, str] = MappingProxyType(
         Verb.SEE_OUTBOX: N_("See the outbox"),
         Verb.CHANGE_OUTBOX: N_("Retry and cancel in the outbox, pause it"),
         Verb.SET_MODE: N_("Set the mode"),
+        Verb.TRACE: N_("Trace a message"),
         Verb.SEE_AUDIT: N_("See the audit log"),
         Verb.KEEP_PEOPLE: N_("Keep the accounts"),
     }

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from filters.rulebook import Rulebook
     from gateway.model.backlog import Backlog
+    from gateway.model.measures import Measures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,5 +24,6 @@ class Facts:
     rulebook: Rulebook
     backlog: Backlog | None
     """None when the store did not answer in time."""
+    measures: Measures
     workers: Sequence[int | None] = ()
     """None where a worker is being replaced."""

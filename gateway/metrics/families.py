@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from gateway.counters import FAMILIES, Kind
 from gateway.metrics.page import Page
+from gateway.model.alerts import Alarm
 from gateway.model.outbox import OutboxState, Purpose
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from gateway.counters import Family
     from gateway.metrics.facts import Facts
     from gateway.model.backlog import Backlog
+    from gateway.model.measures import Measures
 
 
 class GatewayCollector(Collector):
@@ -48,6 +50,7 @@ class GatewayCollector(Collector):
         yield GaugeMetricFamily("liaison_store_up", "Whether the database answered in time", float(answers))
         if facts.backlog is not None:
             yield from _of_the_record(facts.backlog, facts.now)
+        yield from _of_the_surroundings(facts.measures)
         if facts.workers:
             yield from _of_the_workers(facts.workers)
 
@@ -80,9 +83,21 @@ def _of_the_record(backlog: Backlog, now: datetime) -> Iterator[Metric]:
         for state in OutboxState:
             items.add_metric((purpose.value, state.value), backlog.items.get((purpose, state), 0))
     yield items
-    since = backlog.waiting_since
-    age = max(0.0, (now - since).total_seconds()) if since else 0.0
-    yield GaugeMetricFamily("liaison_outbox_oldest_waiting_seconds", "Age of the oldest item that waits, else 0", age)
+    yield _age(
+        "liaison_outbox_oldest_waiting_seconds", "Age of the oldest item that waits, else 0", backlog.waiting_since, now
+    )
+    yield _age(
+        "liaison_report_oldest_unaccepted_seconds",
+        "Age of the oldest report that the collation address's server has not accepted, else 0",
+        backlog.unaccepted_since,
+        now,
+    )
+    yield _age(
+        "liaison_held_oldest_undecided_seconds",
+        "Age of the oldest held mail of an open case, else 0",
+        backlog.held_since,
+        now,
+    )
     yield GaugeMetricFamily("liaison_outbox_paused", "Whether a person has paused the outbox", float(backlog.paused))
     yield GaugeMetricFamily("liaison_cases_open", "Cases that are open", backlog.open_cases)
     undecided = GaugeMetricFamily(
@@ -92,6 +107,31 @@ def _of_the_record(backlog: Backlog, now: datetime) -> Iterator[Metric]:
     undecided.add_metric(("decline",), backlog.undecided.decline)
     undecided.add_metric(("report",), backlog.undecided.report)
     yield undecided
+
+
+def _age(name: str, says: str, since: datetime | None, now: datetime) -> Metric:
+    return GaugeMetricFamily(name, says, max(0.0, (now - since).total_seconds()) if since else 0.0)
+
+
+def _of_the_surroundings(measures: Measures) -> Iterator[Metric]:
+    """What is not there has no metric: a certificate of nobody never expires."""
+    if measures.certificate_ends is not None:
+        name = "liaison_smtp_certificate_expiry_timestamp_seconds"
+        ends = measures.certificate_ends.timestamp()
+        yield GaugeMetricFamily(name, "When the certificate that SMTP clients are shown ends", ends)
+    if measures.disk_free is not None:
+        says = "Octets that are free where the database file is"
+        yield GaugeMetricFamily("liaison_store_disk_free_bytes", says, measures.disk_free)
+    if measures.verification is not None:
+        intact = float(not measures.verification.broken)
+        yield GaugeMetricFamily("liaison_audit_chain_intact", "Whether the audit chain held when last verified", intact)
+        name, at = "liaison_audit_chain_verified_timestamp_seconds", measures.verification.whole_at.timestamp()
+        yield GaugeMetricFamily(name, "When all of the audit chain was last verified", at)
+    if measures.alerts is not None:
+        standing = GaugeMetricFamily("liaison_alerts_standing", "Alerts that stand, over all nodes", labels=("alert",))
+        for alarm in Alarm:
+            standing.add_metric((alarm.value,), measures.alerts.get(alarm, 0))
+        yield standing
 
 
 def _of_the_workers(workers: Sequence[int | None]) -> Iterator[Metric]:

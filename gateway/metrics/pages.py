@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.counters import Slots
     from gateway.metrics.readiness import Readiness
+    from gateway.operations.health import Health
     from gateway.operations.rulebooks import Rulebooks
     from gateway.operations.watching import Watching
 
 
 class Pages:
-    """Answers paths. `workers` tells the process ids of the SMTP workers, in the order of their slots."""
+    """Answers paths.
+
+    `health` is that of the configuration in force; `workers` tells the process ids of the SMTP workers, in the order of
+    their slots.
+    """
 
     def __init__(
         self,
@@ -30,6 +35,7 @@ class Pages:
         rulebooks: Rulebooks,
         watching: Watching,
         readiness: Readiness,
+        health: Callable[[], Health],
         clock: Clock,
         workers: Callable[[], Sequence[int | None]],
     ) -> None:
@@ -37,6 +43,7 @@ class Pages:
         self._rulebooks = rulebooks
         self._watching = watching
         self._readiness = readiness
+        self._health = health
         self._clock = clock
         self._workers = workers
         self._version = version("liaison-gateway")
@@ -62,6 +69,7 @@ class Pages:
             totals=self._slots.totals(),
             rulebook=self._rulebooks.current,
             backlog=backlog,
+            measures=await self._health().measures(),
             workers=self._workers(),
         )
         return await asyncio.to_thread(_written, facts)

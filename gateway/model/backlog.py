@@ -36,6 +36,10 @@ class Backlog:
     """Nothing leaves the outbox before a person lets it."""
     open_cases: int
     undecided: Undecided
+    unaccepted_since: datetime | None = None
+    """Since when the oldest report waits that the collation address's server has not accepted."""
+    held_since: datetime | None = None
+    """Since when the oldest held mail of an open case waits."""
 
     @property
     def waiting_since(self) -> datetime | None:

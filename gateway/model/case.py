@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from filters.disposition import Mode, Tier
+    from gateway.model.hold import Hold
 
 CaseId = NewType("CaseId", int)
 
@@ -26,15 +27,32 @@ class CaseStatus(StrEnum):
 
 
 class ContactKind(StrEnum):
-    """How the mission got in touch. Everything but mail is entered by hand."""
+    """How the mission got in touch, and how that is known. What is neither mail nor a forward is entered by hand."""
 
     MAIL = "mail"
+    FORWARD = "forward"
+    """By mail that reached somebody elsewhere, who forwarded it to the intake address."""
     PHONE = "phone"
     IN_PERSON = "in-person"
     LETTER = "letter"
     EVENT = "event"
     SOCIAL = "social"
     """On a social network."""
+
+    @property
+    def is_mail(self) -> bool:
+        """Whether a message is on record, not what somebody wrote down."""
+        return self in {ContactKind.MAIL, ContactKind.FORWARD}
+
+
+class AnswerState(StrEnum):
+    """Whether the collation address has answered to the report of a case."""
+
+    NONE = "none"
+    RECEIVED = "received"
+    """Mail came in that names the case; nobody has recorded yet what it says."""
+    ANSWERED = "answered"
+    """A person recorded what was answered."""
 
 
 class DeliveryState(StrEnum):
@@ -145,6 +163,8 @@ class Case:
     assigned_to: str = ""
     """The account of who sees to it, or ""."""
     assigned_at: datetime | None = None
+    answer: AnswerState = AnswerState.NONE
+    """Of the collation address, to the report."""
     id: CaseId | None = None
 
     @property
@@ -183,3 +203,10 @@ class CaseFile:
     case: Case
     deliveries: tuple[Delivery, ...]
     notes: tuple[Note, ...] = field(default=())
+    holds: tuple[Hold, ...] = field(default=())
+    """Every legal hold that was ever placed, in order."""
+
+    @property
+    def on_hold(self) -> bool:
+        """Whether a legal hold stands."""
+        return any(hold.stands for hold in self.holds)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from filters.disposition import Tier
-from gateway.model.case import ActionState, CaseStatus, DeliveryState
+from gateway.model.case import ActionState, AnswerState, CaseStatus, DeliveryState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +51,12 @@ class CaseFilter:
     assigned_to: str | None = None
     """"" for cases that are nobody's."""
     kind: ContactKind | None = None
+    answer: AnswerState | None = None
+    """Of the collation address; `none` means that a report was sent and nothing was answered yet."""
+    on_hold: bool | None = None
+    """Whether a legal hold stands."""
+    overdue: datetime | None = None
+    """Its report should have been accepted by the collation address's server before this moment."""
     words: tuple[str, ...] = ()
     """Each has to occur in the reference, the reverse-path, the From field, the subject, or a recipient."""
 
@@ -77,10 +83,13 @@ class CaseLine:
     decline: ActionState
     report: ActionState
     assigned_to: str
+    answer: AnswerState
     recipient: str
     """One of them, "" without any."""
     deliveries: Mapping[DeliveryState, int]
     """How many recipients are in which state."""
+    on_hold: bool
+    """Whether a legal hold stands."""
 
     @property
     def recipients(self) -> int:
@@ -113,6 +122,8 @@ class Need(StrEnum):
     DECLINE_FAILED = "decline-failed"
     DECLINE_UNCERTAIN = "decline-uncertain"
     REPORT_FAILED = "report-failed"
+    ANSWER_RECEIVED = "answer-received"
+    """Mail came that may be an answer of the collation address: somebody has to read and record it."""
 
 
 NEEDS: Mapping[Need, CaseFilter] = MappingProxyType(
@@ -125,6 +136,7 @@ NEEDS: Mapping[Need, CaseFilter] = MappingProxyType(
         Need.DECLINE_FAILED: CaseFilter(decline=ActionState.FAILED),
         Need.DECLINE_UNCERTAIN: CaseFilter(decline=ActionState.UNCERTAIN),
         Need.REPORT_FAILED: CaseFilter(report=ActionState.FAILED),
+        Need.ANSWER_RECEIVED: CaseFilter(answer=AnswerState.RECEIVED),
     }
 )
 """Which cases each reason means: what is counted is what the list then shows. Mail may fail after its case closed."""

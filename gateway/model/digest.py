@@ -28,10 +28,23 @@ class Digest:
     reports_past: int
     declines_past: int
     """What the daily limits left to a person, yesterday and today."""
+    overdue: int
+    """Cases whose report the collation address should have by now, and has not."""
+    forwards: int
+    """Of the cases whose report waits, those that an officer forwarded."""
+    answers: int
+    """Cases for which mail came that may be an answer of the collation address, and nobody has recorded it."""
+    unanswered: int
+    """Cases that were reported and of which nothing was heard; nobody has to do anything."""
+    ending: int
+    """Exemptions that end soon."""
+    due: int
+    """Entries of the sender lists whose review is due."""
     references: tuple[str, ...]
     open_cases: int
 
     @property
     def says_something(self) -> bool:
-        """Whether anything waits at all."""
-        return any((self.held, self.reports, self.declines, self.failed, self.uncertain))
+        """Whether anything waits at all. What only nears, or waits for somebody else, is told beside it."""
+        waits = (self.held, self.reports, self.declines, self.failed, self.uncertain, self.overdue, self.answers)
+        return any(waits)

@@ -1,6 +1,7 @@
 """How the gateway is, a fact for each of its sides: one sentence, and where something is wrong the next step.
 
-Judges what it is given. Thresholds stand here, each with its reason; nothing here asks anybody.
+The one judgement of what is wrong: what the pages show and what alerts are sent for is the same fact. Judges what it is
+given. Thresholds stand here, each with its reason, or in `[alerts]`; nothing here asks anybody.
 """
 
 from __future__ import annotations
@@ -8,27 +9,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from filters.disposition import Mode
 from filters.sentence import Sentence
+from gateway.model.alerts import Alarm, Trouble
 from gateway.model.outbox import OutboxState, Purpose
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from gateway.model.audit import Verification
     from gateway.model.backlog import Backlog
+    from gateway.model.lateness import Late
 
 OVERDUE = timedelta(minutes=15)
 """An item that waits longer was tried at least three times: a server does not take it, or nobody sends it."""
 LATE = timedelta(hours=4)
 """After that somebody has to act: it is the time after which mail servers warn their senders (RFC 5321 §4.5.4.1)."""
-CERTIFICATE_SOON = timedelta(days=21)
-"""Certificates for 90 days are renewed at 30: at 21 the renewal has failed for more than a week."""
-DISK_LOW = 2 * 1024**3
-"""Octets: forty of the largest messages allowed by default, and their WAL."""
 DISK_FULL = 256 * 1024**2
 """Octets: one such message may not find room any more, and listed mail is answered 451."""
 VERIFIED_WITHIN = timedelta(hours=26)
@@ -43,10 +43,27 @@ class Aspect(StrEnum):
     NEXT_HOP = "next-hop"
     OUTBOUND = "outbound"
     REPORTS = "reports"
+    HELD = "held"
+    SCREENING = "screening"
     LISTS = "lists"
     CERTIFICATE = "certificate"
     DISK = "disk"
     AUDIT = "audit"
+
+
+ALARMS: Mapping[Aspect, tuple[Alarm, ...]] = MappingProxyType(
+    {
+        Aspect.NEXT_HOP: (Alarm.NEXT_HOP_DOWN,),
+        Aspect.OUTBOUND: (Alarm.OUTBOX_STUCK, Alarm.OUTBOX_FAILED),
+        Aspect.REPORTS: (Alarm.REPORT_OVERDUE,),
+        Aspect.HELD: (Alarm.HELD_UNDECIDED,),
+        Aspect.SCREENING: (Alarm.MAIL_UNSCREENED,),
+        Aspect.CERTIFICATE: (Alarm.CERTIFICATE_ENDS,),
+        Aspect.DISK: (Alarm.DISK_LOW,),
+        Aspect.AUDIT: (Alarm.AUDIT_BROKEN,),
+    }
+)
+"""What a fact can raise: where it is known and has no such trouble, there is none."""
 
 
 class Grade(StrEnum):
@@ -68,6 +85,8 @@ class Fact:
     grade: Grade
     sentence: Sentence
     next_step: Sentence | None = None
+    troubles: tuple[Trouble, ...] = ()
+    """What of it somebody is told without asking."""
 
     @property
     def needs_somebody(self) -> bool:
@@ -146,18 +165,21 @@ def of_next_hops(answers: Sequence[Answer]) -> Fact:
         said = Sentence("The next hop answers, in {seconds} s.", seconds=round(slowest, 3))
         return Fact(aspect=Aspect.NEXT_HOP, grade=Grade.GOOD, sentence=said)
     said = Sentence("{name} does not answer: {reason}.", name=down[0].name, reason=down[0].reason)
+    troubles = (Trouble(alarm=Alarm.NEXT_HOP_DOWN, number=len(down)),)
     if len(down) < len(asked):
         return Fact(
             aspect=Aspect.NEXT_HOP,
             grade=Grade.DEGRADED,
             sentence=said,
             next_step=Sentence("Mail goes by way of the others. See that this mail server runs."),
+            troubles=troubles,
         )
     return Fact(
         aspect=Aspect.NEXT_HOP,
         grade=Grade.FAILED,
         sentence=said,
         next_step=Sentence("See that the mail server runs. Senders keep their mail, and try again."),
+        troubles=troubles,
     )
 
 
@@ -166,17 +188,21 @@ def of_outbound(backlog: Backlog | None, now: datetime, *, configured: bool, del
     if backlog is None:
         return _unknown(Aspect.OUTBOUND)
     since, failed = backlog.waiting_since, backlog.items_in(OutboxState.FAILED)
+    waiting = backlog.items_in(OutboxState.WAITING)
+    broken = (Trouble(alarm=Alarm.OUTBOX_FAILED, number=failed),) if failed else ()
     if backlog.paused:
         return _outbound(
             Grade.DEGRADED,
             Sentence("The outbox is paused: nothing is sent."),
             Sentence("Resume it on the outbox page when its reason is gone."),
+            broken,
         )
     if not configured:
         return _outbound(
             Grade.DEGRADED if since is not None else Grade.NOTE,
             Sentence("No way out is configured: declines and reports wait."),
             Sentence("Set smarthost, or mx = true, under [outbound] in the configuration."),
+            broken,
         )
     age = now - since - delay if since is not None else timedelta()
     if since is not None and age >= OVERDUE:
@@ -184,23 +210,24 @@ def of_outbound(backlog: Backlog | None, now: datetime, *, configured: bool, del
             Grade.FAILED if age >= LATE else Grade.DEGRADED,
             Sentence("Mail of ours waits since {since}.", since=_whole(since)),
             Sentence("The outbox page shows what the next server answered."),
+            (Trouble(alarm=Alarm.OUTBOX_STUCK, number=waiting, since=since), *broken),
         )
     if failed:
         return _outbound(
             Grade.DEGRADED,
             Sentence("Mail of ours that could not be delivered: {number}.", number=failed),
             Sentence("Look at the answers on the outbox page; try again, or cancel."),
+            broken,
         )
-    waiting = backlog.items_in(OutboxState.WAITING)
-    return _outbound(Grade.GOOD, Sentence("Mail of ours leaves; waiting now: {number}.", number=waiting), None)
+    return _outbound(Grade.GOOD, Sentence("Mail of ours leaves; waiting now: {number}.", number=waiting), None, ())
 
 
-def _outbound(grade: Grade, sentence: Sentence, next_step: Sentence | None) -> Fact:
-    return Fact(aspect=Aspect.OUTBOUND, grade=grade, sentence=sentence, next_step=next_step)
+def _outbound(grade: Grade, sentence: Sentence, next_step: Sentence | None, troubles: tuple[Trouble, ...]) -> Fact:
+    return Fact(aspect=Aspect.OUTBOUND, grade=grade, sentence=sentence, next_step=next_step, troubles=troubles)
 
 
-def of_reports(backlog: Backlog | None, last: datetime | None, now: datetime) -> Fact:
-    """`last` is when a report was last accepted."""
+def of_reports(backlog: Backlog | None, last: datetime | None, late: Late, now: datetime) -> Fact:
+    """`last` is when a report was last accepted, `late` those that should have been by now."""
     if backlog is None:
         return _unknown(Aspect.REPORTS)
     said = (
@@ -208,16 +235,55 @@ def of_reports(backlog: Backlog | None, last: datetime | None, now: datetime) ->
         if last is not None
         else Sentence("No report has been sent yet.")
     )
+    troubles = _late(Alarm.REPORT_OVERDUE, late)
     failed = backlog.items.get((Purpose.REPORT, OutboxState.FAILED), 0)
-    since = backlog.waiting_for(Purpose.REPORT)
     if failed:
         step = Sentence("Reports that failed: {number}. The outbox page shows why, and tries again.", number=failed)
-        return Fact(aspect=Aspect.REPORTS, grade=Grade.FAILED, sentence=said, next_step=step)
+        return Fact(aspect=Aspect.REPORTS, grade=Grade.FAILED, sentence=said, next_step=step, troubles=troubles)
+    if late.number:
+        step = Sentence("Reports that are overdue: {number}. The list of cases names them.", number=late.number)
+        return Fact(aspect=Aspect.REPORTS, grade=Grade.FAILED, sentence=said, next_step=step, troubles=troubles)
+    since = backlog.waiting_for(Purpose.REPORT)
     if since is not None and now - since >= OVERDUE:
         step = Sentence("A report waits since {since}. The outbox page shows why.", since=_whole(since))
-        grade = Grade.FAILED if now - since >= LATE else Grade.DEGRADED
-        return Fact(aspect=Aspect.REPORTS, grade=grade, sentence=said, next_step=step)
+        return Fact(aspect=Aspect.REPORTS, grade=Grade.DEGRADED, sentence=said, next_step=step)
     return Fact(aspect=Aspect.REPORTS, grade=Grade.GOOD, sentence=said)
+
+
+def of_held(late: Late) -> Fact:
+    """`late` is held mail that somebody should have decided about by now."""
+    if not late.number:
+        return Fact(
+            aspect=Aspect.HELD, grade=Grade.GOOD, sentence=Sentence("No held mail waits for too long for a decision.")
+        )
+    return Fact(
+        aspect=Aspect.HELD,
+        grade=Grade.DEGRADED,
+        sentence=Sentence("Cases whose held mail waits for too long for a decision: {number}.", number=late.number),
+        next_step=Sentence("Records staff decide about it: its recipients wait."),
+        troubles=_late(Alarm.HELD_UNDECIDED, late),
+    )
+
+
+def of_screening(failed: Late) -> Fact:
+    """`failed` are the messages of the last day that the machinery could not judge."""
+    if not failed.number:
+        return Fact(
+            aspect=Aspect.SCREENING, grade=Grade.GOOD, sentence=Sentence("Every message of the last day was screened.")
+        )
+    return Fact(
+        aspect=Aspect.SCREENING,
+        grade=Grade.FAILED,
+        sentence=Sentence("Messages of the last day that could not be screened: {number}.", number=failed.number),
+        next_step=Sentence("Look at their cases, and report the fault that the log holds."),
+        troubles=_late(Alarm.MAIL_UNSCREENED, failed),
+    )
+
+
+def _late(alarm: Alarm, late: Late) -> tuple[Trouble, ...]:
+    if not late.number:
+        return ()
+    return (Trouble(alarm=alarm, number=late.number, since=late.since, references=late.references),)
 
 
 def of_lists(*, version: int, entries: int, since: datetime | None, stored: int | None) -> Fact:
@@ -245,8 +311,9 @@ def of_lists(*, version: int, entries: int, since: datetime | None, stored: int 
     return Fact(aspect=Aspect.LISTS, grade=Grade.GOOD, sentence=said)
 
 
-def of_certificate(*, configured: bool, ends: datetime | None, now: datetime) -> Fact:
-    """`ends` is None where the file can't be read."""
+def of_certificate(*, configured: bool, ends: datetime | None, now: datetime, soon: timedelta) -> Fact:
+    """`ends` is None where the file can't be read; `soon` is how long before its end somebody has to act."""
+    troubles = (Trouble(alarm=Alarm.CERTIFICATE_ENDS),)
     renew = Sentence("Renew the file that smtp.tls_certificate names, and reload the gateway.")
     if not configured:
         return Fact(
@@ -261,18 +328,19 @@ def of_certificate(*, configured: bool, ends: datetime | None, now: datetime) ->
             grade=Grade.FAILED,
             sentence=Sentence("The certificate can't be read."),
             next_step=renew,
+            troubles=troubles,
         )
     if ends <= now:
         said = Sentence("The certificate ended at {at}.", at=_whole(ends))
-        return Fact(aspect=Aspect.CERTIFICATE, grade=Grade.FAILED, sentence=said, next_step=renew)
+        return Fact(aspect=Aspect.CERTIFICATE, grade=Grade.FAILED, sentence=said, next_step=renew, troubles=troubles)
     said = Sentence("The certificate ends at {at}; days left: {days}.", at=_whole(ends), days=(ends - now).days)
-    if ends - now < CERTIFICATE_SOON:
-        return Fact(aspect=Aspect.CERTIFICATE, grade=Grade.DEGRADED, sentence=said, next_step=renew)
+    if ends - now < soon:
+        return Fact(aspect=Aspect.CERTIFICATE, grade=Grade.DEGRADED, sentence=said, next_step=renew, troubles=troubles)
     return Fact(aspect=Aspect.CERTIFICATE, grade=Grade.GOOD, sentence=said)
 
 
-def of_disk(free: int | None) -> Fact:
-    """Octets that are free where the database file is; None where it is on a server of its own."""
+def of_disk(free: int | None, *, low: int) -> Fact:
+    """Octets that are free where the database file is; None where it is on a server of its own. `low` are too few."""
     if free is None:
         return Fact(
             aspect=Aspect.DISK,
@@ -280,13 +348,14 @@ def of_disk(free: int | None) -> Fact:
             sentence=Sentence("The database is on a server, which watches its own disk."),
         )
     said = Sentence("Free where the database is: {gigabytes} GB.", gigabytes=round(free / 1000**3, 1))
-    if free >= DISK_LOW:
+    if free >= low:
         return Fact(aspect=Aspect.DISK, grade=Grade.GOOD, sentence=said)
     return Fact(
         aspect=Aspect.DISK,
         grade=Grade.FAILED if free < DISK_FULL else Grade.DEGRADED,
         sentence=said,
         next_step=Sentence("Make room. When the disk is full, listed mail is asked to come back; other mail flows."),
+        troubles=(Trouble(alarm=Alarm.DISK_LOW),),
     )
 
 
@@ -302,6 +371,7 @@ def of_audit(found: Verification | None, now: datetime) -> Fact:
             grade=Grade.FAILED,
             sentence=Sentence("The audit log does not hold: {reason}.", reason=found.broken),
             next_step=Sentence("Somebody changed the database. Keep a copy of it, and tell your security officer."),
+            troubles=(Trouble(alarm=Alarm.AUDIT_BROKEN),),
         )
     said = Sentence("The audit log holds; rows: {rows}, verified at {at}.", rows=found.head.seq, at=_whole(found.at))
     if now - found.whole_at <= VERIFIED_WITHIN:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
     from filters.disposition import Mode
     from filters.rulebook import Exemption
+
+ENDING_SOON = timedelta(days=14)
+"""How near an exemption's end is when somebody is told."""
 
 PAGE_SIZE = 50
 """Rows of a page."""

@@ -30,10 +30,17 @@ class Purpose(StrEnum):
     DIGEST = "digest"
     RETRACTION = "retraction"
     """A later report under the same reference, which takes the first one back: the case was dismissed."""
+    AMENDMENT = "amendment"
+    """A later report under the same reference, which adds to the first one what a person has to say."""
+    ACKNOWLEDGEMENT = "acknowledgement"
+    """To an officer who forwarded a message: recorded under this reference, or not read and why."""
 
 
 NEED_THE_ORIGINAL = frozenset({Purpose.DECLINE, Purpose.REPORT, Purpose.RELEASE})
 """A decline carries nothing of it, but the hard gate reads its header once more."""
+
+TO_COLLATION = frozenset({Purpose.REPORT, Purpose.AMENDMENT, Purpose.RETRACTION})
+"""Reports, and what is said later about one."""
 
 LARGE = 256 * 1024
 """Octets of an original, from which on mail that needs it stands in memory in turn only."""

@@ -38,6 +38,11 @@ class Verb(StrEnum):
     DECIDE_CASES = "decide-cases"
     """Decline, report, release, silence, dismiss, note, assign, close, and record a contact by hand."""
     EXPORT_CASES = "export-cases"
+    HOLD_CASES = "hold-cases"
+    """Place and lift legal holds."""
+    PURGE_CASES = "purge-cases"
+    """Dispose of cases whose time is over."""
+    BACK_UP = "back-up"
     SEE_SENDERS = "see-senders"
     CHANGE_SENDERS = "change-senders"
     SEE_EXEMPTIONS = "see-exemptions"
@@ -46,6 +51,8 @@ class Verb(StrEnum):
     CHANGE_OUTBOX = "change-outbox"
     """Try again, cancel, pause and resume."""
     SET_MODE = "set-mode"
+    TRACE = "trace"
+    """What became of a message: states and replies, no subject and no text."""
     SEE_AUDIT = "see-audit"
     KEEP_PEOPLE = "keep-people"
 
@@ -57,12 +64,14 @@ _READS_CASES = _EVERYBODY | {
 
 ALLOWED: Mapping[Role, frozenset[Verb]] = MappingProxyType(
     {
-        Role.REVIEWER: _READS_CASES | {Verb.DECIDE_CASES, Verb.EXPORT_CASES, Verb.EXEMPT, Verb.CHANGE_OUTBOX},
+        Role.REVIEWER: _READS_CASES
+        | {Verb.DECIDE_CASES, Verb.EXPORT_CASES, Verb.HOLD_CASES, Verb.EXEMPT, Verb.CHANGE_OUTBOX, Verb.TRACE},
         Role.LIST_ADMINISTRATOR: _EVERYBODY
         | {Verb.SEE_STATISTICS, Verb.SEE_SENDERS, Verb.CHANGE_SENDERS, Verb.SEE_EXEMPTIONS, Verb.EXEMPT},
-        Role.AUDITOR: _READS_CASES | {Verb.EXPORT_CASES, Verb.SEE_AUDIT},
+        Role.AUDITOR: _READS_CASES | {Verb.EXPORT_CASES, Verb.SEE_AUDIT, Verb.TRACE},
         Role.OPERATOR: _EVERYBODY
-        | {Verb.SEE_STATISTICS, Verb.SEE_SENDERS, Verb.SEE_OUTBOX, Verb.CHANGE_OUTBOX, Verb.SET_MODE},
+        | {Verb.SEE_STATISTICS, Verb.SEE_SENDERS, Verb.SEE_OUTBOX, Verb.CHANGE_OUTBOX, Verb.SET_MODE}
+        | {Verb.BACK_UP, Verb.TRACE},
         Role.ADMINISTRATOR: frozenset(Verb),
     }
 )
@@ -75,6 +84,8 @@ class Stage(StrEnum):
     PASSWORD = "password"
     """The password was right; the one-time code is still to come, and nothing is shown."""
     SIGNED_IN = "signed-in"
+    AT_PROVIDER = "at-provider"
+    """Signed in at the agency's OpenID provider: password and second factor were its business."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +126,11 @@ class Session:
     seen_at: datetime
     told: tuple[str, ...] = ()
     """What the next page says at its top, once: its kind, and the sentence; () for nothing."""
+
+    @property
+    def is_signed_in(self) -> bool:
+        """Every proof was given."""
+        return self.stage is not Stage.PASSWORD
 
 
 def allowed(roles: Iterable[Role], verb: Verb) -> bool:

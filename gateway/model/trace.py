@@ -110,3 +110,32 @@ def _without_comments(value: bytes) -> bytes:
             kept.append(octet)
         depth -= octet == _CLOSE and depth > 0
     return bytes(kept)
+
+
+_SPELLINGS = (b"\nMessage-ID:", b"\nMessage-Id:", b"\nMessage-id:")
+_LONGEST_ID = 998
+"""Octets: a line of RFC 5322 §2.1.1 holds no more."""
+
+
+def message_id_of(header_section: bytes) -> str:
+    """The first Message-ID as it stands, angle brackets included; "" without one. For the log alone.
+
+    Every message is asked, so its usual spellings are looked for first.
+    """
+    if header_section[:11].lower() == b"message-id:":
+        return _first_word(header_section, 11)
+    for spelling in _SPELLINGS:
+        at = header_section.find(spelling)
+        if at >= 0:
+            return _first_word(header_section, at + 12)
+    at = header_section.lower().find(b"\nmessage-id:")
+    return _first_word(header_section, at + 12) if at >= 0 else ""
+
+
+def _first_word(section: bytes, at: int) -> str:
+    """What follows, as far as a space; a field without a value ends where the next one begins."""
+    value = section[at : at + _LONGEST_ID]
+    if not value.lstrip(b" \t").startswith((b"\r\n\t", b"\r\n ")):
+        value = value.partition(b"\n")[0]
+    words = value.split(None, 1)
+    return words[0].decode("utf-8", "replace") if words else ""

@@ -22,6 +22,7 @@ DECISIONS: Mapping[str, Sentence] = MappingProxyType(
     {
         "decline-requested": Sentence("asked for the decline"),
         "report-requested": Sentence("asked for the report"),
+        "amendment-requested": Sentence("amended the report"),
         "release-requested": Sentence("released it"),
         "case-silenced": Sentence("silenced it"),
         "case-handled": Sentence("closed it"),
@@ -29,6 +30,8 @@ DECISIONS: Mapping[str, Sentence] = MappingProxyType(
         "case-reopened": Sentence("took it up again"),
         "case-assigned": Sentence("assigned it"),
         "sender-exempted": Sentence("exempted its sender"),
+        "case-held": Sentence("put it on legal hold"),
+        "case-unheld": Sentence("lifted a legal hold on it"),
     }
 )
 """The actions of the audit log that change what is left to decide, as they follow a name. Views and notes don't."""

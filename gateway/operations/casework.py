@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, assert_never
 from filters.sentence import Sentence, join
 from gateway import tokens
 from gateway.errors import RefusedError
-from gateway.model.case import ActionState, CaseFile, ContactKind, DeliveryState, Disposal, Note
+from gateway.model.case import ActionState, CaseFile, DeliveryState, Disposal, Note
 from gateway.model.case_list import EVERY_CASE
 from gateway.model.contact import Contact
 from gateway.model.outbox import OutboxItem, OutboxState, Purpose, new_item, once_more
 from gateway.model.people import Verb
+from gateway.model.retention import Keeping, keeping
 from gateway.operations.case_turns import find, take, unknown
 from gateway.verify.destination import Reach
 
@@ -24,9 +25,13 @@ if TYPE_CHECKING:
 
     from filters.lists import ListIndex
     from gateway.clock import Clock
+    from gateway.model.amendment import Amendment
+    from gateway.model.answer import Answer
     from gateway.model.audit import AuditEntry
     from gateway.model.case import Case, Delivery
     from gateway.model.case_list import CaseFilter
+    from gateway.model.forward import ForwardedMail
+    from gateway.model.retention import Schedule
     from gateway.operations.gate import Gate
     from gateway.operations.starting import Starting
     from gateway.store.unit_of_work import Store, Work
@@ -42,8 +47,16 @@ class Dossier:
     audit: tuple[AuditEntry, ...]
     objections: tuple[Sentence, ...]
     """Why no decline may be sent, in words; empty when one may."""
+    keeping: Keeping
+    """What the retention schedule says."""
     contact: Contact | None = None
     """What was entered by hand, if the case was."""
+    forwards: tuple[ForwardedMail, ...] = ()
+    """By whom its message was forwarded to the intake mailbox, and when."""
+    amendments: tuple[Amendment, ...] = ()
+    """What was added to its report after that left."""
+    answers: tuple[Answer, ...] = ()
+    """Of the collation address."""
 
     @property
     def version(self) -> int:
@@ -73,6 +86,7 @@ class Casework:
     starting: Starting
     destinations: Destinations
     collation_address: str
+    schedule: Schedule
 
     async def files(self, wanted: CaseFilter = EVERY_CASE) -> list[CaseFile]:
         """Every case, or these, the newest first."""
@@ -91,7 +105,11 @@ class Casework:
                 items=tuple(await work.outbox.list(case_id=file.case.stored_id)),
                 audit=tuple(await work.audit.entries(subject=reference)),
                 objections=self._objections(file.case, raw, index),
-                contact=None if file.case.kind is ContactKind.MAIL else Contact.read(raw),
+                keeping=keeping(file, self.schedule),
+                contact=None if file.case.kind.is_mail else Contact.read(raw),
+                forwards=tuple(await work.forwards.of(file.case.stored_id)),
+                amendments=tuple(await work.answers.amendments(file.case.stored_id)),
+                answers=tuple(await work.answers.of(file.case.stored_id)),
             )
 
     async def original(self, reference: str) -> bytes:
@@ -218,9 +236,9 @@ class Casework:
                 if item.may_have_arrived and await _standing(work, case, Purpose.RETRACTION) is None:
                     await self._add(work, case, Purpose.RETRACTION, item.to, actor)
                 await work.outbox.settle(item.id, state=OutboxState.CANCELLED, reply=reply)
-            case Purpose.NOTICE | Purpose.DIGEST:
+            case Purpose.NOTICE | Purpose.DIGEST | Purpose.AMENDMENT:
                 await work.outbox.settle(item.id, state=OutboxState.CANCELLED, reply=reply)
-            case Purpose.RELEASE | Purpose.RETRACTION:
+            case Purpose.RELEASE | Purpose.RETRACTION | Purpose.ACKNOWLEDGEMENT:
                 pass
             case unreachable:
                 assert_never(unreachable)

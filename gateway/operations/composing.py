@@ -6,7 +6,7 @@ The gate is asked at the click and again here, before the bytes freeze: no hand 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
 import structlog
@@ -14,28 +14,31 @@ import structlog
 from filters.content import header_length
 from filters.sentence import join
 from gateway import tokens
+from gateway.compose.acknowledgement import compose_acknowledgement
 from gateway.compose.decline import compose_decline
 from gateway.compose.digest import compose_digest
+from gateway.compose.enveloping import ENCRYPTED
+from gateway.compose.later_report import Occasion, Thread, compose_amendment, compose_retraction
 from gateway.compose.notice import compose_notice
 from gateway.compose.release import compose_release
 from gateway.compose.report import compose_report
-from gateway.compose.retraction import compose_retraction
 from gateway.compose.signing import SIGNED
 from gateway.compose.text import ComposeError
 from gateway.compose.values import Mission
 from gateway.events import Event
-from gateway.model.case import ContactKind
 from gateway.model.contact import Contact
-from gateway.model.outbox import Purpose
+from gateway.model.outbox import TO_COLLATION, OutboxState, Purpose
 from gateway.model.trace import forged_fields, without
 
 if TYPE_CHECKING:
     from filters.lists import ListIndex
     from filters.sentence import Sentence
     from gateway.clock import Clock
+    from gateway.compose.enveloping import Envelope
     from gateway.compose.signing import Signer
     from gateway.compose.values import AgencyVoice
     from gateway.model.case import Case, Delivery
+    from gateway.model.lateness import Patience
     from gateway.model.outbox import OutboxItem, Post
     from gateway.operations.gate import Gate
     from gateway.settings import Collation
@@ -46,14 +49,18 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composer:
-    """Makes posts. One for the process. Without a `signer` they leave unsigned."""
+    """Makes posts. One for the process. Without a `signer` they leave unsigned, without an `envelope` legible."""
 
     voice: AgencyVoice
     collation: Collation
     gate: Gate
     clock: Clock
     hostname: str
+    patience: Patience
     signer: Signer | None = None
+    envelope: Envelope | None = None
+    console: str = ""
+    """The address of the pages, for the digest's links; "" where there are none."""
 
     async def objection(self, work: Work, item: OutboxItem, index: ListIndex) -> Sentence | None:
         """Why the item must not be sent, or None."""
@@ -65,26 +72,55 @@ class Composer:
         return join(objections) if objections else None
 
     async def compose(self, work: Work, item: OutboxItem) -> Post:
-        """The mail, signed. ComposeError when it can't be made, SealError when the original can't be opened."""
-        post = await self._unsigned(work, item)
+        """The mail, encrypted and signed as it leaves.
+
+        ComposeError when it can't be made, SealError when the original can't be opened.
+        """
+        post = await self._enveloped(work, item)
         if self.signer is None or item.purpose not in SIGNED:
             return post
         return await asyncio.to_thread(self.signer.sign, post)
 
-    async def _unsigned(self, work: Work, item: OutboxItem) -> Post:
+    def encrypts(self, purpose: Purpose) -> bool:
+        """Whether mail of that purpose leaves encrypted."""
+        return self.envelope is not None and purpose in ENCRYPTED
+
+    async def _enveloped(self, work: Work, item: OutboxItem) -> Post:
+        """`max_size` counts what leaves; a report that outgrows it in its envelope goes without the original."""
+        post = await self.legible(work, item)
+        if self.envelope is None or item.purpose not in ENCRYPTED:
+            return post
+        sealed = await asyncio.to_thread(self.envelope.seal, post, item.case_reference, self.clock.now())
+        if len(sealed.content) <= self.collation.max_size or item.purpose is not Purpose.REPORT or item.summary:
+            return sealed
+        _tell_of_size(item, item.case_reference, f"{len(sealed.content)} encrypted octets")
+        return await self._enveloped(work, replace(item, summary=True))
+
+    async def legible(self, work: Work, item: OutboxItem) -> Post:
+        """The mail as its reader will see it: neither encrypted nor signed."""
+        if item.purpose is Purpose.DIGEST:
+            return await self._digest(work, item)
+        if item.purpose is Purpose.ACKNOWLEDGEMENT:
+            return await self._acknowledgement(work, item)
+        return await self._about(work, item, await _case_of(work, item))
+
+    async def _about(self, work: Work, item: OutboxItem, case: Case) -> Post:
+        """A mail about one case."""
         match item.purpose:
             case Purpose.DECLINE:
-                return self._decline(item, await _case_of(work, item))
+                return self._decline(item, case)
             case Purpose.REPORT:
-                return await self._report(work, item, await _case_of(work, item))
-            case Purpose.NOTICE:
-                return self._notice(item, await _case_of(work, item))
-            case Purpose.RELEASE:
-                return await self._release(work, item, await _case_of(work, item))
-            case Purpose.DIGEST:
-                return await self._digest(work, item)
+                return await self._report(work, item, case)
+            case Purpose.AMENDMENT:
+                return await self._amendment(work, item, case)
             case Purpose.RETRACTION:
-                return await self._retraction(work, item, await _case_of(work, item))
+                return await self._retraction(work, item, case)
+            case Purpose.NOTICE:
+                return self._notice(item, case)
+            case Purpose.RELEASE:
+                return await self._release(work, item, case)
+            case Purpose.DIGEST | Purpose.ACKNOWLEDGEMENT:
+                raise ComposeError(f"the {item.purpose} {item.id} is about no case")
             case unreachable:
                 assert_never(unreachable)
 
@@ -111,21 +147,21 @@ class Composer:
     async def _digest(self, work: Work, item: OutboxItem) -> Post:
         now = self.clock.now()
         return compose_digest(
-            digest=await work.digests.digest(now),
+            digest=await work.digests.digest(now, self.patience),
             recipient=item.to,
             voice=self.voice,
             now=now,
             message_id_token=item.id,
             loop_token=self._loop_token(item),
+            console=self.console,
         )
 
     async def _report(self, work: Work, item: OutboxItem, case: Case) -> Post:
         fits = case.size <= self.collation.max_size
         if not fits:
-            reason = f"{case.size} octets are more than [collation] max_size"
-            log.error(Event.REPORT_WITHOUT_ORIGINAL, item=item.id, case=case.reference, reason=reason)
+            _tell_of_size(item, case.reference, f"{case.size} octets")
         whole = fits and self.collation.content == "original" and not item.summary
-        by_hand = case.kind is not ContactKind.MAIL
+        by_hand = not case.kind.is_mail
         raw = await work.messages.get(case) if whole or by_hand else None
         return compose_report(
             case=case,
@@ -138,21 +174,42 @@ class Composer:
             now=self.clock.now(),
             message_id_token=item.id,
             loop_token=self._loop_token(item),
+            eightbit=self.envelope is not None,  # nothing on the way sees the lines of what is encrypted
             needs_verified_tls=self.collation.tls == "verified",
         )
 
     async def _retraction(self, work: Work, item: OutboxItem, case: Case) -> Post:
-        report = await work.outbox.find(case.stored_id, Purpose.REPORT)
-        sent = await work.outbox.frozen(report.id) if report is not None else None
-        return compose_retraction(
-            case=case,
-            report_message_id=sent.message_id if sent is not None else "",
+        return compose_retraction(case, await _thread(work, item, case), self._occasion(item))
+
+    async def _amendment(self, work: Work, item: OutboxItem, case: Case) -> Post:
+        made = await work.answers.amendments(case.stored_id)
+        amendment = next((one for one in made if one.item_id == item.id), None)
+        if amendment is None:
+            raise ComposeError(f"the amendment {item.id} has no text")
+        deliveries = tuple(await work.deliveries.of(case.stored_id))
+        return compose_amendment(case, amendment, deliveries, await _thread(work, item, case), self._occasion(item))
+
+    def _occasion(self, item: OutboxItem) -> Occasion:
+        return Occasion(
             recipient=item.to,
             voice=self.voice,
             now=self.clock.now(),
             message_id_token=item.id,
             loop_token=self._loop_token(item),
             needs_verified_tls=self.collation.tls == "verified",
+        )
+
+    async def _acknowledgement(self, work: Work, item: OutboxItem) -> Post:
+        told = await work.forwards.acknowledgement(item.id)
+        if told is None:
+            raise ComposeError(f"the acknowledgement {item.id} says nothing")
+        return compose_acknowledgement(
+            told=told,
+            recipient=item.to,
+            received=item.created_at,
+            voice=self.voice,
+            now=self.clock.now(),
+            loop_token=self._loop_token(item),
         )
 
     async def _release(self, work: Work, item: OutboxItem, case: Case) -> Post:
@@ -166,6 +223,11 @@ class Composer:
         return tokens.loop_token(self.gate.secret, item.id)
 
 
+def _tell_of_size(item: OutboxItem, reference: str, octets: str) -> None:
+    reason = f"{octets} are more than [collation] max_size"
+    log.error(Event.REPORT_WITHOUT_ORIGINAL, item=item.id, case=reference, reason=reason)
+
+
 def _mission(case: Case) -> Mission:
     return Mission(case.mission_en, case.mission_fr)
 
@@ -175,6 +237,21 @@ async def _case_of(work: Work, item: OutboxItem) -> Case:
     if case is None:
         raise ComposeError(f"the {item.purpose} {item.id} has no case")
     return case
+
+
+async def _thread(work: Work, item: OutboxItem, case: Case) -> Thread:
+    """What was said to the collation address about the case before this mail."""
+    every = [one for one in await work.outbox.list(case_id=case.stored_id) if one.purpose in TO_COLLATION]
+    said = [one for one in every if one.id != item.id and one.created_at <= item.created_at]
+    posts = [await work.outbox.frozen(one.id) for one in said if one.state is not OutboxState.CANCELLED or one.frozen]
+    ids = [post.message_id for post in posts if post is not None]
+    report = await work.outbox.find(case.stored_id, Purpose.REPORT)
+    first = await work.outbox.frozen(report.id) if report is not None else None
+    return Thread(
+        first=first.message_id if first is not None else "",
+        latest=ids[-1] if ids else "",
+        version=len(posts) + 1,
+    )
 
 
 async def _delivery_to(work: Work, case: Case, recipient: str) -> Delivery:

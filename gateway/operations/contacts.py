@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from filters.disposition import Tier
 from gateway import tokens
 from gateway.errors import RefusedError
-from gateway.model.case import ActionState, Case, CaseStatus, ContactKind
+from gateway.model.case import ActionState, Case, CaseStatus
 from gateway.model.outbox import Purpose, new_item
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Contacts:
         await work.outbox.add([item])
 
     def _check(self, contact: Contact) -> None:
-        if contact.kind is ContactKind.MAIL:
+        if contact.kind.is_mail:
             raise RefusedError("Mail is recorded when it comes in, not by hand")
         if contact.at > self.clock.now():
             raise RefusedError("The contact can't have taken place in the future")

@@ -12,6 +12,7 @@ from gateway.operations.recording import GATEWAY
 
 if TYPE_CHECKING:
     from gateway.clock import Clock
+    from gateway.model.lateness import Patience
     from gateway.store.unit_of_work import Store, Work
 
 
@@ -23,6 +24,7 @@ class Digests:
     clock: Clock
     recipient: str
     hour: int
+    patience: Patience
 
     async def write_if_due(self) -> OutboxItem | None:
         """The digest of today, if its hour has come, nobody has written it, and something waits."""
@@ -44,7 +46,7 @@ class Digests:
 
     async def _write(self, work: Work, actor: str) -> OutboxItem | None:
         now = self.clock.now()
-        if not (await work.digests.digest(now)).says_something:
+        if not (await work.digests.digest(now, self.patience)).says_something:
             return None
         item = new_item(tokens.item_id(), Purpose.DIGEST, self.recipient, None, now=now, requested_by=actor)
         await work.outbox.add([item])

@@ -92,6 +92,8 @@ class Taken:
 
     reply: Reply
     screening: Screening | None
+    case: str = ""
+    """The reference of the case on record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +164,7 @@ class FlaggedMail:
             content=suspicion.content,
             decision=decision,
         )
-        reply = await self._take_flagged(message, first, relay, key, reference, deadline)
-        return Taken(reply, decision.screening)
+        return await self._take_flagged(message, first, relay, key, reference, deadline)
 
     async def _take_flagged(
         self,
@@ -173,14 +174,15 @@ class FlaggedMail:
         key: str,
         reference: str,
         deadline: float,
-    ) -> Reply:
+    ) -> Taken:
         recorded = await self._record(message, key, reference, first, deadline)
         if recorded is None and message.screening.mode is not Mode.OBSERVE:
-            return conclude([*(served.reply for served in first), TRY_AGAIN])
+            return Taken(conclude([*(served.reply for served in first), TRY_AGAIN]), message.screening)
         rest = await self._relay_rest(plan(message.screening), recorded, first, message, relay)
         if recorded is not None:
             await self._settle(recorded, [*first, *rest], deadline)
-        return conclude(served.reply for served in (*first, *rest))
+        reply = conclude(served.reply for served in (*first, *rest))
+        return Taken(reply, message.screening, recorded.case.reference if recorded else "")
 
     async def _relay_clear(
         self, recipients: Iterable[Mailbox], first: Sequence[RelayResult], relay: RelayStep

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from filters.address import AddressError, parse_path
 from filters.content import header_length, parse_header
-from filters.responding import hard_objections, loop_objections
+from filters.responding import answer_objections, hard_objections, loop_objections
 from filters.sentence import Sentence
 from gateway import tokens
-from gateway.model.case import ActionState, ContactKind, Disposal
+from gateway.model.case import ActionState, Disposal
 
 if TYPE_CHECKING:
     from filters.address import Mailbox
@@ -31,7 +31,7 @@ class Gate:
 
         `raw` is the content as received.
         """
-        if case.kind is not ContactKind.MAIL:
+        if not case.kind.is_mail:
             return (Sentence("It was no mail: there is no reverse-path to answer to."),)
         if case.silenced:
             return (Sentence("The case was silenced: somebody decided that no decline may be sent."),)
@@ -58,6 +58,10 @@ class Gate:
     def may_notify(self, reverse_path: Mailbox, header: Header) -> bool:
         """Whether recipients of held mail may be told: not of what we sent ourselves (decision 14)."""
         return not loop_objections(reverse_path, header, self.own_domains, self._is_own_token)
+
+    def may_acknowledge(self, reverse_path: Mailbox, header: Header) -> bool:
+        """Whether an officer's mail may be answered by us: not a list's, a program's, or what we sent ourselves."""
+        return not answer_objections(reverse_path, header, self._is_own_token)
 
     def _is_own_token(self, token: str) -> bool:
         return tokens.is_loop_token(self.secret, token)

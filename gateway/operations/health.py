@@ -6,12 +6,15 @@ No page view opens a connection: next hops are asked twice a minute at most (`ga
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from gateway.errors import StoreError
 from gateway.model import health
+from gateway.model.measures import Measures
 from gateway.relay.connection import NextHopError
 from gateway.relay.opening import open_connection
 from gateway.tls import certificate_end
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from gateway.clock import Clock
     from gateway.model.health import Answer, Fact
+    from gateway.model.lateness import Lateness, Patience
     from gateway.operations.auditing import Auditing
     from gateway.operations.probing import Probing, Question
     from gateway.operations.rulebooks import Rulebooks
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
 
 REPORT_SENT = "report-sent"
 """The audit rows of reports that were accepted."""
+MEASURED_WITHIN = 2.0
+"""Seconds for the store to say what monitoring asks."""
 HOP_WITHIN = 3.0
 """Seconds for one step of a next hop's welcome."""
 
@@ -77,6 +83,10 @@ class Health:
     running: Running
     next_hops: NextHops
     auditing: Auditing
+    patience: Patience
+    certificate_soon: timedelta
+    disk_low: int
+    """Octets."""
 
     async def facts(self) -> tuple[Fact, ...]:
         """Every side, in the order in which they are shown. StoreError when the store is away."""
@@ -93,7 +103,9 @@ class Health:
                 configured=settings.outbound.smarthost is not None or settings.outbound.mx,
                 delay=timedelta(seconds=settings.decline.delay),
             ),
-            health.of_reports(backlog, recorded.last_report, now),
+            health.of_reports(backlog, recorded.last_report, recorded.lateness.reports, now),
+            health.of_held(recorded.lateness.held),
+            health.of_screening(recorded.lateness.unscreened),
             health.of_lists(
                 version=rulebook.version,
                 entries=len(rulebook.index.entries),
@@ -101,11 +113,32 @@ class Health:
                 stored=recorded.list_version,
             ),
             health.of_certificate(
-                configured=certificate is not None, ends=await _certificate_end(certificate), now=now
+                configured=certificate is not None,
+                ends=await _certificate_end(certificate),
+                now=now,
+                soon=self.certificate_soon,
             ),
-            health.of_disk(await asyncio.to_thread(self.store.disk_free)),
+            health.of_disk(await asyncio.to_thread(self.store.disk_free), low=self.disk_low),
             health.of_audit(await self.auditing.verification(), now),
         )
+
+    async def measures(self) -> Measures:
+        """The numbers behind the facts, for monitoring; without those of a store that is away."""
+        certificate = await _certificate_end(self.settings.smtp.tls_certificate)
+        verification, alerts = None, None
+        try:
+            async with asyncio.timeout(MEASURED_WITHIN):
+                verification = await self.auditing.verification()
+                async with self.store.reading() as work:
+                    standing = [one.trouble.alarm for one in await work.alerts.all() if one.stands]
+                alerts = Counter(standing)
+        except (StoreError, TimeoutError):
+            alerts = None
+        try:
+            free = await asyncio.to_thread(self.store.disk_free)
+        except OSError:
+            free = None
+        return Measures(certificate_ends=certificate, disk_free=free, verification=verification, alerts=alerts)
 
     def _smtp(self) -> Fact:
         process = self.running.process
@@ -122,10 +155,12 @@ class Health:
         async with self.store.reading() as work:
             last = await work.audit.last(REPORT_SENT)
             version = await work.senders.version()
+            lateness = await work.latenesses.lateness(self.clock.now(), self.patience)
             return _Recorded(
                 last_report=last.at if last is not None else None,
                 list_version=version,
                 list_since=await work.senders.made_at(version),
+                lateness=lateness,
             )
 
 
@@ -136,6 +171,7 @@ class _Recorded:
     last_report: datetime | None
     list_version: int
     list_since: datetime | None
+    lateness: Lateness
 
 
 async def _certificate_end(certificate: Path | None) -> datetime | None:

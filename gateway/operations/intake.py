@@ -20,7 +20,7 @@ from gateway.counters import FIELDS_REMOVED, count
 from gateway.events import Event
 from gateway.model.conclusion import ACCEPTED
 from gateway.model.reply import Reply
-from gateway.model.trace import forged_fields, received_field
+from gateway.model.trace import forged_fields, message_id_of, received_field
 from gateway.operations.outgoing import Outgoing
 from gateway.relay.transaction import NextHopTransaction
 
@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     from filters.envelope import Origin
     from filters.screening import Screening
     from gateway.clock import Clock
+    from gateway.operations.answered import AnsweredMail
     from gateway.operations.deciding import Deciding, Suspicion
     from gateway.operations.flagged import FlaggedMail
+    from gateway.operations.forwards import Forwards
     from gateway.operations.returned import ReturnedMail
     from gateway.relay.pool import Pool
     from gateway.relay.routes import Offers, Routes
@@ -60,6 +62,9 @@ class Intake:
     routes: Routes
     flagged: FlaggedMail
     returned: ReturnedMail
+    answered: AnsweredMail
+    forwards: Forwards | None
+    """None where there is no intake mailbox."""
     clock: Clock
     hostname: str
     max_recipients: int
@@ -81,6 +86,14 @@ class MailTransaction:
         self.recipients: list[Mailbox] = []
         self.screening: Screening | None = None
         """The decision, once there is one; None for clear mail."""
+        self.case = ""
+        """The reference of the case that it is recorded under, if it is."""
+        self.message_id = ""
+        """As the header has it, angle brackets included; "" without one."""
+        self.next_hop = ""
+        """Who was spoken with, once the mail transaction is finished."""
+        self.heard: Reply | None = None
+        """What that next hop said to our final dot."""
         self._intake = intake
         self._parameters = parameters
         self._origin = origin
@@ -89,15 +102,22 @@ class MailTransaction:
         self._next_hop: NextHopTransaction | None = None
         self._keys: set[str] = set()
         """Of the recipients, as they are compared."""
+        self._forwards: Forwards | None = None
+        """Set when the one recipient is the intake mailbox."""
 
     def recipient(self, mailbox: Mailbox, answered: Answered) -> Reply | None:
         """The answer to RCPT, or None: `answered` is told it later. Its code is the next hop's.
 
         Only served domains get that far (RFC 5321 §7.9).
         """
+        forwards = self._intake.forwards
+        if forwards is not None and forwards.mailbox.is_for(mailbox):
+            return self._forwarded(mailbox, forwards)
         pool = self._intake.routes.pool_for(mailbox)
         if pool is None:
             return NOT_SERVED
+        if self._forwards is not None:
+            return OTHER_ROUTE
         key = mailbox.delivery_key
         if key in self._keys:
             return RECIPIENT_OK
@@ -106,6 +126,15 @@ class MailTransaction:
             return objection
         self._towards(pool).ask(mailbox, partial(self._accept, mailbox, key, answered))
         return None
+
+    def _forwarded(self, mailbox: Mailbox, forwards: Forwards) -> Reply:
+        """The intake mailbox is ours alone: DATA has one answer, and no next hop can give it."""
+        if self.recipients and self._forwards is None:
+            return OTHER_ROUTE
+        refusal = forwards.mailbox.refusal(self._parameters.reverse_path, self._origin)
+        if refusal is None:
+            self._forwards, self.recipients = forwards, [mailbox]
+        return refusal or RECIPIENT_OK
 
     def _accept(self, mailbox: Mailbox, key: str, answered: Answered, reply: Reply) -> None:
         if reply.positive:
@@ -136,7 +165,11 @@ class MailTransaction:
         the next hop; everything else may have to wait for a database, a DNS or a disk.
         """
         deadline = asyncio.get_running_loop().time() + ANSWER_WITHIN
+        self.message_id = message_id_of(header_section)
         envelope = self._envelope()
+        if self._forwards is not None:
+            self._own(self._forwards.take(envelope, header_section, content, deadline=deadline), answered)
+            return
         suspicion = self._intake.deciding.suspicion(envelope, header_section, content, trace_id=self.id)
         outgoing = self._outgoing(envelope.received_at, header_section, content)
         next_hop = self._next_hop
@@ -144,11 +177,15 @@ class MailTransaction:
             raise RuntimeError("DATA was let through without a recipient")
         if suspicion is not None:
             self._own(self._flagged(suspicion, outgoing, next_hop, deadline), answered)
-        elif content.in_memory and envelope.reverse_path != NULL_PATH:
+        elif content.in_memory and not self._is_of_interest(envelope):
             told = partial(self._relayed, answered)
             next_hop.hand_over(self.recipients, outgoing.at_once(), deadline=deadline, answered=told)
         else:
             self._own(self._clear(envelope, outgoing, next_hop, deadline), answered)
+
+    def _is_of_interest(self, envelope: Envelope) -> bool:
+        """What comes back, and what the collation address writes, is looked at once it was delivered."""
+        return envelope.reverse_path == NULL_PATH or self._intake.answered.may_concern(envelope)
 
     @staticmethod
     def _relayed(answered: Answered, reply: Reply) -> None:
@@ -161,6 +198,7 @@ class MailTransaction:
         if not reply.positive:
             return reply
         await self._intake.returned.take(envelope, outgoing.header_section, outgoing.content)
+        await self._intake.answered.take(envelope, outgoing.header_section, outgoing.content)
         return ACCEPTED
 
     async def _flagged(
@@ -170,7 +208,7 @@ class MailTransaction:
             return await next_hop.deliver(list(recipients), content, deadline=deadline)
 
         taken = await self._intake.flagged.take(suspicion, outgoing, deliver, deadline=deadline)
-        self.screening = taken.screening
+        self.screening, self.case = taken.screening, taken.case
         return taken.reply
 
     def _envelope(self) -> Envelope:
@@ -203,6 +241,7 @@ class MailTransaction:
     def finish(self) -> None:
         """Give the next hop's connection back."""
         if self._next_hop is not None:
+            self.next_hop, self.heard = str(self._next_hop.hop or ""), self._next_hop.heard
             self._next_hop.finish()
             self._next_hop = None
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from gateway.errors import RefusedError
-from gateway.model.list_table import NO_HITS, EntryFilter, Reminders, matching_rows, page_of
+from gateway.model.list_table import ENDING_SOON, NO_HITS, EntryFilter, Reminders, matching_rows, page_of
 
 if TYPE_CHECKING:
     from filters.lists import EntryKind
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 HIT_WINDOW = timedelta(days=30)
 """In which the hits of an entry are counted, as in the ledger's replays."""
-ENDING_SOON = timedelta(days=14)
-"""An exemption that ends within it is shown: time enough to have it approved anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ import structlog
 
 from filters.sentence import Sentence
 from gateway import tokens
+from gateway.compose.enveloping import CertificateOutOfDateError
 from gateway.compose.text import ComposeError
 from gateway.errors import SealError
 from gateway.events import Event
@@ -146,6 +147,8 @@ class Outbox:
                 return frozen or await self.composer.compose(work, item)
         except SealError as error:
             return Objection(str(error), final=False)  # a key that is missing today may be there tomorrow
+        except CertificateOutOfDateError as error:
+            return Objection(error.sentence, final=False)  # and so may another certificate
         except ComposeError as error:
             return Objection(str(error))
 
@@ -231,7 +234,14 @@ class Outbox:
                 item.id, state=OutboxState.WAITING, reply=reply, due_at=due_at, attempts=item.attempts + 1,
                 owner=claim.owner,
             )  # fmt: skip
-        log.warning(Event.OUTBOX_RETRY, item=item.id, purpose=str(item.purpose), due_at=due_at.isoformat(), reply=reply)
+        log.warning(
+            Event.OUTBOX_RETRY,
+            item=item.id,
+            purpose=str(item.purpose),
+            case=item.case_reference,
+            due_at=due_at.isoformat(),
+            reply=reply,
+        )
 
     async def _settle(self, item: OutboxItem, state: OutboxState, reply: str, claim: Claim) -> None:
         async with self.store.begin() as work:

@@ -64,7 +64,7 @@ class Peoplekeeping:
         must_change_password: bool = True,
     ) -> Person:
         """A new person, who changes the password at the first sign-in: somebody else knows it."""
-        name = _account_name(name)
+        name = account_name(name)
         if not roles:
             raise RefusedError("An account needs at least one role")
         passwords.check_new(password, name)
@@ -180,7 +180,8 @@ def recovery_digest(name: str, code: str) -> str:
     return hashlib.sha256(f"recovery:{name}:{plain}".encode()).hexdigest()
 
 
-def _account_name(name: str) -> str:
+def account_name(name: str) -> str:
+    """The name as it is kept; RefusedError if it can't be one."""
     folded = name.strip().casefold()
     if not _NAME.fullmatch(folded):
         raise RefusedError(

@@ -51,7 +51,7 @@ class Recorder:
         """Commit the case, or what a later mail transaction adds to it; StoreError if that can't be done."""
         raw = message.content.read()
         header = parse_header(message.header_section)
-        wanted = _case(message, header, raw, key=key, reference=reference)
+        wanted = case_of(message, header, raw, key=key, reference=reference)
         async with self.store.begin() as work:
             case, created = await work.cases.insert_or_find(wanted)
             added = await work.deliveries.add_missing(case.stored_id, _deliveries(message.screening, served))
@@ -117,8 +117,10 @@ class Recorder:
         return new_item(tokens.item_id(), purpose, to, case, now=self.clock.now(), requested_by=GATEWAY)
 
 
-def _case(message: FlaggedMessage, header: Header, raw: bytes, *, key: str, reference: str) -> Case:
+def case_of(message: FlaggedMessage, header: Header, raw: bytes, *, key: str, reference: str) -> Case:
+    """What is put on record of a message, as it was screened."""
     screening, envelope = message.screening, message.envelope
+    client = envelope.origin.client
     return Case(
         reference=reference,
         intake_key=key,
@@ -140,8 +142,8 @@ def _case(message: FlaggedMessage, header: Header, raw: bytes, *, key: str, refe
         report=_REPORT_STATES[screening.report],
         mode=screening.mode,
         rulebook_version=screening.rulebook_version,
-        client_ip=envelope.origin.client_ip,
-        helo=envelope.origin.helo,
+        client_ip=client.address,
+        helo=client.helo,
         protocol=envelope.origin.protocol,
         tls=envelope.origin.tls,
         smtputf8=envelope.smtputf8,

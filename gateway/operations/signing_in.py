@@ -96,6 +96,27 @@ class SigningIn:
                 await work.sessions.seen(digest, now)
         return session
 
+    async def at_provider(self, person: Person, client: str) -> str:
+        """The token of a new session of somebody whom the OpenID provider has let in."""
+        token, now = tokens.session_token(), self.clock.now()
+        async with self.store.begin() as work:
+            await work.sessions.forget(seen_before=now - self.idle, started_before=now - self.longest)
+            await work.sessions.start(tokens.session_digest(token), person.name, Stage.AT_PROVIDER, now)
+            await self._signed_in(work, person, client, now, how="provider")
+        return token
+
+    async def refuse_a_client_with_many_failures(self, client: str) -> None:
+        """RefusedError if too many sign-ins from this address have failed."""
+        await self._refuse_many_failures("", client, self.clock.now())
+
+    async def failed_at_provider(self, client: str, name: str = "") -> None:
+        """Count a failure by the address alone: who has an account is not shut out by whoever uses its name there."""
+        async with self.store.begin() as work:
+            await work.people.note_failure((f"client:{client}",), self.clock.now())
+            if name:
+                detail = {"client": client, "how": "provider"}
+                await work.audit.append("gateway", "sign-in-failed", name, detail)
+
     async def tell(self, session: Session, told: tuple[str, ...]) -> None:
         """What the next page of the session says at its top."""
         async with self.store.begin() as work:
@@ -111,14 +132,16 @@ class SigningIn:
         longest = CODE_WITHIN if session.stage is Stage.PASSWORD else self.longest
         return now - session.seen_at < self.idle and now - session.started_at < longest
 
-    async def _signed_in(self, work: Work, person: Person, client: str, now: datetime) -> None:
+    async def _signed_in(self, work: Work, person: Person, client: str, now: datetime, *, how: str = "") -> None:
         await work.people.change(person.name, signed_in_at=now)
         await work.people.forget_failures(now - WINDOW, f"name:{person.name}")
-        await work.audit.append(person.actor, "signed-in", person.name, {"client": client})
+        await work.audit.append(
+            person.actor, "signed-in", person.name, {"client": client} | ({"how": how} if how else {})
+        )
 
     async def _refuse_many_failures(self, name: str, client: str, now: datetime) -> None:
         async with self.store.reading() as work:
-            by_name, first = await work.people.failures(f"name:{name}", now - WINDOW)
+            by_name, first = await work.people.failures(f"name:{name}", now - WINDOW) if name else (0, None)
             by_client, first_of_client = await work.people.failures(f"client:{client}", now - WINDOW)
         too_many = [
             since

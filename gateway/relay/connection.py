@@ -186,6 +186,17 @@ class Connection(asyncio.Protocol):
             late = f"within {self._timeout:g} s" if self.until > self._due else "while the client could wait"
             self._fail(f"did not answer {late}", NextHopTimeoutError)
 
+    @property
+    def peer_certificate(self) -> bytes | None:
+        """The certificate that the server showed, in DER; None where there is no TLS."""
+        secured: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object") if self._transport else None
+        return None if secured is None else secured.getpeercert(binary_form=True)
+
+    @property
+    def greeting(self) -> str:
+        """What the server said first; "" before it has."""
+        return str(self._banner.result()[0]) if self._banner.done() and not self._banner.exception() else ""
+
     # --- commands -------------------------------------------------------------------------------------------------
 
     @property

@@ -157,6 +157,30 @@ class Lines:
                 await _leave(self._resting.pop(0).client)
 
 
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How a way out was found: which server answered and what it offers, or the reason why none can be used."""
+
+    server: str = ""
+    offered: tuple[str, ...] = ()
+    reason: str = ""
+
+
+async def try_out(way: Submission, *, verified: bool) -> Trial:
+    """Open a connection as for a mail (`verified`: one that needs verified TLS), password and all, and send nothing."""
+    trial = Trial(reason="no server to send to")
+    for server in way.servers:
+        try:
+            client = await _open(_line(server, way, verified=verified))
+        except (*TROUBLE, TlsUnavailableError) as error:
+            trial = Trial(reason=f"{_where(server)}: {words(error)}")
+            continue
+        offered = tuple(sorted(keyword.upper() for keyword in client.esmtp_extensions))
+        await _leave(client)
+        return Trial(server=_where(server), offered=offered)
+    return trial
+
+
 async def _transaction(on: _Resting, post: Post, about_to_send: Callable[[], Awaitable[bool]]) -> Outcome:
     """All of a mail transaction; on a connection that rested, MAIL was said already."""
     if not on.sent:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from filters.envelope import Origin
     from gateway.relay.connection import Connection
     from gateway.relay.pool import Pool
+    from gateway.settings import Endpoint
 
     Answered = Callable[[Reply], None]
     """Is told the reply, once."""
@@ -75,6 +76,10 @@ class NextHopTransaction:
         """The connection has served others before."""
         self._deadline = math.inf
         """In the event loop's time: the client waits no longer."""
+        self.hop: Endpoint | None = None
+        """Who was spoken with last."""
+        self.heard: Reply | None = None
+        """What that next hop said to our final dot, in its own words."""
         self._replaying = False
         """A connection died: from now on only new ones are used, for what is pooled may have died with it."""
 
@@ -102,7 +107,7 @@ class NextHopTransaction:
         self._connection = connection = self._pool.idle()
         if connection is None:
             return None
-        self._pooled, connection.until = True, math.inf
+        self._pooled, connection.until, self.hop = True, math.inf, connection.endpoint
         told = self._pool.route.client is ClientInfo.NONE and "PIPELINING" in connection.capabilities.keywords
         return connection if told and self._unsupported(connection) is None else None
 
@@ -209,7 +214,7 @@ class NextHopTransaction:
 
     def _delivered(self, connection: Connection, reply: Reply) -> Reply:
         """The final dot was answered."""
-        self._open = None
+        self._open, self.heard = None, reply
         connection.refusals = 0 if reply.positive else connection.refusals + 1
         return for_client(reply)
 
@@ -230,7 +235,7 @@ class NextHopTransaction:
             pooled = None if self._replaying else self._pool.idle()
             self._pooled = pooled is not None
             self._connection = pooled or await self._opened()
-        self._connection.until = self._deadline
+        self._connection.until, self.hop = self._deadline, self._connection.endpoint
         return self._connection
 
     async def _opened(self) -> Connection:

@@ -3,10 +3,11 @@
 from gateway.settings.changes import needs_restart, until_restart
 from gateway.settings.checks import unaligned_senders
 from gateway.settings.exposure import exposed_files
-from gateway.settings.incoming import Screening, Smtp
-from gateway.settings.pitfalls import example_values, refuse_false_safety
-from gateway.settings.reading import PLACES, load
-from gateway.settings.rendering import render_defaults
+from gateway.settings.identity import Oidc
+from gateway.settings.incoming import Intake, Screening, Smtp
+from gateway.settings.pitfalls import example_values
+from gateway.settings.reading import PLACES, load, load_text
+from gateway.settings.rendering import render_answers, render_defaults
 from gateway.settings.tree import (
     Agency,
     Collation,
@@ -52,6 +53,7 @@ __all__ = [
     "Emergency",
     "Endpoint",
     "IPNetwork",
+    "Intake",
     "Language",
     "Ledger",
     "Log",
@@ -59,6 +61,7 @@ __all__ = [
     "LogFormat",
     "LogLevel",
     "Metrics",
+    "Oidc",
     "Outbound",
     "Referral",
     "ReportContent",
@@ -73,8 +76,9 @@ __all__ = [
     "example_values",
     "exposed_files",
     "load",
+    "load_text",
     "needs_restart",
-    "refuse_false_safety",
+    "render_answers",
     "render_defaults",
     "unaligned_senders",
     "until_restart",

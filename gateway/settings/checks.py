@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from itertools import chain
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from filters.address import canonical_domain
 from filters.disposition import Delivery, Handling, Mode, Tier
+from gateway.settings.values import Endpoint, Marking, Tls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gateway.settings.lines import KeyPath
     from gateway.settings.tree import Settings
-    from gateway.settings.values import Endpoint
 
 _COVERED = {str(IPv4Address(0)): ("127.0.0.1", "localhost"), str(IPv6Address(0)): ("::1", "localhost")}
 """What a listener on every address of its family takes in from this machine."""
@@ -45,7 +46,10 @@ def conflicts(settings: Settings) -> Iterator[Conflict]:
         _loops(settings),
         _absolutes(settings),
         _emergency_recipients(settings),
+        _intake(settings),
         _console(settings),
+        _marking(settings),
+        _provider(settings),
     )
 
 
@@ -70,6 +74,7 @@ def _halves(settings: Settings) -> Iterator[Conflict]:
     groups: tuple[tuple[str, dict[str, object]], ...] = (
         ("smtp", {"tls_certificate": settings.smtp.tls_certificate, "tls_key": settings.smtp.tls_key}),
         ("outbound", {"username": settings.outbound.username, "password_file": settings.outbound.password_file}),
+        ("oidc", {"issuer": settings.oidc.issuer, "client_id": settings.oidc.client_id}),
         ("dkim", {"domain": settings.dkim.domain, "selector": settings.dkim.selector, "key": settings.dkim.key}),
     )
     for section, group in groups:
@@ -214,6 +219,29 @@ def _emergency_recipients(settings: Settings) -> Iterator[Conflict]:
             )
 
 
+def _intake(settings: Settings) -> Iterator[Conflict]:
+    """What comes to the intake address goes nowhere else: it must be nobody's mailbox."""
+    address = settings.intake.address
+    if not address:
+        if settings.intake.accept_from:
+            keys: tuple[KeyPath, ...] = (("intake", "accept_from"), ("intake", "address"))
+            yield Conflict(keys, "is set, but intake.address is not", "both of them, or none")
+        return
+    taken: list[tuple[KeyPath, str]] = [
+        (("agency", "contact_email"), settings.agency.contact_email),
+        (("agency", "consular_email"), settings.agency.consular_email),
+        (("collation", "from"), settings.collation.from_),
+        (("collation", "address"), settings.collation.address),
+        (("digest", "to"), settings.digest.to),
+        *((("emergency", "recipients", at), one) for at, one in enumerate(settings.emergency.recipients)),
+    ]
+    for path, other in taken:
+        if other.lower() == address.lower():
+            keys = (("intake", "address"), path)
+            wrong = f'"{address}" is {path[0]}.{path[1]} too, whose mail nobody would get'
+            yield Conflict(keys, wrong, "an address that nothing else uses, such as intake@liaison.police.example")
+
+
 def _console(settings: Settings) -> Iterator[Conflict]:
     """Passwords and cases never cross a network in clear text."""
     listen = settings.console.listen
@@ -223,3 +251,32 @@ def _console(settings: Settings) -> Iterator[Conflict]:
             f"{listen} can be reached from other machines, but there is no TLS",
             'smtp.tls_certificate and smtp.tls_key (the console uses them too), or "127.0.0.1:8025"',
         )
+
+
+def _marking(settings: Settings) -> Iterator[Conflict]:
+    """A mark says how a document is protected: on mail that may leave in clear it would be false."""
+    collation = settings.collation
+    if collation.marking is Marking.NONE or collation.smime_certificate is not None or collation.tls is Tls.VERIFIED:
+        return
+    yield Conflict(
+        (("collation", "marking"), ("collation", "tls"), ("collation", "smime_certificate")),
+        f'is "{collation.marking}", but with tls = "{collation.tls}" a report may leave in clear',
+        'smime_certificate = "…", or tls = "verified", or marking = "none"',
+    )
+
+
+def _provider(settings: Settings) -> Iterator[Conflict]:
+    """What a provider says opens the console: nobody on the way may say it in its place."""
+    oidc = settings.oidc
+    parts = urlsplit(oidc.issuer)
+    if oidc.issuer and parts.scheme != "https" and not Endpoint(parts.hostname or "", 0).is_loopback:
+        yield Conflict((("oidc", "issuer"),), "is said in clear, and could be anybody's", "an issuer with https")
+    if oidc.create and not oidc.roles_claim:
+        keys: tuple[KeyPath, ...] = (("oidc", "create"), ("oidc", "roles_claim"))
+        yield Conflict(keys, "is true, but no claim says which roles", "roles_claim and roles, or create = false")
+    if oidc.roles_claim and not oidc.roles:
+        keys = (("oidc", "roles_claim"), ("oidc", "roles"))
+        yield Conflict(keys, "is set, but no value of it gives a role", 'roles = ["VALUE=reviewer"]')
+    if not oidc.passwords and not oidc.issuer:
+        keys = (("oidc", "passwords"), ("oidc", "issuer"))
+        yield Conflict(keys, "is false, but there is no other way in", "issuer and client_id, or passwords = true")

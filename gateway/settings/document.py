@@ -55,17 +55,21 @@ class Document:
 
 def read_document(file: Path, environ: Mapping[str, str]) -> Document:
     """The file with the environment over it. Raises ConfigurationError when the file can't be read or is no TOML."""
-    text = _read_text(file)
-    try:
-        document = Document(file, tomllib.loads(text), key_lines(text))
-    except RecursionError:
-        raise ConfigurationError([f"{file}:1: the values are nested too deeply; no key needs that"]) from None
-    except ValueError as error:  # TOMLDecodeError, and int() of more digits than Python converts
-        raise _not_toml(file, text, str(error)) from None
+    document = parse_document(_read_text(file), file)
     for name in sorted(environ):
         if name.startswith(VARIABLE_PREFIX) and name != LOCATOR:
             _override(document, name, environ[name])
     return document
+
+
+def parse_document(text: str, file: Path) -> Document:
+    """The text of a file. Raises ConfigurationError when it is no TOML."""
+    try:
+        return Document(file, tomllib.loads(text), key_lines(text))
+    except RecursionError:
+        raise ConfigurationError([f"{file}:1: the values are nested too deeply; no key needs that"]) from None
+    except ValueError as error:  # TOMLDecodeError, and int() of more digits than Python converts
+        raise _not_toml(file, text, str(error)) from None
 
 
 def _read_text(file: Path) -> str:

@@ -38,9 +38,13 @@ def _with_secrets(settings: Settings) -> Iterator[tuple[str, Path]]:
         "smtp.tls_key": settings.smtp.tls_key,
         "outbound.password_file": settings.outbound.password_file,
         "dkim.key": settings.dkim.key,
+        "oidc.client_secret_file": settings.oidc.client_secret_file,
         "store.key_file": settings.store.key_file,
+        "alerts.webhook_secret_file": settings.alerts.webhook_secret_file,
     }
     yield from ((key, file) for key, file in named.items() if file is not None)
+    if settings.alerts.webhook and settings.alerts.webhook in _text(settings.file):
+        yield "alerts.webhook", settings.file
     url = urlsplit(settings.store.url)
     if url.scheme in _SQLITE:
         yield "store.url", Path(unquote(url.path.removeprefix("/")))

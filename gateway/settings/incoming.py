@@ -37,7 +37,13 @@ class Smtp:
     """How mail comes in, and the limits that hold there (RFC 5321 §4.5.3)."""
 
     hostname: Annotated[
-        str, Key(kinds.DOMAIN, "our name in EHLO, Received and Authentication-Results", shown="mx.police.example")
+        str,
+        Key(
+            kinds.DOMAIN,
+            "our name in EHLO, Received and Authentication-Results",
+            shown="mx.police.example",
+            default_words="the machine's own name",
+        ),
     ] = field(default_factory=_host_name)
     listen: Annotated[
         tuple[Endpoint, ...], Key(kinds.LISTENERS, "host:port; an IPv6 host in brackets", at_start=True)
@@ -112,3 +118,20 @@ class Screening:
     timeout: Annotated[
         float, Key(kinds.seconds(60), "seconds to find out about a sender; past it: unproven, as without a DNS")
     ] = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """Where officers forward what reached them elsewhere. Without an address there is no such mailbox."""
+
+    address: Annotated[
+        str,
+        Key(kinds.optional(kinds.ADDRESS), "exactly this recipient is ours, whatever the routes say; empty: nobody is"),
+    ] = ""
+    accept_from: Annotated[
+        tuple[IPNetwork | str, ...],
+        Key(
+            kinds.NETWORKS_AND_DOMAINS,
+            "beside smtp.internal_networks and the own domains: networks of clients, domains of senders",
+        ),
+    ] = ()

@@ -19,12 +19,14 @@ class Key:
 
     `shown` is the value there when it is not the default: an example of something that nobody can guess. A key that is
     `at_start` keeps its value for the life of the process; every other is obeyed anew when the file is read again.
+    `default_words` say the default where the machine or another key tells it.
     """
 
     kind: kinds.Kind
     comment: str
     shown: Plain = None
     at_start: bool = False
+    default_words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -294,7 +294,8 @@ def _is_ip(host: str, version: Callable[[str], object]) -> bool:
     return True
 
 
-def _parse_nameserver(value: str) -> Endpoint:
+def parse_nameserver(value: str) -> Endpoint:
+    """A name server, as the configuration writes it. Raises UnfitError."""
     if _is_ip(value, ipaddress.ip_address):
         return Endpoint(value, DNS_PORT)
     endpoint = _endpoint_parser(1)(value)
@@ -316,6 +317,11 @@ def network(value: str) -> IPNetwork:
     raise UnfitError(f"{quoted(value)} has bits beyond its prefix", right=f"{quoted(str(loose))}, or the address alone")
 
 
+def _parse_network_or_domain(value: str) -> IPNetwork | str:
+    """Something with a slash or a colon, or of digits and dots alone, is meant to be a network."""
+    return network(value) if re.search(r"[/:]", value) or _NUMBERS_ONLY.fullmatch(value) else _parse_domain(value)
+
+
 def _read_file(value: object, directory: Path) -> Path:
     """The path, absolute; that it can be opened now tells at start what would else fail at the first message."""
     path = directory / _parse_filled(_string(value))
@@ -324,6 +330,13 @@ def _read_file(value: object, directory: Path) -> Path:
             return path
     except OSError as error:
         raise UnfitError(f"{path} can't be read ({error.strerror})") from None
+
+
+def _read_folder(value: object, directory: Path) -> Path:
+    path = directory / _parse_filled(_string(value))
+    if not path.is_dir():
+        raise UnfitError(f"{path} is no directory")
+    return path
 
 
 def _read_store_url(value: object, directory: Path) -> str:
@@ -368,10 +381,15 @@ LISTENER = _string_kind('host:port such as "127.0.0.1:8025"; port 0 takes a free
 HOP = _string_kind('host:port such as "mail.police.example:25" or "[::1]:25"', _endpoint_parser(1))
 HOPS = several(HOP, 'an array of host:port such as ["mail.police.example:25", "[::1]:25"]', least=1)
 NAMESERVERS = several(
-    _string_kind("an IP address", _parse_nameserver), 'an array of IP addresses or IP:port such as ["9.9.9.9"]'
+    _string_kind("an IP address", parse_nameserver), 'an array of IP addresses or IP:port such as ["9.9.9.9"]'
 )
 NETWORKS = several(_string_kind("a network", network), 'an array of networks such as ["10.0.0.0/8", "::1/128"]')
+NETWORKS_AND_DOMAINS = several(
+    _string_kind("a network or a domain", _parse_network_or_domain),
+    'an array of networks and domains such as ["192.0.2.0/24", "partner.example"]',
+)
 FILE = Kind("the path of a readable file; relative ones start at the configuration file's directory", _read_file)
+FOLDER = Kind("the path of a directory; relative ones start at the configuration file's directory", _read_folder)
 FILES = several(FILE, f"an array: each item {FILE.right}")
 STORE_URL = Kind("sqlite:///path/to/file.db or postgresql://user@host/name", _read_store_url)
 ZONE = _string_kind('the name of a time zone such as "America/Toronto" or "UTC"', _parse_zone)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from filters.disposition import DEFAULT_POLICY, Policy, Tier
 from gateway.errors import ConfigurationError
 from gateway.settings.checks import conflicts
-from gateway.settings.document import LOCATOR, Document, read_document
+from gateway.settings.document import LOCATOR, Document, parse_document, read_document
 from gateway.settings.kinds import UnfitError, UnfitItemsError, described
 from gateway.settings.rendering import header, literal
 from gateway.settings.schema import CONFIGURABLE_TIERS, KeySpec, dotted, keys_of, plain, sections
@@ -37,7 +37,15 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
 
     Raises ConfigurationError with every problem there is.
     """
-    document = read_document(_find(path, environ), environ)
+    return _whole(read_document(_find(path, environ), environ))
+
+
+def load_text(text: str, file: Path) -> Settings:
+    """The settings of a text that is to stand in this file. Raises ConfigurationError with every problem there is."""
+    return _whole(parse_document(text, file))
+
+
+def _whole(document: Document) -> Settings:
     reading = _Reading(document)
     settings = reading.settings()
     if reading.problems:
@@ -51,7 +59,7 @@ def _find(path: Path | None, environ: Mapping[str, str]) -> Path:
         named = next(filter(_is_there, PLACES), None)
     if named is None:
         looked_for = f"There is no configuration file: looked for {' and '.join(map(str, PLACES))}"
-        raise ConfigurationError([f"{looked_for}; --config PATH names one, and README.md has one to begin with"])
+        raise ConfigurationError([f"{looked_for}; --config PATH names one, and `liaison init` writes one"])
     return named
 
 

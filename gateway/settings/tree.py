@@ -12,7 +12,9 @@ from typing import Annotated
 
 from filters.disposition import DEFAULT_POLICY, Delivery, Handling, Mode, Policy, Tier
 from gateway.settings import kinds
-from gateway.settings.incoming import Screening, Smtp
+from gateway.settings.alerting import Alerts
+from gateway.settings.identity import Oidc
+from gateway.settings.incoming import Intake, Screening, Smtp
 from gateway.settings.key import OCTETS, Key, Table
 from gateway.settings.kinds import DAY
 from gateway.settings.values import (
@@ -22,6 +24,7 @@ from gateway.settings.values import (
     LogAddresses,
     LogFormat,
     LogLevel,
+    Marking,
     ReportContent,
     SecondFactor,
     Tls,
@@ -138,7 +141,9 @@ class Collation:
     """How approaches are reported. When the file has no `from`, it is `agency.contact_email`."""
 
     address: Annotated[str, Key(kinds.ADDRESS, "RCMP ILDC")] = ILDC
-    from_: Annotated[str, Key(kinds.ADDRESS, "unset: agency.contact_email")] = "liaison@police.example"
+    from_: Annotated[
+        str, Key(kinds.ADDRESS, "unset: agency.contact_email", default_words="that of `agency.contact_email`")
+    ] = "liaison@police.example"
     content: Annotated[ReportContent, Key(kinds.one_of(*ReportContent), "original | summary")] = ReportContent.ORIGINAL
     tls: Annotated[
         Tls, Key(TLS, "else it waits and alarms; a loopback smarthost counts as this machine; S/MIME lifts it")
@@ -146,6 +151,13 @@ class Collation:
     smime_certificate: Annotated[
         Path | None, Key(kinds.optional(kinds.FILE, None), "PEM: reports are encrypted to it")
     ] = None
+    marking: Annotated[
+        Marking,
+        Key(
+            kinds.one_of(*Marking),
+            "none | protected-a | protected-b: stands on top of reports; only with S/MIME or verified TLS",
+        ),
+    ] = Marking.NONE
     max_size: Annotated[
         int, Key(OCTETS, "octets; beyond it, or refused with 5xx: once more as summary, with an alarm")
     ] = 10485760
@@ -191,19 +203,40 @@ def _shipped_packs() -> tuple[Path, ...]:
 class Digest:
     """The daily mail to records staff. When the file has no `to`, it is `agency.contact_email`."""
 
-    to: Annotated[str, Key(kinds.ADDRESS, "the records mailbox; unset: agency.contact_email")] = (
-        "liaison@police.example"
-    )
+    to: Annotated[
+        str,
+        Key(
+            kinds.ADDRESS,
+            "the records mailbox; unset: agency.contact_email",
+            default_words="that of `agency.contact_email`",
+        ),
+    ] = "liaison@police.example"
     hour: Annotated[int, Key(kinds.whole(0, 23), "UTC; once a day, when something waits")] = 11
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Templates:
+    """The texts of mail that we originate."""
+
+    mail: Annotated[
+        Path | None,
+        Key(kinds.optional(kinds.FOLDER, None), "a folder of your own texts; what is not in it is as shipped"),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Senders:
     """The lists to begin with; later changes are made with `liaison senders` and in the console."""
 
-    packs: Annotated[tuple[Path, ...], Key(kinds.FILES, "imported at first start", ["senders/prc.toml"])] = field(
-        default_factory=_shipped_packs
-    )
+    packs: Annotated[
+        tuple[Path, ...],
+        Key(
+            kinds.FILES,
+            "imported at first start",
+            ["senders/prc.toml"],
+            default_words="the shipped pack, `senders/prc.toml`",
+        ),
+    ] = field(default_factory=_shipped_packs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +253,22 @@ class Ledger:
     """The tally that `liaison senders try` replays a change over."""
 
     days: Annotated[int, Key(DAYS, "no local part, recipient, subject or content")] = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long closed cases are kept, by class. What is open, on legal hold, or still leaving is never disposed of."""
+
+    reported: Annotated[
+        int, Key(DAYS, "days after closing; 0: for ever. Mail that was reported; your own schedule has to say")
+    ] = 0
+    handled: Annotated[int, Key(DAYS, "mail that was handled without a report; two years: Privacy Act")] = 730
+    dismissed: Annotated[int, Key(DAYS, "no approach by a mission: somebody else's mail, so no longer")] = 730
+    contact: Annotated[int, Key(DAYS, "contacts by hand")] = 0
+    authority: Annotated[
+        str, Key(kinds.TEXT, "by-law or authorization by which you dispose of records; stands on every certificate")
+    ] = ""
+    automatic: Annotated[bool, Key(kinds.BOOLEAN, "once a day; else `liaison purge` by a person")] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,6 +347,9 @@ class Settings:
     smtp: Annotated[Smtp, Table()] = field(default_factory=Smtp)
     screening: Annotated[Screening, Table("the reading of content")] = field(default_factory=Screening)
     route: Annotated[tuple[Route, ...], Table("one or more; domains with the same next hop share a route")]
+    intake: Annotated[
+        Intake, Table("a mailbox of the gateway's own, to which officers forward what reached them elsewhere")
+    ] = field(default_factory=Intake)
     outbound: Annotated[Outbound, Table("how mail that we originate leaves; no smarthost and mx = false: it waits")] = (
         field(default_factory=Outbound)
     )
@@ -310,12 +362,22 @@ class Settings:
     policy: Annotated[Mapping[Tier, Policy], Table("one table a tier; what is left out keeps its default")] = field(
         default_factory=lambda: DEFAULT_POLICY
     )
+    templates: Annotated[Templates, Table("see docs/templates.md")] = field(default_factory=Templates)
     senders: Annotated[Senders, Table()] = field(default_factory=Senders)
     emergency: Annotated[Emergency, Table()] = field(default_factory=Emergency)
     ledger: Annotated[
         Ledger, Table("for replays: tally of (day, originator domain, keyed hash of address, to-emergency, count)")
     ] = field(default_factory=Ledger)
+    retention: Annotated[Retention, Table("how long closed cases are kept: docs/records.md")] = field(
+        default_factory=Retention
+    )
     store: Annotated[Store, Table()] = field(default_factory=Store)
     console: Annotated[Console, Table()] = field(default_factory=Console)
+    oidc: Annotated[Oidc, Table("signing in to the console at the agency's OpenID provider")] = field(
+        default_factory=Oidc
+    )
     metrics: Annotated[Metrics, Table()] = field(default_factory=Metrics)
+    alerts: Annotated[
+        Alerts, Table("told without mail: when trouble begins, once a day while it lasts, when it ends")
+    ] = field(default_factory=Alerts)
     log: Annotated[Log, Table()] = field(default_factory=Log)

@@ -68,6 +68,20 @@ class ReportContent(StrEnum):
     SUMMARY = "summary"
 
 
+class Marking(StrEnum):
+    """What protection the Government of Canada's levels ask for a report."""
+
+    NONE = "none"
+    PROTECTED_A = "protected-a"
+    PROTECTED_B = "protected-b"
+
+    @property
+    def words(self) -> str:
+        """The mark as it stands on a document, in both languages; "" for none."""
+        letter = self.value.rpartition("-")[2].upper()
+        return "" if self is Marking.NONE else f"PROTECTED {letter} / PROTÉGÉ {letter}"
+
+
 class Language(StrEnum):
     """A language that we write in (RFC 5646)."""
 

@@ -56,8 +56,9 @@ class ClientIdentity:
 
     @property
     def address(self) -> str:
-        """The session's client, for the log; "" when it is not known."""
-        return self._session.address
+        """The outermost client that is known, for the log; "" when none is."""
+        forwarded = self._forwarded.address if self._forwarded is not None else ""
+        return forwarded or self._session.address
 
     def keywords(self) -> tuple[str, ...]:
         """What EHLO offers a client that may tell us about others."""

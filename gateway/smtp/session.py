@@ -21,7 +21,7 @@ from gateway.counters import (
     count_transaction,
 )
 from gateway.events import Event
-from gateway.logs import redact, redact_words
+from gateway.logs import redact, redact_id, redact_words
 from gateway.model.reply import Reply
 from gateway.smtp import replies
 from gateway.smtp.data import DataReader
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from gateway.relay.transaction import Answered, MailParameters
     from gateway.smtp.client_identity import ClientIdentity
     from gateway.smtp.server import SmtpServer
+
+MOST_NAMED = 100
+"""Recipients that the line of a mail transaction names."""
 
 log = structlog.get_logger()
 
@@ -54,8 +57,10 @@ class Session:
         self._transaction: MailTransaction | None = None
         self._mail: MailParameters | None = None
         self._data: DataReader | None = None
-        self._size, self._ended_at = 0, 0.0
-        """Of the content: its octets, and when its final dot came."""
+        self._size = 0
+        """Of the content, in octets."""
+        self._began_at = self._ended_at = 0.0
+        """When MAIL came, and the final dot; 0 without one."""
         self._offers = server.intake.offers()
         """What EHLO announced: it holds for the session, although a next hop may turn out to lack some of it."""
         self._answering = self._gone = False
@@ -120,7 +125,7 @@ class Session:
         command = parse_mail(line, self._offers, extended=self._extended)
         if isinstance(command, Reply):
             return command
-        self._mail = command
+        self._mail, self._began_at, self._ended_at = command, monotonic(), 0.0
         self._transaction = self._server.intake.begin(command, self._origin(command), self._server.answer)
         return replies.SENDER_OK
 
@@ -219,27 +224,35 @@ class Session:
         if transaction is None or mail is None:
             return
         self._transaction = self._mail = self._refused = None
-        self._client.forget_forwarded()
         transaction.finish()
         screening = transaction.screening
         tier = str(screening.tier) if screening else "clear"
         count_transaction(tier, reply.code if reply else 0)
+        now, clear = monotonic(), screening is None
         self._server.log.info(
             Event.TRANSACTION,
             id=transaction.id,
             client=self._client.address,
-            mail_from=str(mail.reverse_path) if screening else redact(mail.reverse_path),
+            mail_from=redact(mail.reverse_path) if clear else str(mail.reverse_path),
+            rcpt_to=[redact(one) if clear else str(one) for one in transaction.recipients[:MOST_NAMED]],
             recipients=len(transaction.recipients),
+            message_id=redact_id(transaction.message_id) if clear else transaction.message_id,
             size=self._size,
+            seconds=round(now - self._began_at, 3),
+            answer_seconds=round(now - self._ended_at, 3) if self._ended_at else 0.0,
             tier=tier,
-            reply=_logged(reply, clear=screening is None) if reply else "abandoned",
+            case=transaction.case,
+            next_hop=transaction.next_hop,
+            heard=_logged(transaction.heard, clear=clear) if transaction.heard else "",
+            reply=_logged(reply, clear=clear) if reply else "abandoned",
         )
         self._size = 0
+        self._client.forget_forwarded()
 
 
 def _logged(reply: Reply, *, clear: bool) -> str:
-    """A refusal is in the next hop's words, and those may quote whom it refuses."""
-    return str(reply) if reply.positive or not clear else redact_words(str(reply))
+    """A reply is in the next hop's words, and those may quote whom it is about."""
+    return redact_words(str(reply)) if clear else str(reply)
 
 
 @lru_cache(maxsize=64)

@@ -9,6 +9,7 @@ from sqlalchemy import exists, func, select
 from gateway.model.backlog import Backlog, Undecided
 from gateway.model.case import ActionState, CaseStatus, DeliveryState
 from gateway.model.outbox import OutboxState
+from gateway.store.lateness import Latenesses
 from gateway.store.schema import cases, deliveries, outbox_items, stored_values
 from gateway.store.values import OUTBOX_PAUSED
 
@@ -28,19 +29,21 @@ class Backlogs:
         self._connection = connection
 
     async def backlog(self) -> Backlog:
-        """The numbers now: three questions, each of which goes through one table."""
+        """The numbers now: a few questions, each of which goes through one table."""
         by_state = select(
             outbox_items.c.purpose, outbox_items.c.state, func.count(), func.min(outbox_items.c.created_at)
         ).group_by(outbox_items.c.purpose, outbox_items.c.state)
         rows = [tuple(row) for row in await self._connection.execute(by_state)]
         open_cases, decline, report = (await self._connection.execute(_OF_CASES)).one()
-        delivery, paused = (await self._connection.execute(_OF_OTHERS)).one()
+        delivery, held_since, paused = (await self._connection.execute(_OF_OTHERS)).one()
         return Backlog(
             items={(purpose, state): number for purpose, state, number, _ in rows},
             oldest={(purpose, state): since for purpose, state, _, since in rows},
             paused=bool(paused),
             open_cases=open_cases,
             undecided=Undecided(delivery=delivery, decline=decline, report=report),
+            unaccepted_since=await Latenesses(self._connection).unaccepted_since(),
+            held_since=held_since,
         )
 
     async def failed(self) -> dict[Purpose, int]:
@@ -63,4 +66,8 @@ _OF_CASES = (
     .select_from(cases)
     .where(_OPEN)
 )
-_OF_OTHERS = select(select(func.count()).select_from(cases).where(_OPEN & _HELD).scalar_subquery(), _PAUSED)
+_OF_OTHERS = (
+    select(func.count(), func.min(cases.c.received_at), select(_PAUSED).scalar_subquery())
+    .select_from(cases)
+    .where(_OPEN & _HELD)
+)

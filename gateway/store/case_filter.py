@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, exists, select, true
 
+from gateway.model.case import ActionState, AnswerState
 from gateway.store.case_search import found
+from gateway.store.holds import is_on_hold
+from gateway.store.lateness import overdue
 from gateway.store.schema import cases, deliveries
 
 if TYPE_CHECKING:
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from gateway.model.case import DeliveryState
     from gateway.model.case_list import CaseFilter
 
-_SAME = ("tier", "status", "entry", "decline", "report", "assigned_to", "kind")
+_SAME = ("tier", "status", "entry", "decline", "report", "assigned_to", "kind", "answer")
 """What a filter and a column call by the same name."""
 
 
@@ -31,10 +34,7 @@ def matching(wanted: CaseFilter, *, dense: bool = False) -> ColumnElement[bool]:
 
 
 def _conditions(wanted: CaseFilter, *, dense: bool) -> Iterator[ColumnElement[bool]]:
-    for name in _SAME:
-        value = getattr(wanted, name)
-        if value is not None:
-            yield cases.c[name] == value
+    yield from _equalities(wanted)
     if wanted.mission is not None:
         yield cases.c.mission_en == wanted.mission
     if wanted.since is not None:
@@ -43,8 +43,21 @@ def _conditions(wanted: CaseFilter, *, dense: bool) -> Iterator[ColumnElement[bo
         yield cases.c.received_at < wanted.until
     if wanted.delivery is not None:
         yield _delivered(wanted.delivery, dense=dense)
+    if wanted.on_hold is not None:
+        yield is_on_hold() if wanted.on_hold else ~is_on_hold()
+    if wanted.overdue is not None:
+        yield overdue(wanted.overdue)
     if wanted.words:
         yield found(wanted.words, dense=dense)
+
+
+def _equalities(wanted: CaseFilter) -> Iterator[ColumnElement[bool]]:
+    for name in _SAME:
+        value = getattr(wanted, name)
+        if value is not None:
+            yield cases.c[name] == value
+    if wanted.answer is AnswerState.NONE:
+        yield cases.c.report == ActionState.SENT
 
 
 def _delivered(state: DeliveryState, *, dense: bool) -> ColumnElement[bool]:

@@ -15,6 +15,7 @@ from gateway.model.case import CaseStatus
 from gateway.model.case_list import EVERY_CASE, NEEDS, PAGE, CaseLine, CaseOrder, CasePage, ListedMission, Need, Needed
 from gateway.store.case_filter import matching
 from gateway.store.case_search import has_words
+from gateway.store.holds import is_on_hold
 from gateway.store.schema import case_search, cases, deliveries
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 _FIELDS = (
     *("reference", "kind", "tier", "status", "disposal", "received_at", "reverse_path", "header_from", "subject"),
-    *("entry", "mission_en", "mission_fr", "decline", "report", "assigned_to"),
+    *("entry", "mission_en", "mission_fr", "decline", "report", "assigned_to", "answer"),
 )
 _NEWEST = (cases.c.received_at.desc(), cases.c.id.desc())
 _RANK = case({tier.value: rank for rank, tier in enumerate(Tier)}, value=cases.c.tier)
@@ -62,6 +63,7 @@ _DELIVERIES = (
     .where(deliveries.c.case_id.in_(_THESE))
     .group_by(deliveries.c.case_id, deliveries.c.state)
 )
+_ON_HOLD = select(cases.c.id).where(cases.c.id.in_(_THESE), is_on_hold())
 
 
 class CaseListing:
@@ -156,7 +158,8 @@ class CaseListing:
         copies: dict[CaseId, list[RowMapping]] = {}
         for row in (await self._connection.execute(_DELIVERIES, {"these": ids})).mappings():
             copies.setdefault(row["case_id"], []).append(row)
-        return [_line(rows[case_id], copies.get(case_id, [])) for case_id in ids]
+        kept = set((await self._connection.execute(_ON_HOLD, {"these": ids})).scalars())
+        return [_line(rows[case_id], copies.get(case_id, []), on_hold=case_id in kept) for case_id in ids]
 
 
 def _numbers(wanted: CaseFilter) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
@@ -193,10 +196,11 @@ def _age_of(place: Row[Any, Any, Any, Any]) -> ColumnElement[Any]:
     return tuple_(literal(place.received_at, cases.c.received_at.type), literal(place.id, cases.c.id.type))
 
 
-def _line(row: RowMapping, copies: Sequence[RowMapping]) -> CaseLine:
+def _line(row: RowMapping, copies: Sequence[RowMapping], *, on_hold: bool) -> CaseLine:
     states: dict[DeliveryState, int] = {copy["state"]: copy["number"] for copy in copies}
     return CaseLine(
         **{name: row[name] for name in _FIELDS},
         recipient=min((copy["one"] for copy in copies), default=""),
         deliveries=states,
+        on_hold=on_hold,
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from sqlalchemy import bindparam, select, text, update
 
 from gateway.errors import StoreError
-from gateway.model.case import Case, CaseFile, CaseStatus
+from gateway.model.case import Case, CaseFile, CaseStatus, ContactKind
 from gateway.model.case_list import EVERY_CASE
 from gateway.model.outbox import Purpose
 from gateway.store.case_filter import matching
@@ -22,13 +22,16 @@ from gateway.store.case_search import keep_case
 from gateway.store.deliveries import delivery_of
 from gateway.store.embedded import brief
 from gateway.store.engine import insert_new
+from gateway.store.holds import hold_of
 from gateway.store.notes import note_of
+from gateway.store.records_schema import case_holds
 from gateway.store.schema import cases, deliveries, notes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Executable, RowMapping, Select, Table
+    from sqlalchemy import Column, ColumnElement, Executable, RowMapping, Select, Table
 
     from gateway.model.case import ActionState, CaseId, Disposal
     from gateway.model.case_list import CaseFilter
@@ -39,6 +42,7 @@ CaseAction = Literal[Purpose.DECLINE, Purpose.REPORT]
 
 CaseList = list[Case]
 CaseFileList = list[CaseFile]
+CaseClients = list[str]
 RowsByCase: TypeAlias = "dict[CaseId | None, list[RowMapping]]"
 
 _FIELDS = tuple(field.name for field in fields(Case))
@@ -48,6 +52,9 @@ _THIS = cases.c.id == bindparam("this")
 _INSERT = brief(insert_new(cases).on_conflict_do_nothing().returning(*cases.c))
 _BY_ID = brief(select(cases).where(_THIS))
 _BY_REFERENCE = brief(select(cases).where(cases.c.reference == bindparam("this")))
+_BY_KEYS = brief(
+    select(cases).where(cases.c.intake_key.in_(bindparam("these", expanding=True))).order_by(cases.c.id).limit(1)
+)
 _THIS_KEY = cases.c.intake_key == bindparam("this")
 _FIND_AND_WRITE = brief(update(cases).where(_THIS_KEY).values(intake_key=bindparam("this")).returning(*cases.c))
 _CHANGE = brief(update(cases).where(_THIS))
@@ -93,6 +100,11 @@ class Cases:
         """The case of this row."""
         return await self._one(_BY_ID, case_id)
 
+    async def by_intake_keys(self, keys: Sequence[str]) -> Case | None:
+        """The oldest case that has one of these intake keys."""
+        row = (await self._connection.execute(_BY_KEYS, {"these": list(keys)})).mappings().one_or_none()
+        return None if row is None else _case_of(row)
+
     async def in_turn(self, reference: str) -> Case | None:
         """The case, for one who decides about it: who comes second sees what the first one did.
 
@@ -134,8 +146,15 @@ class Cases:
         """These cases, newest first."""
         return await self._matching(matching(wanted))
 
+    async def recent_clients(self, most: int) -> CaseClients:
+        """The IP addresses that the last mails of cases came from, newest first; "" where there was none."""
+        wanted = cases.c.kind == ContactKind.MAIL
+        newest = (cases.c.received_at.desc(), cases.c.id.desc())
+        rows = await self._connection.execute(select(cases.c.client_ip).where(wanted).order_by(*newest).limit(most))
+        return list(rows.scalars())
+
     async def files(self, wanted: CaseFilter = EVERY_CASE) -> CaseFileList:
-        """The same with deliveries and notes: three queries, however many cases."""
+        """The same with deliveries, notes and holds: four queries, however many cases."""
         return await self._files(matching(wanted))
 
     async def file(self, reference: str) -> CaseFile | None:
@@ -147,18 +166,21 @@ class Cases:
         ids = select(cases.c.id).where(wanted)
         deliveries_of = await self._hanging_on(ids, deliveries)
         notes_of = await self._hanging_on(ids, notes)
+        holds_of = await self._hanging_on(ids, case_holds, case_holds.c.number)
         return [
             CaseFile(
                 case=case,
                 deliveries=tuple(delivery_of(row) for row in deliveries_of.get(case.id, ())),
                 notes=tuple(note_of(row) for row in notes_of.get(case.id, ())),
+                holds=tuple(hold_of(row) for row in holds_of.get(case.id, ())),
             )
             for case in found
         ]
 
-    async def _hanging_on(self, ids: Select[CaseId], table: Table) -> RowsByCase:
+    async def _hanging_on(self, ids: Select[CaseId], table: Table, order: Column[int] | None = None) -> RowsByCase:
         """The rows of a table that belong to these cases, in one query, by case and in the order in which they came."""
-        statement = select(table).where(table.c.case_id.in_(ids)).order_by(table.c.case_id, table.c.id)
+        came = table.c.id if order is None else order
+        statement = select(table).where(table.c.case_id.in_(ids)).order_by(table.c.case_id, came)
         rows = (await self._connection.execute(statement)).mappings()
         return {case_id: list(group) for case_id, group in groupby(rows, key=itemgetter("case_id"))}
 

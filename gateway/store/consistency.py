@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gateway.model.outbox import OutboxItem
     from gateway.store.unit_of_work import Store, Work
 
-_ATTEMPTED = frozenset({OutboxState.SENDING, OutboxState.SENT, OutboxState.UNCERTAIN})
+_ATTEMPTED = frozenset({OutboxState.SENDING, OutboxState.SENT})
 _CANCELLED = OutboxState.CANCELLED
 _WITHOUT_ITEM = frozenset({ActionState.NONE, ActionState.REVIEW, ActionState.CANCELLED})
 
@@ -69,7 +69,9 @@ def _item_problems(items: Iterable[OutboxItem], entries: Iterable[AuditEntry]) -
     for item in items:
         if item.id not in audited and item.case_reference not in audited:
             yield f"Outbox item {item.id} has no audit row, neither of its own nor of its case."
-        if item.state in _ATTEMPTED and not item.frozen:
+        # A decline that waited in a restored copy is uncertain without an attempt of its own: see Outbox.put_in_doubt.
+        attempted = item.state in _ATTEMPTED or (item.state is OutboxState.UNCERTAIN and item.attempts > 0)
+        if attempted and not item.frozen:
             yield f"Outbox item {item.id} is {item.state}, but its bytes were never frozen."
 
 

@@ -7,18 +7,25 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import exists, func, select
 
-from gateway.model.case import ActionState, CaseStatus, DeliveryState
+from gateway.model.case import ActionState, AnswerState, CaseStatus, ContactKind, DeliveryState
+from gateway.model.case_list import CaseFilter
 from gateway.model.digest import MOST_REFERENCES, Digest
+from gateway.model.list_table import ENDING_SOON
 from gateway.model.outbox import OutboxState, Purpose
+from gateway.store.case_filter import matching
 from gateway.store.engine import insert_new
+from gateway.store.lateness import overdue
 from gateway.store.limits import Limits
+from gateway.store.list_records import ListRecords
 from gateway.store.schema import cases, deliveries, digests, outbox_items
+from gateway.store.senders import Senders
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
     from sqlalchemy import ColumnElement
 
+    from gateway.model.lateness import Patience
     from gateway.store.engine import Connection
 
 _OPEN = cases.c.status == CaseStatus.OPEN
@@ -36,7 +43,7 @@ class Digests:
         once = insert_new(digests).values(day=day).on_conflict_do_nothing()
         return (await self._connection.execute(once.returning(digests.c.day))).one_or_none() is not None
 
-    async def digest(self, now: datetime) -> Digest:
+    async def digest(self, now: datetime, patience: Patience) -> Digest:
         """What waits now."""
         held = select(func.count(), func.min(cases.c.received_at)).select_from(cases).where(_OPEN & _HELD)
         held_count, oldest = (await self._connection.execute(held)).one()
@@ -51,13 +58,23 @@ class Digests:
             uncertain=await self._items(OutboxState.UNCERTAIN),
             reports_past=await limits.refused(Purpose.REPORT, since),
             declines_past=await limits.refused(Purpose.DECLINE, since),
+            overdue=await self._cases(overdue(now - patience.report), closed_too=True),
+            forwards=await self._cases((cases.c.kind == ContactKind.FORWARD) & (cases.c.report == ActionState.REVIEW)),
+            answers=await self._cases(cases.c.answer == AnswerState.RECEIVED, closed_too=True),
+            unanswered=await self._cases(matching(CaseFilter(answer=AnswerState.NONE)), closed_too=True),
+            ending=await self._ending(now),
+            due=len(await ListRecords(self._connection).due(now.date())),
             references=tuple((await self._connection.execute(named)).scalars()),
             open_cases=await self._cases(_OPEN),
         )
 
-    async def _cases(self, wanted: ColumnElement[bool]) -> int:
-        """Of the open ones."""
-        counted = select(func.count()).select_from(cases).where(_OPEN & wanted)
+    async def _ending(self, now: datetime) -> int:
+        exemptions = await Senders(self._connection).exemptions(now)
+        return sum(one.until <= now + ENDING_SOON for one in exemptions)
+
+    async def _cases(self, wanted: ColumnElement[bool], *, closed_too: bool = False) -> int:
+        """Of the open ones, or of all."""
+        counted = select(func.count()).select_from(cases).where(wanted if closed_too else _OPEN & wanted)
         return int((await self._connection.execute(counted)).scalar_one())
 
     async def _items(self, state: OutboxState) -> int:

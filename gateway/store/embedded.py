@@ -44,9 +44,13 @@ READING = ("BEGIN", "SELECT 1 FROM sqlite_schema LIMIT 1")
 WRITING = ("BEGIN IMMEDIATE",)
 """With the lock in hand: a unit that reads first and then writes may fail without waiting."""
 
-_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-512")
-"""Durable. What a statement may have to take back is kept in memory: else a file is made and removed for it, with
-pieces of mail in it. 512 KiB of pages for each connection: the system's own cache has them too."""
+_PRAGMAS = (
+    *("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-512"),
+    "secure_delete=ON",
+)
+"""Durable. What is removed is overwritten with zeros, not only marked free. What a statement may have to take back is
+kept in memory: else a file is made and removed for it, with pieces of mail in it. 512 KiB of pages for each connection:
+the system's own cache has them too."""
 
 FEW = 20
 """Rows that one brief statement may write; and brief statements in a row before the event loop sees to others."""

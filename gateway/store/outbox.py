@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Boolean, and_, bindparam, case, delete, exists, func, or_, select, update
 
 from gateway.model.case import ActionState
-from gateway.model.outbox import LARGE, NEED_THE_ORIGINAL, OUTBOX_TRANSITIONS, OutboxItem, OutboxState, Post, Purpose
+from gateway.model.outbox import (
+    LARGE,
+    NEED_THE_ORIGINAL,
+    OUTBOX_TRANSITIONS,
+    TO_COLLATION,
+    OutboxItem,
+    OutboxState,
+    Post,
+    Purpose,
+)
 from gateway.store.embedded import brief
 from gateway.store.engine import insert_new
 from gateway.store.schema import cases, frozen_posts, outbox_items, stored_values
@@ -31,6 +40,8 @@ if TYPE_CHECKING:
     from gateway.store.sealing import Seal
 
 ItemList = list[OutboxItem]
+
+_UNTOLD = (OutboxState.WAITING, OutboxState.SENDING)
 
 _NO_CLAIM = {"claimed_by": None, "claimed_node": None, "claimed_until": None}
 _PAUSED = exists().where(stored_values.c.key == OUTBOX_PAUSED)
@@ -69,7 +80,7 @@ _THESE_ITEMS = brief(_ITEMS.where(outbox_items.c.id.in_(bindparam("these", expan
 _ITEMS_OF_CASE = brief(
     _ITEMS.where(outbox_items.c.case_id == bindparam("case"), outbox_items.c.purpose == bindparam("of"))
 )
-_TO_COLLATION = outbox_items.c.purpose.in_((Purpose.REPORT, Purpose.RETRACTION))
+_TO_COLLATION = outbox_items.c.purpose.in_(TO_COLLATION)
 _REPORT_WITH = brief(
     _ITEMS.where(
         _TO_COLLATION,
@@ -229,6 +240,20 @@ class Outbox:
         if attempts is not None:
             values["attempts"] = attempts
         return await self._move(_SETTLE if owner is None else _SETTLE_OURS, state, values | _NO_CLAIM)
+
+    async def put_in_doubt(self, reply: str) -> int:
+        """In a database of yesterday: declines that wait, or are leaving, may have left since. Claims are nobody's.
+
+        The one way from `waiting` to `uncertain`: nothing tells what happened after the copy was made (decision 13).
+        """
+        doubtful = (outbox_items.c.purpose == Purpose.DECLINE) & outbox_items.c.state.in_(_UNTOLD)
+        in_doubt = update(outbox_items).where(doubtful).returning(outbox_items.c.case_id)
+        values = {"state": OutboxState.UNCERTAIN, "last_reply": reply}
+        of_cases = list((await self._connection.execute(in_doubt, values)).scalars())
+        for case_id in of_cases:
+            await self._tell_case(case_id, Purpose.DECLINE, OutboxState.UNCERTAIN)
+        await self._connection.execute(update(outbox_items), _NO_CLAIM)
+        return len(of_cases)
 
     async def get(self, item_id: str) -> OutboxItem | None:
         """The item with this id."""

@@ -92,7 +92,7 @@ class People:
         if row is None or row["totp_blob"] is None:
             return None
         sealed = Sealed(row["totp_sha256"], row["totp_size"], row["totp_key_id"], row["totp_blob"])
-        return self._seal.unseal(sealed, _subject(name)).decode()
+        return self._seal.unseal(sealed, secret_subject(name)).decode()
 
     async def set_second_factor(self, name: str, secret: str | None, recovery: Collection[str] = ()) -> None:
         """Put a second factor in place with the digests of its recovery codes, or take it away."""
@@ -100,7 +100,7 @@ class People:
         if secret is None:
             await self.change(name, totp_sha256=None, totp_size=None, totp_key_id=None, totp_blob=None, totp_step=0)
             return
-        sealed = self._seal.seal(secret.encode(), _subject(name))
+        sealed = self._seal.seal(secret.encode(), secret_subject(name))
         await self.change(
             name, totp_sha256=sealed.sha256, totp_size=sealed.size, totp_key_id=sealed.key_id, totp_blob=sealed.blob
         )
@@ -153,5 +153,6 @@ def person_of(row: RowMapping) -> Person:
     )
 
 
-def _subject(name: str) -> str:
+def secret_subject(name: str) -> str:
+    """What the secret of somebody's one-time codes is bound to."""
     return f"second factor of {name}"

@@ -1,7 +1,8 @@
 """The tables. Uniqueness invariants live here, so that no race between processes can break them.
 
 Never holds logic. Columns carry the names of the model's fields; `migrations/` makes the same tables, which a test
-compares. The tables of people and their sessions are in `gateway.store.people_schema`.
+compares. The tables of people and their sessions are in `gateway.store.people_schema`, those of holds and disposal in
+`gateway.store.records_schema`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from sqlalchemy import (
 
 from filters.disposition import Delivery, Handling, Mode, Tier
 from filters.lists import EntryKind
-from gateway.model.case import ActionState, CaseStatus, ContactKind, DeliveryState, Disposal
+from gateway.model.case import ActionState, AnswerState, CaseStatus, ContactKind, DeliveryState, Disposal
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.store.columns import (
     Evidence,
@@ -115,6 +116,7 @@ cases = Table(
     Column("kind", vocabulary(ContactKind), nullable=False, server_default=ContactKind.MAIL.value),
     Column("assigned_to", SafeText, nullable=False, server_default=text("''")),
     Column("assigned_at", UtcDateTime),
+    Column("answer", vocabulary(AnswerState), nullable=False, server_default=AnswerState.NONE.value),
     CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed"),
     sqlite_autoincrement=True,
 )
@@ -138,6 +140,8 @@ Index(
     *(cases.c.received_at, cases.c.id, cases.c.status, cases.c.tier, cases.c.kind, cases.c.decline, cases.c.report),
     *(cases.c.assigned_to, cases.c.entry, cases.c.mission_en, cases.c.mission_fr),
 )
+Index("ix_cases_closed_at", cases.c.closed_at, cases.c.id)
+Index("ix_cases_answer", cases.c.answer, cases.c.report, cases.c.received_at)
 Index("ix_cases_mission", cases.c.mission_fr, cases.c.mission_en, cases.c.entry)
 
 case_search = Table("case_search", metadata, _case_id(primary_key=True), _text("text"))

@@ -110,6 +110,11 @@ async def unseal_aside(seal: Seal, sealed: Sealed, subject: str) -> bytes:
     return await asyncio.to_thread(seal.unseal, sealed, subject)
 
 
+async def reseal(seal: Seal, sealed: Sealed, subject: str) -> Sealed:
+    """The same content under the first key."""
+    return await seal_aside(seal, await unseal_aside(seal, sealed, subject), subject)
+
+
 def columns_of(sealed: Sealed) -> dict[str, object]:
     """The row's part that holds it."""
     return {"sha256": sealed.sha256, "size": sealed.size, "key_id": sealed.key_id, "blob": sealed.blob}

@@ -72,6 +72,10 @@ class Sessions:
         others = (console_sessions.c.name == name) & (console_sessions.c.digest != but)
         await self._connection.execute(delete(console_sessions).where(others))
 
+    async def end_all(self) -> None:
+        """Everybody signs in again."""
+        await self._connection.execute(delete(console_sessions))
+
     async def forget(self, *, seen_before: datetime, started_before: datetime) -> None:
         """Those that time has ended."""
         old = (console_sessions.c.seen_at < seen_before) | (console_sessions.c.started_at < started_before)

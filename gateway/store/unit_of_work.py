@@ -15,14 +15,20 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy import text
 
 from gateway.store import migrating
+from gateway.store.alerts import Alerts
+from gateway.store.answers import Answers
 from gateway.store.audit import Audit
 from gateway.store.backlog import Backlogs
 from gateway.store.case_list import CaseListing
 from gateway.store.cases import Cases
 from gateway.store.deliveries import Deliveries
 from gateway.store.digests import Digests
+from gateway.store.disposals import Disposals
 from gateway.store.embedded import create_sqlite_file
 from gateway.store.engine import PATIENCE, database_trouble, open_engine
+from gateway.store.forwards import Forwards
+from gateway.store.holds import Holds
+from gateway.store.lateness import Latenesses
 from gateway.store.ledger import Ledger
 from gateway.store.limits import Limits
 from gateway.store.list_records import ListRecords
@@ -30,9 +36,12 @@ from gateway.store.messages import Messages
 from gateway.store.notes import Notes
 from gateway.store.outbox import Outbox
 from gateway.store.people import People
+from gateway.store.sealed_rows import SealedRows
 from gateway.store.senders import Senders
 from gateway.store.sessions import Sessions
+from gateway.store.sqlite_file import cut_off_log
 from gateway.store.statistics import Statistics
+from gateway.store.tracing import Traces
 from gateway.store.values import Values
 
 if TYPE_CHECKING:
@@ -60,10 +69,15 @@ class Work:
     deliveries: Deliveries
     messages: Messages
     notes: Notes
+    forwards: Forwards
+    answers: Answers
     outbox: Outbox
     limits: Limits
     digests: Digests
     backlogs: Backlogs
+    latenesses: Latenesses
+    alerts: Alerts
+    traces: Traces
     senders: Senders
     list_records: ListRecords
     ledger: Ledger
@@ -72,6 +86,9 @@ class Work:
     people: People
     sessions: Sessions
     statistics: Statistics
+    sealed_rows: SealedRows
+    holds: Holds
+    disposals: Disposals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +104,8 @@ class Database:
 class Store:
     """One database. Safe to share between the tasks of one event loop; each node opens its own."""
 
-    def __init__(self, engines: Engines, seal: Seal, clock: Clock) -> None:
+    def __init__(self, url: str, engines: Engines, seal: Seal, clock: Clock) -> None:
+        self._url = url
         self._engines = engines
         self._seal = seal
         self._clock = clock
@@ -98,7 +116,7 @@ class Store:
 
         `patience`: seconds to wait for a lock or a connection. Raises ConfigurationError on a wrong URL.
         """
-        return cls(open_engine(url, patience=patience), seal, clock)
+        return cls(url, open_engine(url, patience=patience), seal, clock)
 
     def seal_with(self, seal: Seal) -> None:
         """Seal and open with these keys, from the next unit of work on."""
@@ -166,6 +184,22 @@ class Store:
                 size = (await connection.execute(text("SELECT pg_database_size(current_database())"))).scalar_one()
                 return Database(kind="PostgreSQL", version=found, octets=size, revision=revision)
 
+    async def erase_traces(self) -> bool:
+        """After a removal: let nothing of it stay in the log of an SQLite file. False while others read there."""
+        if self._engines.file is None:
+            return True
+        return await asyncio.to_thread(cut_off_log, self._engines.file)
+
+    @property
+    def file(self) -> Path | None:
+        """The database file of SQLite; None for a server."""
+        return self._engines.file
+
+    @property
+    def url(self) -> str:
+        """Where the database is, password and all."""
+        return self._url
+
     async def close(self) -> None:
         """Close every connection; units of work must have ended."""
         await self._engines.close()
@@ -177,10 +211,15 @@ class Store:
             deliveries=Deliveries(connection),
             messages=Messages(connection, self._seal),
             notes=Notes(connection),
+            forwards=Forwards(connection),
+            answers=Answers(connection),
             outbox=Outbox(connection, self._seal),
             limits=Limits(connection),
             digests=Digests(connection),
             backlogs=Backlogs(connection),
+            latenesses=Latenesses(connection),
+            alerts=Alerts(connection),
+            traces=Traces(connection),
             senders=Senders(connection),
             list_records=ListRecords(connection),
             ledger=Ledger(connection),
@@ -189,6 +228,9 @@ class Store:
             people=People(connection, self._seal),
             sessions=Sessions(connection),
             statistics=Statistics(connection),
+            sealed_rows=SealedRows(connection, self._seal),
+            holds=Holds(connection),
+            disposals=Disposals(connection),
         )
 
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from gateway import counters, logs
-from gateway.assembly import open_desk, open_line
+from gateway.assembly import open_line
 from gateway.connections import Connections
+from gateway.desk import open_desk
 from gateway.events import Event
-from gateway.settings import refuse_false_safety
 from gateway.supervisor.reloading import tell_of
 from gateway.supervisor.service import Role, Service
+from gateway.supervisor.systemd import NOBODY, Systemd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.settings import Settings
 
-__all__ = ["Role", "Service", "serve"]
+__all__ = ["Role", "Service", "Systemd", "serve"]
 
 log = structlog.get_logger()
 
@@ -36,6 +37,7 @@ async def serve(
     worker_command: Sequence[str] = (),
     slot: tuple[int, int] | None = None,
     part: tuple[int, int] | None = None,
+    systemd: Systemd = NOBODY,
 ) -> None:
     """Run until SIGTERM or SIGINT. `ready` gets the line that says where it accepts, ports being the real ones.
 
@@ -43,8 +45,8 @@ async def serve(
     `inherited` are the numbers of listening sockets that a parent handed over; `worker_command` is the command line
     that starts one SMTP worker, to which `--inherit NUMBERS`, `--counters DESCRIPTOR:NUMBER` and the same for
     `--connections` are added. `slot` and `part` are these pairs: a parent's memory, and where this worker counts in it.
+    `systemd` is who started this process, if it is to be told how far we are.
     """
-    refuse_false_safety(settings)
     if slot is not None:
         counters.join(*slot)
     tell_of(settings)
@@ -60,13 +62,16 @@ async def serve(
             worker_command=worker_command,
             reread=reread,
             connections=connections,
+            systemd=systemd,
         )
         try:
             await service.start()
             service.obey_signals()
             log.info(Event.STARTED, role=str(role))
             ready(service.where())
+            systemd.ready(service.where())
             await service.run()
         finally:
+            systemd.stopping()
             await service.stop()
             log.info(Event.STOPPED, role=str(role))

@@ -14,10 +14,11 @@ from gateway.supervisor.sockets import address, bind
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gateway.assembly import Desk
     from gateway.clock import Clock
     from gateway.counters import Slots
+    from gateway.desk import Desk
     from gateway.metrics.listener import Listener
+    from gateway.operations.health import Health
     from gateway.settings import Endpoint
 
 log = structlog.get_logger()
@@ -56,6 +57,7 @@ class Monitoring:
         slots: Slots,
         *,
         unready: Callable[[], str],
+        health: Callable[[], Health],
         workers: Callable[[], Sequence[int | None]],
     ) -> None:
         """Answer from now on. Workers, and who answers nobody, do without what is imported here."""
@@ -69,6 +71,7 @@ class Monitoring:
             rulebooks=desk.rulebooks,
             watching=desk.lasting.watching,
             readiness=readiness,
+            health=health,
             clock=clock,
             workers=workers,
         )

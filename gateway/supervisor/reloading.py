@@ -17,7 +17,7 @@ import structlog
 from gateway.counters import FAULTS, count
 from gateway.errors import ConfigurationError
 from gateway.events import Event
-from gateway.settings import example_values, exposed_files, refuse_false_safety
+from gateway.settings import example_values, exposed_files
 from gateway.tls import server_context
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gateway.console.office import Office
     from gateway.dispatch.worker import Means
     from gateway.settings import Settings
+    from gateway.supervisor.systemd import Systemd
 
 log = structlog.get_logger()
 
@@ -45,7 +46,6 @@ class InForce:
 
 def in_force(settings: Settings, line: Line, *, node: str | None, pages: bool) -> InForce:
     """Everything that follows, made; ConfigurationError says what can't be. `node` is the name of one that sends."""
-    refuse_false_safety(settings)
     return InForce(
         settings=settings,
         line=line,
@@ -87,8 +87,9 @@ def tell_of(settings: Settings) -> None:
 class Reloading:
     """Reads again whenever it is asked to. `obey` puts a configuration in force, or raises ConfigurationError."""
 
-    def __init__(self, read: Callable[[], Settings], obey: Callable[[Settings], None]) -> None:
+    def __init__(self, read: Callable[[], Settings], obey: Callable[[Settings], None], systemd: Systemd) -> None:
         self._read = read
+        self._systemd = systemd
         self._obey = obey
         self._asked = asyncio.Event()
 
@@ -104,7 +105,7 @@ class Reloading:
             await self._reload()
 
     async def _reload(self) -> None:
-        with refused_aloud():
+        with self._systemd.reloading(), refused_aloud():
             self._obey(await asyncio.to_thread(self._read))
 
 

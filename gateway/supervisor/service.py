@@ -17,19 +17,23 @@ from typing import TYPE_CHECKING
 import structlog
 
 from gateway import counters
-from gateway.assembly import governing, reopen_line
+from gateway.assembly import reopen_line
 from gateway.connections import Connections
+from gateway.desk import governing
 from gateway.errors import ConfigurationError
 from gateway.events import Event
+from gateway.operations.purging import keep_purging
 from gateway.operations.running import Process
 from gateway.settings import needs_restart, until_restart
 from gateway.smtp.server import SmtpServer
+from gateway.supervisor.alerting import Lookout
 from gateway.supervisor.console import open_console
 from gateway.supervisor.descriptors import allow_descriptors
 from gateway.supervisor.handover import Parent
 from gateway.supervisor.monitoring import Monitoring, open_monitoring
 from gateway.supervisor.reloading import Reloading, in_force, refused_aloud, tell_of
 from gateway.supervisor.sockets import address, bind
+from gateway.supervisor.systemd import NOBODY, Systemd
 from gateway.supervisor.workers import Workers
 
 if TYPE_CHECKING:
@@ -92,13 +96,15 @@ class Service:
         worker_command: Sequence[str] = (),
         reread: Callable[[], Settings] | None = None,
         connections: Connections | None = None,
+        systemd: Systemd = NOBODY,
     ) -> None:
         """`inherited` are listening sockets that a parent handed over; `worker_command` starts one SMTP worker.
 
         `reread` reads the configuration again at SIGHUP, in a thread. A worker's comes from its parent instead.
-        `connections` is the parent's count of them; None makes one.
+        `connections` is the parent's count of them; None makes one. `systemd` is told of each reload.
         """
         self._role = role
+        self._systemd = systemd
         self._inherited = inherited
         self._shows_pages = role.shows_pages and settings.console.listen is not None
         self._node = _take_node_name(settings) if role.sends_mail else None
@@ -108,7 +114,8 @@ class Service:
         self._server = self._open_server() if here else None
         self._workers = Workers(worker_command, settings) if role.takes_mail and not here else None
         self._outbox = _open_worker(self._now.means) if self._now.means is not None else None
-        self._reloading = Reloading(reread, self.obey) if reread is not None and not inherited else None
+        self._reloading = Reloading(reread, self.obey, systemd) if reread is not None and not inherited else None
+        self._lookout = Lookout(line.desk.alerting)
         self._slots: Slots | None = None
         self._monitoring: Monitoring | None = None
         self._console: Console | None = None
@@ -159,14 +166,18 @@ class Service:
         await self._listen()
         if self._outbox is not None:
             self._sending = self._own(self._outbox.run())
+            self._own(keep_purging(lambda: self._now.line.desk.purging))
         self._tell_what_runs()
         await self._answer_monitoring()
         if self._shows_pages or self._outbox is not None:
             self._own(self._now.line.desk.lasting.chain_watch.keep())
+            self._own(self._lookout.keep())
         if self._console is not None:
             await self._console.serve(self._office, self._now.settings.smtp)
         if self._reloading is not None:
             self._own(self._reloading.run())
+        if self._systemd.watches:
+            self._own(self._systemd.keep_alive())
         if self._inherited:
             self._own(self._heed_parent())
 
@@ -191,7 +202,14 @@ class Service:
             return
         workers = self._workers.process_ids if self._workers is not None else list[int | None]
         line = self._now.line
-        await self._monitoring.serve(line.desk, line.clock, self._slots, unready=self._unready, workers=workers)
+        await self._monitoring.serve(
+            line.desk,
+            line.clock,
+            self._slots,
+            unready=self._unready,
+            health=lambda: self._now.line.desk.health,
+            workers=workers,
+        )
 
     def _tell_what_runs(self) -> None:
         """To the pages about this process."""
@@ -244,6 +262,7 @@ class Service:
             self._server.ask_what_is_offered()
         if self._workers is not None:
             self._workers.tell(settings)
+        self._lookout.look_with(new.line.desk.alerting)
         if self._outbox is not None and new.means is not None:
             self._outbox.work_with(new.means)
         if self._console is not None:

@@ -51,6 +51,8 @@ class SenderVerifier:
     seconds: float
     upstream: Upstream | None = None
     """Whose Authentication-Results are believed."""
+    forwarded: bool = False
+    """Of mail that somebody forwarded: no client is known, so SPF is not asked, and DMARC may prove but not fail."""
     checking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CHECKED_AT_ONCE))
 
     async def authenticate(self, envelope: Envelope, header: Header, content: Spool) -> Authentication:
@@ -65,6 +67,8 @@ class SenderVerifier:
         dmarc, policy = told.dmarc, told.dmarc_policy
         if not _said(dmarc):
             dmarc, policy = await _dmarc(inquiry, envelope, header, spf, dkim)
+        if self.forwarded and dmarc.result is Result.FAIL:
+            dmarc = MethodResult(domain=dmarc.domain, reason=_CANT_FAIL)
         return Authentication(spf=spf, dkim=dkim, dmarc=dmarc, dmarc_policy=policy, answers=inquiry.answers)
 
     def _told(self, header: Header, envelope: Envelope) -> Authentication:
@@ -86,6 +90,11 @@ class SenderVerifier:
             return ()
         async with self.checking:
             return await verify_signatures(inquiry, content, envelope.received_at)
+
+
+_CANT_FAIL = Sentence(
+    "No aligned signature verifies, and SPF can't be asked: the message was forwarded, so no client is known."
+)
 
 
 def _said(result: MethodResult) -> MethodResult | None:

@@ -117,7 +117,7 @@ async def test_what_a_browser_is_given_of_a_message_can_do_nothing(gateway: Runn
         assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
         assert answer.headers["x-content-type-options"] == "nosniff"
     with zipfile.ZipFile(io.BytesIO(files["export"])) as archive:
-        assert archive.read("original.eml") == files["download"]
+        assert archive.read(f"cases/{reference}/original.eml") == files["download"]
     assert files["download"] == await gateway.desk.casework.original(reference)
     assert "console:person0 download" in await views(gateway, reference)
 

@@ -6,6 +6,7 @@ import asyncio
 import io
 import re
 import zipfile
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.model.case import CaseStatus
@@ -59,6 +60,24 @@ async def test_mail_of_ours_that_failed_needs_a_person_and_leads_to_the_outbox(g
     assert re.search(r'<a href="/outbox\?state=failed&amp;purpose=notice"><strong>1</strong> Notice failed', rita.page)
     await rita.get("/outbox?state=failed&purpose=notice")
     assert notice.id in rita.page
+
+
+async def test_a_report_that_is_overdue_stands_on_the_first_page_and_leads_to_its_case(
+    gateway: Running, visit: Visit
+) -> None:
+    """The collation address's server refuses: what was asked for a moment ago is late when that moment is all it gets."""
+    gateway.smarthost.script = lambda stage, _: "554 5.7.1 no" if stage.startswith("MAIL") else None
+    (reference,) = await received(gateway)
+    rita = await visit(Role.REVIEWER)
+    assert "Report overdue" not in rita.text
+    gateway.service.obey(replace(gateway.settings, alerts=replace(gateway.settings.alerts, report_overdue=0.01)))
+    await rita.get("/")
+    assert "1 Report overdue" in rita.text
+    await rita.get("/cases?overdue=1&sort=oldest")
+    assert reference in rita.text
+    gateway.service.obey(gateway.settings)
+    await rita.get("/cases?overdue=1")
+    assert "No case is like that." in rita.text
 
 
 async def test_nothing_to_do_is_said_in_words(visit: Visit) -> None:
@@ -263,5 +282,5 @@ async def test_the_original_and_the_archive_are_files_that_no_browser_opens(gate
     assert answer.content == await gateway.desk.casework.original(reference)
     answer = await rita.client.post(f"/cases/{reference}/export", data=token)
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
-        assert archive.read("original.eml") == await gateway.desk.casework.original(reference)
-        assert {"SHA256SUMS", "audit.jsonl"} < set(archive.namelist())
+        assert archive.read(f"cases/{reference}/original.eml") == await gateway.desk.casework.original(reference)
+        assert {"SHA256SUMS", "verify.py", f"cases/{reference}/audit.jsonl"} < set(archive.namelist())

@@ -33,7 +33,7 @@ def database_url(sqlite_url: str) -> str:
 
 
 def test_numbers_in_the_health_sentences_have_a_comma() -> None:
-    assert "70,9 Go" in FRENCH.say(health.of_disk(70_900_000_000).sentence)
+    assert "70,9 Go" in FRENCH.say(health.of_disk(70_900_000_000, low=1).sentence)
     assert "0,042 s" in FRENCH.say(health.of_next_hops([Answer(name="mail", at=NOON, seconds=0.0421)]).sentence)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -10,24 +9,17 @@ import tomllib
 
 import click
 import pytest
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.parser import text_string_to_metric_families
 
 from filters.disposition import Delivery, Disposition, Handling, Mode, Tier
-from filters.lists import ListIndex
-from filters.rulebook import Rulebook
 from gateway.cli import main
 from gateway.cli.program import COMMANDS
-from gateway.counters import CELLS
-from gateway.events import Event
-from gateway.metrics.facts import Facts
-from gateway.metrics.families import GatewayCollector
-from gateway.model.backlog import Backlog, Undecided
+from gateway.compose.templates import ESSENTIAL, VARIABLES
 from gateway.model.case import ActionState, CaseStatus, DeliveryState
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.settings import render_defaults
+from gateway.settings.reference import render_reference
 from tests.support.checkout import ROOT, document, documents, modules, texts
-from tests.support.clocks import NOON
+from tests.support.exported import exported
 
 ARCHITECTURE = "docs/architecture.md"
 GLOSSARY = "docs/glossary.md"
@@ -124,45 +116,29 @@ def test_every_module_in_the_list_of_rfcs_cites_that_rfc() -> None:
     assert [(rfc, name) for rfc, _, where in rows for name in where if f"RFC {rfc}" not in code.get(name, "")] == []
 
 
-def test_operations_explains_every_log_event() -> None:
-    text = document(OPERATIONS)
-    assert [event for event in Event if f"`{event.value}`" not in text] == []
-
-
-def _exported() -> dict[str, set[str]]:
-    """Every metric that there can be, as a scrape names it, and its labels."""
-    undecided = Undecided(delivery=0, decline=0, report=0)
-    backlog = Backlog(items={}, oldest={}, paused=False, open_cases=0, undecided=undecided)
-    facts = Facts(
-        now=NOON,
-        version="1",
-        totals=[0] * CELLS,
-        rulebook=Rulebook(version=1, index=ListIndex(())),
-        backlog=backlog,
-        workers=(os.getpid(),),
-    )
-    registry = CollectorRegistry()
-    registry.register(GatewayCollector(facts))
-    ProcessCollector(registry=registry)
-    text = generate_latest(registry).decode()
-    histograms = set(re.findall(r"^# TYPE (\S+) histogram$", text, re.MULTILINE))
-    found: dict[str, set[str]] = {}
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            name = family.name if family.name in histograms else sample.name
-            found.setdefault(name, set()).update(set(sample.labels) - {"le"})
-    return found
+def test_the_guide_to_templates_names_every_variable_and_what_each_mail_must_say() -> None:
+    text = document("docs/templates.md")
+    agency = set(re.findall(r"`(\w+)`", text.partition("AGENCY stands for")[2].partition("_cap` begins")[0]))
+    named = {
+        name: set(re.findall(r"`(\w+)`", variables)) | agency
+        for name, variables in re.findall(r"^\| `(\w+)/` \|[^|]*\| AGENCY, ([^|]*) \|$", text, re.MULTILINE)
+    }
+    assert named == {str(purpose): set(variables) for purpose, variables in VARIABLES.items()}
+    must = re.findall(r"^\| (\w+) \| (`[^|]*) \|$", text.partition("## What a template must say")[2], re.MULTILINE)
+    assert {name: tuple(re.findall(r"`(\w+)`", said)) for name, said in must} == {
+        str(purpose): variables for purpose, variables in ESSENTIAL.items()
+    }
 
 
 def test_operations_explains_every_metric_and_every_label_and_none_that_is_not_there() -> None:
     rows = re.findall(r"^\| `((?:liaison|process)_\w+)` \|([^|]*)\| ([^|]+) \|$", document(OPERATIONS), re.MULTILINE)
-    assert {name: set(re.findall(r"`(\w+)`", labels)) for name, labels, _ in rows} == _exported()
+    assert {name: set(re.findall(r"`(\w+)`", labels)) for name, labels, _ in rows} == exported()
     assert len(rows) == len({name for name, _, _ in rows})
 
 
 def test_operations_names_no_metric_that_is_not_there() -> None:
     named = set(re.findall(r"`(liaison_\w+)", document(OPERATIONS)))
-    assert named - set(_exported()) == set()
+    assert named - set(exported()) == set()
 
 
 # --- commands, configuration, version -------------------------------------------------------------------------------
@@ -195,6 +171,10 @@ def test_every_make_target_that_a_document_names_is_there(name: str) -> None:
 
 def test_the_shipped_configuration_is_the_one_that_the_code_describes() -> None:
     assert document("config/gateway.toml") == render_defaults()
+
+
+def test_the_reference_of_the_configuration_is_the_one_that_the_code_writes() -> None:
+    assert document("docs/configuration.md") == render_reference()
 
 
 def test_the_first_configuration_of_the_readme_is_understood() -> None:

@@ -17,10 +17,11 @@ ONLY_IN = {
     "base64": {"filters.dkim", "filters.mime_parts"},
     "binascii": {"filters.dkim", "filters.mime_parts"},
     "urllib.parse": {"filters.calendar", "filters.spf"},  # mailto: addresses; quote, for upper-case macros
+    "html": {"filters.forwards", "gateway.model.export_index"},
     "publicsuffixlist": {"filters.guard"},
     "email_validator": {"filters.guard"},
-    "csv": {"filters.packs"},
-    "io": {"filters.packs"},  # StringIO, which csv writes to
+    "csv": {"filters.packs", "gateway.model.export_index"},
+    "io": {"filters.packs", "gateway.model.export_index"},  # StringIO, which csv writes to
     "tomllib": {"filters.packs"},
 }
 

@@ -10,6 +10,7 @@ import pytest
 
 from gateway.clock import SystemClock
 from gateway.errors import RefusedError
+from gateway.model.lateness import Patience
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.operations.digests import Digests
 from tests.scenarios.test_outbox import LISTED, SENDER, settled
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 
 def nodes(store: Store, clock: StoppedClock, count: int = 1, hour: int = 11) -> list[Digests]:
-    return [Digests(store=store, clock=clock, recipient="records@police.example", hour=hour) for _ in range(count)]
+    to = "records@police.example"
+    return [Digests(store=store, clock=clock, recipient=to, hour=hour, patience=Patience()) for _ in range(count)]
 
 
 async def test_of_several_nodes_one_writes_the_digest_of_a_day(store: Store, clock: StoppedClock) -> None:
@@ -61,7 +63,7 @@ async def test_it_counts_what_is_open(store: Store) -> None:
         first = await record(work)
         await record(work, None, b"From: a@b.example\r\n\r\nother\r\n", a_delivery("x@police.example"), a_delivery())
         await work.limits.refuse(Purpose.REPORT, NOON.date())
-        digest = await work.digests.digest(NOON)
+        digest = await work.digests.digest(NOON, Patience())
     assert (digest.held, digest.open_cases, digest.declines, digest.reports) == (2, 2, 2, 0)
     assert (digest.reports_past, digest.oldest) == (1, first.received_at)
     assert digest.references[0] == first.reference

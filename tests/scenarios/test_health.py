@@ -114,5 +114,5 @@ async def test_the_end_of_the_certificate_is_told(gateway: Running, localhost: C
         (tmp_path / "none", "can't be"),
     ):
         settings = replace(gateway.settings, smtp=replace(gateway.settings.smtp, tls_certificate=path))
-        seen = {one.aspect: one for one in await open_office(settings, SystemClock(), gateway.desk).health.facts()}
+        seen = {one.aspect: one for one in await replace(gateway.desk.health, settings=settings).facts()}
         assert said in seen[Aspect.CERTIFICATE].sentence

@@ -11,6 +11,7 @@ import pytest
 from filters.disposition import Mode
 from filters.lists import EntryKind, ListEntry
 from gateway.model.case import ActionState
+from gateway.model.lateness import Patience
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.operations.digests import Digests
 from gateway.supervisor import Role
@@ -148,7 +149,10 @@ async def test_the_days_digest_is_written_once_over_all_nodes(nodes: Nodes) -> N
     await three[0].send(listed()[0], [DESK], listed()[1])
     another_day = SkewedClock(10 * 86400)  # the nodes themselves write none in a test
     digests = [
-        Digests(store=node.desk.store, clock=another_day, recipient="records@police.example", hour=0) for node in three
+        Digests(
+            store=node.desk.store, clock=another_day, recipient="records@police.example", hour=0, patience=Patience()
+        )
+        for node in three
     ]
     written_by = await asyncio.gather(*(one.write_if_due() for one in digests))
     assert sum(item is not None for item in written_by) == 1

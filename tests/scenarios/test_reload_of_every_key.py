@@ -24,6 +24,7 @@ from gateway.clock import SystemClock
 from gateway.settings import Endpoint, Settings
 from gateway.settings.schema import keys_of, sections
 from tests.support.certificates import self_signed
+from tests.support.envelopes import a_certificate, pem_of
 from tests.support.gateway import running_gateway, write_configuration
 from tests.support.signatures import KeyPair, key_pair
 
@@ -38,18 +39,24 @@ __all__ = ["key_pair"]
 
 NOBODYS = {
     "senders.packs",  # a first start reads them, and nobody afterwards
-    "collation.smime_certificate",  # refused whole
     "smtp.tls_key",  # goes with tls_certificate
     "dkim.domain", "dkim.selector",  # go with key
 }  # fmt: skip
 
+PROVIDER = {"issuer": "http://127.0.0.1:9", "client_id": "console"}
+"""Without these the rest of `[oidc]` means nothing."""
 PLAIN = (str, bytes, int, float, Path, Enum, IPv4Network, IPv6Network, ZoneInfo, timedelta, type(None))
 SPECIAL: Mapping[str, Any] = {
     "agency.domains": ("more.example",),
     "dns.nameservers": (Endpoint("127.0.0.1", 5399),),
     "outbound.smarthost": Endpoint("127.0.0.1", 2599),
+    "intake.address": "intake@liaison.police.example",
     "emergency.recipients": ("911@police.example",),
+    "oidc.issuer": "http://127.0.0.1:9",
+    "oidc.client_id": "another",
     "console.time_zone": "America/Toronto",
+    "alerts.webhook": "http://127.0.0.1:2599/in",
+    "alerts.command": ("/bin/true",),
     "smtp.proxy_protocol_from": (ip_network("192.0.2.0/24"),),
     "smtp.xclient_from": (ip_network("192.0.2.0/24"),),
 }
@@ -83,11 +90,21 @@ def files(tmp_path: Path, key_pair: KeyPair) -> Mapping[str, Mapping[str, Any]]:
     pair = self_signed(tmp_path, "mx.police.example")
     (tmp_path / "keys").write_text("k1 " + "A" * 43 + "=\n", encoding="ascii")
     (tmp_path / "signing").write_bytes(key_pair.pem)
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts/follows.en.txt").write_text("English below.", encoding="utf-8")
+    (tmp_path / "smime.pem").write_bytes(pem_of(a_certificate(key_pair.private)))
     return {
+        "templates.mail": {"mail": tmp_path / "texts"},
         "smtp.tls_certificate": {"tls_certificate": pair.certificate, "tls_key": pair.key},
         "dkim.key": {"domain": "police.example", "selector": "s1", "key": tmp_path / "signing"},
+        "collation.smime_certificate": {"smime_certificate": tmp_path / "smime.pem"},
         "store.key_file": {"key_file": tmp_path / "keys"},
         "outbound.password_file": {"password_file": tmp_path / "keys"},
+        "intake.accept_from": {"address": "intake@police.example", "accept_from": (ip_network("192.0.2.0/24"),)},
+        "alerts.webhook_secret_file": {"webhook": "http://127.0.0.1:1/", "webhook_secret_file": tmp_path / "keys"},
+        "alerts.timeout": {"webhook": "http://127.0.0.1:1/", "timeout": 11.5},
+        "oidc.client_secret_file": {"client_secret_file": tmp_path / "keys"},
+        "oidc.roles": {"roles_claim": "groups", "roles": ("g=reviewer",)},
         "smtp.trusted_received_by": {"trusted_received_by": ("a.example",), "trusted_authserv_id": "b.example"},
     }
 
@@ -98,6 +115,7 @@ async def test_every_key_of_a_table_is_obeyed(gateway: Running, files: Mapping[s
         section, attribute = key.split(".")
         table = getattr(gateway.settings, section)
         values = files.get(key) or {attribute: SPECIAL.get(key) or other_than(getattr(table, attribute))}
+        values = {**PROVIDER, **values} if section == "oidc" else values
         changed = replace(gateway.settings, **{section: replace(table, **values)})
         if not differs(gateway, changed):
             deaf.append(key)

@@ -56,6 +56,7 @@ async def ends(served: Served, within: float) -> int:
 async def test_what_is_in_hand_ends_and_everybody_else_is_told_421(
     path: Path, next_hop: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]]
 ) -> None:
+    path.write_text(path.read_text().replace("stop_timeout = 2", "stop_timeout = 20"))  # it is looked at meanwhile
     served = await serve(path)
     busy = await in_content(served)
     idle = [await served.client() for _ in range(3)]

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
+from filters.disposition import Tier
 from gateway.console.case_query import CaseQuery
 from gateway.console.doors import action, page
 from gateway.console.pages.case_facts import Moment, Why, deciders, proof, timeline, whys
 from gateway.console.pages.case_limits import why_not
 from gateway.console.safety import FRAME_POLICY, FRAME_STYLE, RAW_POLICY
+from gateway.console.words import TIERS
 from gateway.errors import RefusedError
 from gateway.model.outbox import Purpose
 from gateway.model.people import Verb
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from gateway.console.visit import Visit
     from gateway.model.outbox import OutboxItem, Post
     from gateway.operations.casework import Dossier
+    from gateway.operations.outgoing_text import Seen
     from gateway.preview.invisible import Segments
     from gateway.preview.message import Preview
 
@@ -50,6 +53,8 @@ class CasePage:
     """The number of the attached message that `message` is; "" where it is the whole."""
     timeline: tuple[Moment, ...]
     people: tuple[tuple[str, str], ...]
+    tiers: tuple[tuple[str, str], ...]
+    """As what an amendment may classify the contact."""
     why_not: dict[str, str]
     """For each verb that can't be done, why; "" where it can."""
     trail: str
@@ -76,6 +81,7 @@ class Outgoing:
     purpose: Purpose
     item: OutboxItem | None
     post: Post
+    side: str
     message: Preview
     text: Segments
     size: int
@@ -108,6 +114,7 @@ async def show(visit: Visit) -> Response:
         attached=visit.query("message"),
         timeline=timeline(dossier, visit.words),
         people=await deciders(visit),
+        tiers=tuple((tier.value, visit.words.say(TIERS[tier])) for tier in Tier if tier is not Tier.CLEAR),
         why_not={name: visit.words.say(why) for name, why in why_not(dossier).items()},
         trail=query.trail if query.sort else "",
         list_address=query.address(),
@@ -186,8 +193,8 @@ async def draft(visit: Visit) -> Response:
     reference, word = visit.part("reference"), visit.part("purpose")
     if word not in _PURPOSES:
         raise RefusedError("There is no such mail")
-    post = await visit.office.outgoing_text.draft(reference, Purpose(word), actor=visit.actor)
-    return await _outgoing(visit, reference, Purpose(word), None, post)
+    seen = await visit.office.outgoing_text.draft(reference, Purpose(word), actor=visit.actor)
+    return await _outgoing(visit, reference, Purpose(word), None, seen)
 
 
 async def sent(visit: Visit) -> Response:
@@ -197,16 +204,18 @@ async def sent(visit: Visit) -> Response:
     item = next((one for one in dossier.items if one.id == wanted), None)
     if item is None:
         raise RefusedError("There is no such mail")
-    post = await visit.office.outgoing_text.of_item(item, actor=visit.actor)
-    return await _outgoing(visit, reference, item.purpose, item, post)
+    seen = await visit.office.outgoing_text.of_item(item, actor=visit.actor)
+    return await _outgoing(visit, reference, item.purpose, item, seen)
 
 
-async def _outgoing(visit: Visit, reference: str, purpose: Purpose, item: OutboxItem | None, post: Post) -> Response:
+async def _outgoing(visit: Visit, reference: str, purpose: Purpose, item: OutboxItem | None, seen: Seen) -> Response:
+    post = seen.post
     context = Outgoing(
         reference=reference,
         purpose=purpose,
         item=item,
         post=post,
+        side=seen.side.value,
         message=await asyncio.to_thread(preview, post.content),
         text=_octets(post.content),
         size=len(post.content),

@@ -9,6 +9,8 @@ from filters.authentication import Result
 from filters.disposition import Tier
 from filters.sentence import Sentence
 from gateway.console.audit_words import detail, happened
+from gateway.console.navigation import N_
+from gateway.console.words import FORMS, TIERS
 from gateway.model.people import Verb, allowed
 
 if TYPE_CHECKING:
@@ -80,9 +82,45 @@ def timeline(dossier: Dossier, words: Words) -> tuple[Moment, ...]:
         Moment(at=note.at, what=happened("note", words), who=note.actor, said=note.text, detail="")
         for note in dossier.file.notes
     ]
-    rows = [_moment(entry, words) for entry in dossier.audit if entry.action != "note"]
-    ordered = sorted([*notes, *rows], key=lambda one: one.at, reverse=True)
+    rows = [_moment(entry, words) for entry in dossier.audit if entry.action not in _TOLD_WHOLE]
+    ordered = sorted([*notes, *_added(dossier, words), *rows], key=lambda one: one.at, reverse=True)
     return tuple(_joined(ordered))
+
+
+def _added(dossier: Dossier, words: Words) -> Iterator[Moment]:
+    """What officers, people and the collation address added to it, with what they said."""
+    for one in dossier.forwards:
+        yield Moment(
+            at=one.at,
+            what=happened("forward-added", words),
+            who=one.by,
+            said=one.said,
+            detail=words.say(FORMS[one.form]),
+        )
+
+    for amendment in dossier.amendments:
+        yield Moment(
+            at=amendment.at,
+            what=happened("amendment-requested", words),
+            who=amendment.actor,
+            said=amendment.text,
+            detail=words.say(TIERS[amendment.tier]) if amendment.tier else "",
+        )
+    for answer in dossier.answers:
+        theirs = words.say(Sentence(THEIR_REFERENCE, value=answer.their_reference)) if answer.their_reference else ""
+        yield Moment(
+            at=answer.at,
+            what=happened("answer-received" if answer.was_seen else "answer-recorded", words),
+            who=answer.actor,
+            said=answer.text,
+            detail="; ".join(filter(None, (words.say(Sentence(ANSWERED_ON, value=answer.on.isoformat())), theirs))),
+        )
+
+
+THEIR_REFERENCE = N_("their reference: {value}")
+ANSWERED_ON = N_("day of the answer: {value}")
+_TOLD_WHOLE = frozenset({"note", "forward-added", "amendment-requested", "answer-received", "answer-recorded"})
+"""Rows of the audit log about what is shown with its text."""
 
 
 def _moment(entry: AuditEntry, words: Words) -> Moment:

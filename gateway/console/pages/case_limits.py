@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.console.navigation import N_
-from gateway.model.case import ActionState, CaseStatus, ContactKind, Disposal
+from gateway.model.case import ActionState, CaseStatus, Disposal
 from gateway.model.outbox import Purpose
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ NOTHING_HELD = N_("No copy is held.")
 NOTHING_TO_REPORT = N_("It was dismissed: there is nothing to report.")
 ON_ITS_WAY = N_("Every copy that is held is on its way.")
 NOT_LISTED = N_("No listed sender is named: there is nothing to exempt.")
+NOTHING_TO_AMEND = N_("No report has left yet.")
+TAKEN_BACK = N_("It was dismissed: its report is taken back.")
 BY_HAND = N_("There was no mail.")
 _REPORTABLE = frozenset({ActionState.NONE, ActionState.REVIEW, ActionState.CANCELLED, ActionState.FAILED})
 
@@ -29,10 +31,11 @@ def why_not(dossier: Dossier) -> dict[str, str]:
     """For each verb why it can't be done, "" where it can."""
     case = dossier.file.case
     closed = ALREADY_CLOSED if case.status is CaseStatus.CLOSED else ""
-    by_hand = BY_HAND if case.kind is not ContactKind.MAIL else ""
+    by_hand = BY_HAND if not case.kind.is_mail else ""
     return {
         "decline": by_hand or _no_decline(dossier),
         "report": _no_report(dossier),
+        "amend": _no_amendment(dossier),
         "release": by_hand or _no_release(dossier),
         "silence": by_hand or (ALREADY_SILENCED if case.silenced else ""),
         "exempt": by_hand or _no_exemption(case),
@@ -53,6 +56,13 @@ def _no_report(dossier: Dossier) -> str:
     if case.disposal is Disposal.DISMISSED:
         return NOTHING_TO_REPORT
     return "" if case.report in _REPORTABLE else ALREADY_REPORTED
+
+
+def _no_amendment(dossier: Dossier) -> str:
+    if dossier.file.case.disposal is Disposal.DISMISSED:
+        return TAKEN_BACK
+    left = any(item.purpose is Purpose.REPORT and item.may_have_arrived for item in dossier.items)
+    return "" if left else NOTHING_TO_AMEND
 
 
 def _no_exemption(case: Case) -> str:

@@ -9,7 +9,18 @@ from filters.sentence import Sentence
 from gateway.console.case_query import NOBODY, CaseQuery
 from gateway.console.doors import action, page
 from gateway.console.navigation import N_
-from gateway.console.words import ACTIONS, BULK, BULK_EFFECTS, DELIVERIES, KINDS, ORDERS, STATUSES, TIERS
+from gateway.console.words import (
+    ACTIONS,
+    ANSWERS,
+    BULK,
+    BULK_EFFECTS,
+    DELIVERIES,
+    HOLDS,
+    KINDS,
+    ORDERS,
+    STATUSES,
+    TIERS,
+)
 from gateway.errors import RefusedError
 from gateway.model.people import Verb, allowed
 from gateway.operations.bulk import MOST, BulkVerb, Errand
@@ -71,10 +82,10 @@ async def show(visit: Visit) -> Response:
     query = CaseQuery.read(visit.request.query_params)
     wrong = ""
     try:
-        wanted = query.filter(visit.office.zone)
+        wanted = query.filter(visit.office.zone, visit.office.late)
     except RefusedError as error:
         wrong = visit.words.say(error.sentence)
-        wanted = CaseQuery().filter(visit.office.zone)
+        wanted = CaseQuery().filter(visit.office.zone, visit.office.late)
     found = await visit.office.browsing.page(wanted, query.order, number=_number(visit.query("page")))
     context = CaseList(query=query, found=found, choices=await _choices(visit), verbs=BULK, wrong=wrong)
     return await visit.show("cases/list.html", context)
@@ -99,7 +110,7 @@ async def do(visit: Visit) -> Response:
 async def _confirm(visit: Visit) -> Response:
     verb = _verb(visit.field("verb"))
     query, references = _meant(visit)
-    number = len(references) or await visit.office.browsing.count(query.filter(visit.office.zone))
+    number = len(references) or await visit.office.browsing.count(query.filter(visit.office.zone, visit.office.late))
     if not number:
         raise RefusedError("No case was chosen")
     context = Confirm(
@@ -126,7 +137,7 @@ async def _do(visit: Visit) -> Response:
         result = await bulk.to_these(references, errand, index, actor=visit.actor)
     else:
         expected = _number(visit.field("number", 20))
-        wanted = query.filter(visit.office.zone)
+        wanted = query.filter(visit.office.zone, visit.office.late)
         result = await bulk.to_all(wanted, expected, errand, index, actor=visit.actor)
     if result.refused or result.left:
         done = Done(label=BULK[verb], result=result, refused=result.refused[:50], back=query.address())
@@ -137,6 +148,7 @@ async def _do(visit: Visit) -> Response:
 DONE = N_("{verb}. Cases: {number}.")
 NO_MISSION = N_("none named")
 NOT_ASSIGNED = N_("nobody")
+ONLY_OVERDUE = N_("only these")
 
 
 def _meant(visit: Visit) -> tuple[CaseQuery, tuple[str, ...]]:
@@ -173,6 +185,9 @@ async def _choices(visit: Visit) -> Mapping[str, Options]:
         "decline": _options(ACTIONS.items(), visit),
         "report": _options(ACTIONS.items(), visit),
         "kind": _options(KINDS.items(), visit),
+        "answer": _options(ANSWERS.items(), visit),
+        "hold": _options(HOLDS.items(), visit),
+        "overdue": [("1", say(ONLY_OVERDUE))],
         "sort": _options(ORDERS.items(), visit),
         "mission": [*sorted(named.items(), key=lambda one: one[1]), (NOBODY, say(NO_MISSION))],
         "entry": [(entry, entry) for entry in sorted({one.entry for one in missions if one.entry})],

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from filters.disposition import Tier
 from filters.sentence import Sentence
 from gateway.console.case_query import CaseQuery, case_address
-from gateway.console.days import end_of_day
+from gateway.console.days import day_or_none, end_of_day
 from gateway.console.doors import action
 from gateway.errors import RefusedError
 from gateway.model.case_list import CaseOrder
@@ -90,6 +91,32 @@ async def note(visit: Visit) -> Response:
     return await _stay(visit, Sentence("The note stands on {reference}.", reference=reference))
 
 
+async def amend(visit: Visit) -> Response:
+    """Add to the report that has left."""
+    reference, tier = visit.part("reference"), visit.field("tier", 20)
+    await visit.office.corresponding.amend(
+        reference,
+        visit.field("addition", 20_000),
+        tier=Tier(tier) if tier in set(Tier) else None,
+        actor=visit.actor,
+        expected=_seen(visit),
+    )
+    return await _stay(visit, Sentence("{reference}: the amendment was asked for.", reference=reference))
+
+
+async def answer(visit: Visit) -> Response:
+    """Record what the collation address answered."""
+    reference = visit.part("reference")
+    await visit.office.corresponding.record_answer(
+        reference,
+        visit.field("answered", 20_000),
+        on=day_or_none(visit.field("on", 20)),
+        their_reference=visit.field("their_reference", 500),
+        actor=visit.actor,
+    )
+    return await _stay(visit, Sentence("The answer stands on {reference}.", reference=reference))
+
+
 async def exempt(visit: Visit) -> Response:
     """Let the sender through until a day: to some of the case's recipients, or to everybody."""
     reference, everybody = visit.part("reference"), visit.field("whom", 20) == "everybody"
@@ -109,6 +136,27 @@ async def exempt(visit: Visit) -> Response:
         "{sender} is exempt until {until}.", sender=exemption.sender, until=visit.words.moment(exemption.until)
     )
     return await _stay(visit, done)
+
+
+async def hold(visit: Visit) -> Response:
+    """Keep it, whatever its retention says."""
+    reference, ordered_by = visit.part("reference"), visit.field("ordered_by", 200)
+    await visit.office.holding.place(
+        reference, _reason(visit), actor=visit.actor, ordered_by=ordered_by, expected=_seen(visit)
+    )
+    return await _stay(visit, Sentence("{reference} is on legal hold.", reference=reference))
+
+
+async def unhold(visit: Visit) -> Response:
+    """Lift one of its holds."""
+    reference, said = visit.part("reference"), visit.field("hold", 10)
+    number = int(said) if said.isascii() and said.isdigit() else None
+    lifted, left = await visit.office.holding.lift(
+        reference, number, _reason(visit), actor=visit.actor, expected=_seen(visit)
+    )
+    done = Sentence("{reference}: legal hold {number} is lifted.", reference=reference, number=lifted.number)
+    more = Sentence("{done} Legal holds that still stand: {left}.", done=done, left=left)
+    return await _stay(visit, more if left else done)
 
 
 def _closed(template: str, reference: str, held: int) -> Sentence:
@@ -148,12 +196,16 @@ def _trail(visit: Visit) -> CaseQuery | None:
 
 def _listed(visit: Visit, trail: CaseQuery | None) -> CaseFilter | None:
     try:
-        return trail.filter(visit.office.zone) if trail else None
+        return trail.filter(visit.office.zone, visit.office.late) if trail else None
     except RefusedError:
         return None  # a list that was asked for too much shows every case
 
 
+_ALLOWED = {exempt: Verb.EXEMPT, hold: Verb.HOLD_CASES, unhold: Verb.HOLD_CASES}
 ROUTES = [
-    action(f"/cases/{{reference}}/{verb.__name__}", verb, Verb.EXEMPT if verb is exempt else Verb.DECIDE_CASES)
-    for verb in (decline, report, release, silence, dismiss, close, reopen, assign, note, exempt)
+    action(f"/cases/{{reference}}/{verb.__name__}", verb, _ALLOWED.get(verb, Verb.DECIDE_CASES))
+    for verb in (
+        *(decline, report, release, silence, dismiss, close, reopen, assign, note, exempt, hold, unhold),
+        *(amend, answer),
+    )
 ]

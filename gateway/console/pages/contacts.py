@@ -79,7 +79,7 @@ async def record(visit: Visit) -> Response:
 
 
 def _kinds() -> Mapping[ContactKind, str]:
-    return {kind: words for kind, words in KINDS.items() if kind is not ContactKind.MAIL}
+    return {kind: words for kind, words in KINDS.items() if not kind.is_mail}
 
 
 def _kind(word: str) -> ContactKind:

@@ -36,6 +36,7 @@ FAILED: Mapping[Purpose, str] = MappingProxyType(
     }
 )
 """Mail that failed and that no case's own state tells."""
+OVERDUE = N_("Report overdue")
 NEWEST = 15
 """Cases on the first page."""
 
@@ -89,9 +90,13 @@ async def _cases(visit: Visit) -> list[Task]:
     if not visit.may(Verb.SEE_CASES):
         return []
     needed = await visit.office.browsing.needs()
+    late = await visit.office.browsing.overdue(visit.office.late)
     return [
-        Task(label=NEEDS[need], number=one.cases, oldest=one.oldest, address=query_of(CASES_OF[need]).address())
-        for need, one in needed.items()
+        Task(label=OVERDUE, number=late.number, oldest=late.since, address="/cases?overdue=1&sort=oldest"),
+        *(
+            Task(label=NEEDS[need], number=one.cases, oldest=one.oldest, address=query_of(CASES_OF[need]).address())
+            for need, one in needed.items()
+        ),
     ]
 
 

@@ -12,7 +12,6 @@ from gateway.console.doors import public
 from gateway.console.languages import LANGUAGES
 from gateway.console.visit import LANGUAGE, SESSION, YEAR
 from gateway.errors import RefusedError
-from gateway.model.people import Stage
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -39,43 +38,45 @@ class Code:
 
 async def ask_password(visit: Visit) -> Response:
     """The form, or straight on for who is signed in already."""
-    if visit.session is not None and visit.session.stage is Stage.SIGNED_IN:
+    if visit.session is not None and visit.session.is_signed_in:
         return RedirectResponse("/", 303)
-    return await visit.show("sign_in/password.html", SignIn(name="", next=_inside(visit.query("next")), wrong=""))
+    return await visit.show("sign_in/password.html", SignIn(name="", next=inside(visit.query("next")), wrong=""))
 
 
 async def take_password(visit: Visit) -> Response:
     """A session, or the form again with what was wrong."""
-    name, onwards = visit.field("name", 100), _inside(visit.field("next", 2000))
+    if not visit.office.passwords:
+        raise RefusedError("Passwords don't open this console; sign in at your organization")
+    name, onwards = visit.field("name", 100), inside(visit.field("next", 2000))
     try:
         token = await visit.office.signing_in.with_password(name, _password(visit), visit.client)
     except RefusedError as error:
         wrong = visit.words.say(error.sentence)
         return await visit.show("sign_in/password.html", SignIn(name=name, next=onwards, wrong=wrong), status=403)
     answer = RedirectResponse(onwards or "/", 303)
-    _hand_over(visit, answer, token)
+    hand_over(visit, answer, token)
     return answer
 
 
 async def ask_code(visit: Visit) -> Response:
     """The form for the one-time code."""
-    if visit.session is None or visit.session.stage is Stage.SIGNED_IN:
+    if visit.session is None or visit.session.is_signed_in:
         return RedirectResponse("/", 303)
-    return await visit.show("sign_in/code.html", Code(next=_inside(visit.query("next")), wrong=""))
+    return await visit.show("sign_in/code.html", Code(next=inside(visit.query("next")), wrong=""))
 
 
 async def take_code(visit: Visit) -> Response:
     """The session that is signed in, or the form again."""
-    if visit.session is None or visit.session.stage is Stage.SIGNED_IN:
+    if visit.session is None or visit.session.is_signed_in:
         return RedirectResponse("/", 303)
-    onwards = _inside(visit.field("next", 2000))
+    onwards = inside(visit.field("next", 2000))
     try:
         token = await visit.office.signing_in.with_code(visit.session, visit.field("code", 100), visit.client)
     except RefusedError as error:
         wrong = visit.words.say(error.sentence)
         return await visit.show("sign_in/code.html", Code(next=onwards, wrong=wrong), status=403)
     answer = RedirectResponse(onwards or "/", 303)
-    _hand_over(visit, answer, token)
+    hand_over(visit, answer, token)
     return answer
 
 
@@ -93,13 +94,14 @@ async def set_language(visit: Visit) -> Response:
     language = visit.field("language", 2)
     answer = RedirectResponse(visit.came_from, 303)
     if language in LANGUAGES:
-        if visit.session is not None and visit.session.stage is Stage.SIGNED_IN:
+        if visit.session is not None and visit.session.is_signed_in:
             await visit.office.peoplekeeping.set_language(visit.person.name, language)
         answer.set_cookie(LANGUAGE, language, max_age=YEAR, httponly=True, samesite="lax", secure=visit.is_secure)
     return answer
 
 
-def _hand_over(visit: Visit, answer: Response, token: str) -> None:
+def hand_over(visit: Visit, answer: Response, token: str) -> None:
+    """The session, to the browser."""
     answer.set_cookie(SESSION, token, httponly=True, samesite="lax", secure=visit.is_secure)
 
 
@@ -109,7 +111,7 @@ def _password(visit: Visit) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _inside(where: str) -> str:
+def inside(where: str) -> str:
     """An address of ours, or "": nobody is led elsewhere by a link to the sign-in page."""
     parts = urlsplit(where)
     inside = not parts.scheme and not parts.netloc and where.startswith("/") and not where.startswith(("//", "/\\"))

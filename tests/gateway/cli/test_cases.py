@@ -47,6 +47,8 @@ def test_the_listing_has_the_shape_of_the_contract(liaison: CommandLine) -> None
             "disposal": "",
             "kind": "mail",
             "assigned_to": "",
+            "answer": "none",
+            "on_hold": False,
         }
     ]
 

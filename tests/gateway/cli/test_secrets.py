@@ -78,7 +78,8 @@ def test_check_names_the_files_that_anybody_may_read(liaison: CommandLine) -> No
     assert "secrets" not in liaison.ok("check")
     liaison.database.chmod(0o644)
     lines = [line for line in liaison.ok("check").splitlines() if "secrets:" in line]
-    assert lines == [f"ok secrets: anybody on this machine may read {liaison.database} (store.url): chmod o= it"]
+    read = f"anybody on this machine may read {liaison.database} (store.url)"
+    assert lines == [f"warning secrets: {read}; chmod o= {liaison.database}"]
 
 
 def test_a_configuration_with_a_password_in_it_is_such_a_file(tmp_path: Path) -> None:

@@ -187,6 +187,7 @@ def test_the_data_tell_the_same_and_follow_the_shipped_schema() -> None:
     assert document == {
         "schema": "liaison-report/1",
         "type": "first",
+        "version": 1,
         "reference": "LG-2345-6789",
         "reported_at": "2026-05-04T12:00:00Z",
         "agency": {

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gateway.compose.later_report import Occasion, Thread, compose_retraction
 from gateway.compose.report import compose_report
-from gateway.compose.retraction import compose_retraction
 from gateway.compose.values import Language
 from gateway.model.case import ContactKind
 from gateway.model.contact import Contact
@@ -39,15 +39,14 @@ CALL = Contact(
 
 
 def a_retraction(report: str = REPORT_ID, *languages: Language) -> Post:
-    return compose_retraction(
-        case=CASE,
-        report_message_id=report,
+    occasion = Occasion(
         recipient="collation@ildc.example",
         voice=in_languages(*languages) if languages else VOICE,
         now=NOON,
         message_id_token="item-1",
         loop_token=LOOP_TOKEN,
     )
+    return compose_retraction(CASE, Thread(first=report, latest=report, version=2), occasion)
 
 
 def a_report_of(contact: Contact, *languages: Language, attached: bool = True) -> Post:
@@ -102,9 +101,9 @@ def test_a_retraction_says_in_each_language_what_is_taken_back_and_whom_to_ask(l
 @pytest.mark.parametrize("report", [REPORT_ID, ""])
 def test_the_data_of_a_retraction_follow_the_shipped_schema(report: str) -> None:
     document = document_of(a_retraction(report))
-    schema = json.loads((shipped("templates") / "mail/retraction/retraction.schema.json").read_text("utf-8"))
+    schema = json.loads((shipped("templates") / "mail/report/later-report.schema.json").read_text("utf-8"))
     assert conforms(document, schema, schema["$defs"])
-    assert (document["reference"], document["type"], document["report"]) == ("LG-2345-6789", "withdrawal", report)
+    assert (document["reference"], document["type"], document["first"]) == ("LG-2345-6789", "withdrawal", report)
     assert not conforms(document | {"sender": "x"}, schema, schema["$defs"])
 
 
@@ -112,7 +111,7 @@ def test_a_retraction_without_the_reports_message_id_answers_nothing() -> None:
     assert read(a_retraction(""))["In-Reply-To"] is None
 
 
-@pytest.mark.parametrize("kind", [kind for kind in ContactKind if kind is not ContactKind.MAIL])
+@pytest.mark.parametrize("kind", [kind for kind in ContactKind if not kind.is_mail])
 def test_the_report_of_a_contact_by_hand_follows_the_schema_and_names_its_channel(kind: ContactKind) -> None:
     document = document_of(a_report_of(replace(CALL, kind=kind)))
     assert follows_the_schema(document)

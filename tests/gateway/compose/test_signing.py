@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -187,3 +188,15 @@ def test_a_key_that_is_unfit_is_refused(pem: bytes, why: str) -> None:
 def test_a_key_behind_a_passphrase_is_refused(key_pair: KeyPair, form: PrivateFormat) -> None:
     with pytest.raises(SigningKeyError, match="passphrase"):
         Signer(DOMAIN, SELECTOR, pem_of(key_pair.private, form=form, passphrase=b"secret"))
+
+
+def test_a_large_mail_is_signed_in_little_more_memory_than_it_has_octets(key_pair: KeyPair) -> None:
+    post = a_report(original=RAW + b"a b c d e f g\r\n" * 300_000)
+    signer = Signer(DOMAIN, SELECTOR, key_pair.pem)
+    tracemalloc.start()
+    try:
+        signer.sign(past(post))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 6 * len(post.content)

@@ -71,20 +71,35 @@ def test_a_spoiled_template_is_reported_with_its_name_and_what_is_wrong(
     edited: Path, name: str, text: str, problem: str
 ) -> None:
     (edited / name).write_text(text, "utf-8")
-    problems = templates.check_templates(edited)
+    problems = templates.check_templates(templates.read_texts(edited))
     assert problems
     assert all(name in each for each in problems)
     assert problem in "\n".join(problems)
 
 
-def test_a_missing_template_is_reported(edited: Path) -> None:
-    (edited / "report/subject.fr.txt").unlink()
-    assert "report/subject.fr.txt" in "\n".join(templates.check_templates(edited))
+def test_a_template_that_an_agency_lacks_is_the_shipped_one(tmp_path: Path) -> None:
+    (tmp_path / "notice").mkdir()
+    (tmp_path / "notice/subject.en.txt").write_text("Held, as our own words say")
+    own = templates.read_texts(tmp_path)
+    assert templates.check_templates(own) == ()
+    both = (Language.EN, Language.FR)
+    shipped_one = templates.subject(Purpose.NOTICE, both, NOTICE_VALUES)
+    assert templates.subject(Purpose.NOTICE, both, NOTICE_VALUES, own) == (
+        f"Held, as our own words say / {shipped_one.partition(' / ')[2]}"
+    )
 
 
-def test_a_template_that_is_not_utf_8_is_reported(edited: Path) -> None:
+def test_a_file_that_is_no_template_is_told_with_those_that_are(tmp_path: Path) -> None:
+    (tmp_path / "decline").mkdir()
+    (tmp_path / "decline/body.en.text").write_text("{{ ref }}")
+    with pytest.raises(ComposeError, match=r"body\.en\.text is no template; there are .*decline/body\.en\.txt"):
+        templates.read_texts(tmp_path)
+
+
+def test_a_template_that_is_not_utf_8_is_told(edited: Path) -> None:
     (edited / "report/subject.fr.txt").write_bytes("étrangère".encode("latin-1"))
-    assert "UnicodeDecodeError" in "\n".join(templates.check_templates(edited))
+    with pytest.raises(ComposeError, match="can't be read: 'utf-8' codec"):
+        templates.read_texts(edited)
 
 
 def test_a_template_is_given_all_of_its_variables_and_no_others() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,11 @@ import pytest
 
 from filters.disposition import Mode
 from gateway.model import health
+from gateway.model.alerts import Alarm, Trouble
 from gateway.model.audit import ChainHead, Verification
 from gateway.model.backlog import Backlog, Undecided
 from gateway.model.health import Answer, Grade
+from gateway.model.lateness import Late
 from gateway.model.outbox import OutboxState, Purpose
 from tests.support.clocks import NOON
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.model.health import Fact
 
 NONE = timedelta()
+LOW = 2 * 1024**3
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
@@ -70,19 +74,51 @@ def test_a_decline_that_waits_on_purpose_is_not_overdue() -> None:
         (backlog(), Grade.GOOD),
         (backlog(waiting=14 * MINUTE), Grade.GOOD),
         (backlog(waiting=15 * MINUTE), Grade.DEGRADED),
-        (backlog(waiting=4 * HOUR), Grade.FAILED),
         (backlog(waiting=4 * HOUR, purpose=Purpose.NOTICE), Grade.GOOD),
         (backlog(failed=1), Grade.FAILED),
         (None, Grade.UNKNOWN),
     ],
 )
 def test_reports_are_judged_by_reports_alone(seen: Backlog | None, grade: Grade) -> None:
-    assert health.of_reports(seen, NOON - DAY, NOON).grade is grade
+    assert health.of_reports(seen, NOON - DAY, Late(), NOON).grade is grade
 
 
 def test_the_last_report_is_told_with_its_time_or_that_there_was_none() -> None:
-    assert "2026-05-03 12:00:00" in health.of_reports(backlog(), NOON - DAY, NOON).sentence
-    assert health.of_reports(backlog(), None, NOON).sentence == "No report has been sent yet."
+    assert "2026-05-03 12:00:00" in health.of_reports(backlog(), NOON - DAY, Late(), NOON).sentence
+    assert health.of_reports(backlog(), None, Late(), NOON).sentence == "No report has been sent yet."
+
+
+def test_what_is_late_is_shown_and_told_in_one_breath() -> None:
+    late = Late(number=2, since=NOON - 5 * HOUR, references=("LG-1", "LG-2"))
+    for fact, alarm in (
+        (health.of_reports(backlog(), None, late, NOON), Alarm.REPORT_OVERDUE),
+        (health.of_held(late), Alarm.HELD_UNDECIDED),
+        (health.of_screening(late), Alarm.MAIL_UNSCREENED),
+    ):
+        assert fact.needs_somebody
+        assert fact.troubles == (Trouble(alarm=alarm, number=2, since=NOON - 5 * HOUR, references=("LG-1", "LG-2")),)
+    assert [fact.troubles for fact in (health.of_held(Late()), health.of_screening(Late()))] == [(), ()]
+    assert health.of_held(Late()).grade is health.of_screening(Late()).grade is Grade.GOOD
+
+
+def test_every_trouble_of_a_fact_is_one_that_its_side_can_raise() -> None:
+    """Or nobody would ever be told that it is over."""
+    failed = replace(backlog(waiting=HOUR), items={(Purpose.REPORT, OutboxState.FAILED): 1})
+    late = Late(number=1, since=NOON, references=("LG-1",))
+    facts = [
+        outbound(failed),
+        health.of_reports(backlog(), None, late, NOON),
+        health.of_held(late),
+        health.of_screening(late),
+        health.of_next_hops([answer("a", "refused")]),
+        health.of_certificate(configured=True, ends=None, now=NOON, soon=14 * DAY),
+        health.of_disk(0, low=LOW),
+        health.of_audit(verified(whole=NONE, broken="row 2 is missing"), NOON),
+    ]
+    raised = {(fact.aspect, trouble.alarm) for fact in facts for trouble in fact.troubles}
+    assert raised == {(aspect, alarm) for aspect, alarms in health.ALARMS.items() for alarm in alarms}
+    assert {alarm for alarms in health.ALARMS.values() for alarm in alarms} == set(Alarm) - {Alarm.STORE_DOWN}
+    assert all(fact.needs_somebody for fact in facts)
 
 
 @pytest.mark.parametrize(
@@ -132,29 +168,29 @@ def test_one_next_hop_that_answers_is_enough_for_the_mail(answers: list[Answer],
 
 @pytest.mark.parametrize(
     ("days", "grade"),
-    [(21, Grade.GOOD), (20, Grade.DEGRADED), (1, Grade.DEGRADED), (0, Grade.FAILED), (-1, Grade.FAILED)],
+    [(14, Grade.GOOD), (13, Grade.DEGRADED), (1, Grade.DEGRADED), (0, Grade.FAILED), (-1, Grade.FAILED)],
 )
-def test_a_certificate_is_complained_about_three_weeks_before_its_end(days: int, grade: Grade) -> None:
-    assert health.of_certificate(configured=True, ends=NOON + days * DAY, now=NOON).grade is grade
+def test_a_certificate_is_complained_about_so_many_days_before_its_end(days: int, grade: Grade) -> None:
+    assert health.of_certificate(configured=True, ends=NOON + days * DAY, now=NOON, soon=14 * DAY).grade is grade
 
 
 def test_a_certificate_that_cannot_be_read_is_a_failure_and_none_at_all_is_not() -> None:
-    assert health.of_certificate(configured=True, ends=None, now=NOON).grade is Grade.FAILED
-    assert health.of_certificate(configured=False, ends=None, now=NOON).grade is Grade.NOTE
+    assert health.of_certificate(configured=True, ends=None, now=NOON, soon=DAY).grade is Grade.FAILED
+    assert health.of_certificate(configured=False, ends=None, now=NOON, soon=DAY).grade is Grade.NOTE
 
 
 @pytest.mark.parametrize(
     ("free", "grade"),
     [
         (None, Grade.GOOD),
-        (health.DISK_LOW, Grade.GOOD),
-        (health.DISK_LOW - 1, Grade.DEGRADED),
+        (LOW, Grade.GOOD),
+        (LOW - 1, Grade.DEGRADED),
         (health.DISK_FULL, Grade.DEGRADED),
         (health.DISK_FULL - 1, Grade.FAILED),
     ],
 )
 def test_a_disk_is_judged_by_what_is_free(free: int | None, grade: Grade) -> None:
-    assert health.of_disk(free).grade is grade
+    assert health.of_disk(free, low=LOW).grade is grade
 
 
 def verified(*, whole: timedelta, broken: str = "") -> Verification:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model.trace import date_time, forged_fields, received_field, without
+from gateway.model.trace import date_time, forged_fields, message_id_of, received_field, without
 
 AT = datetime(2026, 11, 3, 9, 5, 7, tzinfo=UTC)
 
@@ -74,3 +74,27 @@ def test_only_fields_that_claim_to_be_ours_are_taken_out(section: bytes, left: b
 def test_nested_comments_cost_linear_time() -> None:
     section = b"Authentication-Results: " + b"(" * 200_000 + b"\r\n"
     assert forged_fields(section, "mx.police.example") == ()
+
+
+@pytest.mark.parametrize(
+    ("section", "found"),
+    [
+        (b"From: a\r\nMessage-ID: <1@b.example>\r\nTo: c\r\n", "<1@b.example>"),
+        (b"Message-Id:<1@b.example> (x)\r\n", "<1@b.example>"),
+        (b"From: a\r\nMESSAGE-ID:\r\n <1@b.example>\r\n", "<1@b.example>"),
+        (b"From: a\r\nMessage-ID: <1@b.example>\r\nMessage-ID: <2@b.example>\r\n", "<1@b.example>"),
+        (b"From: a\r\nMessage-ID:\r\nTo: c\r\n", ""),
+        (b"From: a\r\nX-Message-ID: <1@b.example>\r\n", ""),
+        (b"From: a\r\nmessage-id: \xff\r\n", "\ufffd"),
+        (b"", ""),
+    ],
+)
+def test_the_message_id_is_the_first_word_of_its_field(section: bytes, found: str) -> None:
+    assert message_id_of(section) == found
+
+
+@given(st.binary(max_size=400))
+def test_whatever_stands_there_it_is_one_short_word(section: bytes) -> None:
+    found = message_id_of(b"Message-ID:" + section)
+    assert len(found) <= 998
+    assert len(found.split(" ")) <= 1 or " " not in found

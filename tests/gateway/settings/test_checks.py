@@ -26,6 +26,12 @@ next_hop = ["127.0.0.1:2527"]
 LOOP = '[[route]]\ndomains = ["a.example"]\nnext_hop = ["127.0.0.1:2526", "127.0.0.1:2525"]\n'
 
 CONFLICTS = {
+    "a mark on mail that may leave in clear": (
+        '[collation]\ntls = "opportunistic"\nmarking = "protected-b"',
+        3,
+        "collation.marking",
+        'is "protected-b", but with tls = "opportunistic" a report may leave in clear',
+    ),
     "half of TLS": (
         '[smtp]\ntls_key = "pem"',
         2,
@@ -150,6 +156,8 @@ def test_values_that_do_not_go_together_are_refused(
         '[emergency]\nrecipients = ["Dispatch@POLICE.example"]',
         '[smtp]\nlisten = ["[::]:2526"]',
         '[policy.emergency]\nreport = "auto"',
+        '[collation]\nmarking = "protected-b"',
+        '[collation]\nmarking = "protected-a"\ntls = "none"\nsmime_certificate = "pem"',
     ],
 )
 def test_values_that_go_together_are_accepted(read: Reader, tmp_path: Path, text: str) -> None:

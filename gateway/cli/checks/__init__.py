@@ -1,0 +1,1 @@
+"""What `liaison check` looks at, a module for each side of the gateway. Nothing here changes anything."""

@@ -1,0 +1,55 @@
+"""A new file gets its name when it is whole and on the disk: half a backup or half an export has none."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from gateway.errors import RefusedError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def directory_beside(file: Path) -> Iterator[Path]:
+    """A directory of our own on the same file system, in which the file is made. StoreError if there can be none."""
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f".{file.name[:100]}-", dir=file.parent) as directory:
+            yield Path(directory)
+    except OSError as error:
+        raise StoreError(f"{file} can't be written: {error.strerror or error}") from error
+
+
+def refuse_to_replace(file: Path) -> None:
+    """RefusedError where a file has that name, or a directory."""
+    if os.path.lexists(file):
+        raise _is_there(file)
+
+
+def put_in_place(new: Path, place: Path) -> None:
+    """Give a finished file its name, durably. Only its owner may read it. RefusedError where a file has that name."""
+    new.chmod(0o600)
+    _to_disk(new)
+    try:
+        os.link(new, place)
+    except FileExistsError as error:
+        raise _is_there(place) from error
+    new.unlink()
+    _to_disk(place.parent)
+
+
+def _to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_there(file: Path) -> RefusedError:
+    return RefusedError("{file} is there already, and is not replaced", file=file)

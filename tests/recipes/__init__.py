@@ -1,0 +1,1 @@
+"""docs/recipes.md, followed: its configuration is taken from the document and run with the real programs."""

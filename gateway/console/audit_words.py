@@ -42,6 +42,14 @@ OFFICE: Mapping[str, str] = MappingProxyType(
         "mode": N_("mode set"),
         "audit-exported": N_("audit log exported"),
         "audit-verification-requested": N_("verification asked for"),
+        "case-disposed": N_("case disposed of"),
+        "purge-begun": N_("purge begun"),
+        "disposal-certified": N_("disposal certified"),
+        "data-key-changed": N_("data key changed"),
+        "export-made": N_("export made"),
+        "integrity-stated": N_("integrity stated"),
+        "forward-acknowledged": N_("forwarded mail recorded, and acknowledged"),
+        "forward-unread": N_("forwarded mail not understood"),
         "digest-requested": N_("digest asked for"),
         "digest-sent": N_("digest accepted by the next server"),
         "digest-failed": N_("digest failed"),
@@ -75,6 +83,12 @@ OFFICE_DETAILS: Mapping[str, str] = MappingProxyType(
         "action": N_("what: {value}"),
         "subject": N_("about: {value}"),
         "since": N_("since {value}"),
+        "cases": N_("cases: {value}"),
+        "count": N_("number: {value}"),
+        "octets": N_("octets: {value}"),
+        "authority": N_("on the authority of {value}"),
+        "export": N_("export {value}"),
+        "troubles": N_("troubles: {value}"),
     }
 )
 

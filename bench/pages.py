@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.listing import databases, fill, wishes
-from gateway.assembly import open_desk
 from gateway.clock import SystemClock
+from gateway.desk import open_desk
 from gateway.model.people import Role
 from gateway.settings import load
 from tests.support.gateway import port_of

@@ -53,10 +53,8 @@ class Event(StrEnum):
     """A header field that only we may write came in and was taken out."""
     FAULT = "fault"
     """An exception in our own machinery; the client was answered 451."""
-
     FORWARD_TAKEN = "forward_taken"
     """An officer's mail to the intake address is on record: its cases, what of it could not be read, its answer."""
-
     ANSWER_RECEIVED = "answer_received"
     """Mail in the name of the collation address named cases: they say so until a person records what was answered."""
 
@@ -136,14 +134,19 @@ FIELDS: Mapping[Event, tuple[str, ...]] = MappingProxyType(
         Event.TLS_FAILED: ("reason",),
         Event.FIELD_REMOVED: ("id", "field"),
         Event.FAULT: ("doing", "item", "exception"),
+        Event.FORWARD_TAKEN: ("cases", "unread", "acknowledgement"),
+        Event.ANSWER_RECEIVED: ("cases",),
         Event.NEXT_HOP_FAILED: ("reason",),
         Event.SCREENING_FAILED: ("id", "exception"),
         Event.VERIFICATION_FAILED: ("exception",),
         Event.VERIFICATION_TIMED_OUT: ("seconds",),
         Event.RULEBOOK_LOADED: ("version", "mode"),
         Event.DNS_FAILED: ("item", "reason"),
+        Event.PROVIDER_FAILED: ("reason",),
+        Event.PROVIDER_REFUSED: ("client", "reason", "name"),
         Event.CLOCK_DIFFERS: ("ahead",),
         Event.STORE_FAILED: ("doing", "case", "item", "reason"),
+        Event.CASES_DISPOSED: ("certificate", "number"),
         Event.AUDIT_BROKEN: ("reason",),
         Event.ALERT_BEGAN: ("alert", "node", "number"),
         Event.ALERT_ENDED: ("alert", "node"),

@@ -9,8 +9,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from gateway.assembly import own_domains, patience
 from gateway.console.office import Office
+from gateway.desk import own_domains, patience
 from gateway.identity.openid import Provider
 from gateway.identity.registration import registration
 from gateway.operations.auditing import Auditing
@@ -26,8 +26,8 @@ from gateway.settings import SecondFactor
 from gateway.verify.resolver import Resolver
 
 if TYPE_CHECKING:
-    from gateway.assembly import Desk
     from gateway.clock import Clock
+    from gateway.desk import Desk
     from gateway.settings import Console, Settings
 
 

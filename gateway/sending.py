@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway import tokens
-from gateway.assembly import patience
 from gateway.compose import enveloping
 from gateway.compose.enveloping import CertificateError, Envelope
 from gateway.compose.signing import RIGHT, Signer, SigningKeyError
 from gateway.compose.templates import check_templates, read_texts
 from gateway.compose.text import ComposeError
 from gateway.compose.values import AgencyVoice, Language
+from gateway.desk import patience
 from gateway.dispatch.worker import Means
 from gateway.errors import ConfigurationError
 from gateway.operations.composing import Composer
@@ -25,9 +25,9 @@ from gateway.operations.outbox import Outbox
 from gateway.operations.ways import Ways
 
 if TYPE_CHECKING:
-    from gateway.assembly import Desk
     from gateway.clock import Clock
     from gateway.compose.values import OwnTexts
+    from gateway.desk import Desk
     from gateway.settings import Settings
 
 

@@ -14,7 +14,7 @@ from gateway.model.people import Verb
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
     from gateway.model.alerts import Standing
 
 

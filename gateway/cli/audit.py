@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.assembly import open_desk
 from gateway.cli.case_filters import midnight
 from gateway.cli.invocation import actor, config_option, fail, json_option, load_quietly, read_date, with_desk
 from gateway.cli.output import complain, moment, say, show_json, show_json_line, show_table
 from gateway.cli.record_shapes import run_shape
 from gateway.cli.shapes import audit_shape
 from gateway.clock import SystemClock
+from gateway.desk import open_desk
 from gateway.errors import RefusedError
 from gateway.model.audit import GENESIS, AuditEntry, verify_chain
 from gateway.model.certificate import certificate_text
@@ -29,7 +29,7 @@ from gateway.model.statement import statement_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
     from gateway.model.audit import ChainHead
 
 

@@ -22,7 +22,7 @@ from gateway.model.people import Verb
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
     from gateway.model.case import CaseFile
     from gateway.model.case_list import CaseFilter
 

@@ -14,7 +14,7 @@ from gateway.model.contact import Contact
 from gateway.model.people import Verb
 
 if TYPE_CHECKING:
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
 
 
 def read_moment(_context: click.Context, _parameter: click.Parameter, value: str) -> datetime:

@@ -14,7 +14,7 @@ from gateway.model.people import Verb
 if TYPE_CHECKING:
     from datetime import date
 
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
 
 
 @click.command()

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway import tokens
-from gateway.assembly import open_store
 from gateway.cli.invocation import actor, fail, json_option, with_settings
 from gateway.cli.new_files import SECRET, drafts
 from gateway.cli.output import complain, progress, say, show_json
 from gateway.clock import SystemClock
+from gateway.desk import open_store
 from gateway.errors import RefusedError
 from gateway.operations.rekeying import Rekeying
 from gateway.store.sealing import read_keys

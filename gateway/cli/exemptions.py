@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from filters.rulebook import Exemption
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
 
 P = ParamSpec("P")
 R = TypeVar("R")

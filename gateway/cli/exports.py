@@ -15,7 +15,7 @@ from gateway.model.case_list import EVERY_CASE
 from gateway.model.people import Verb
 
 if TYPE_CHECKING:
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
     from gateway.model.case_list import CaseFilter
 
 

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from gateway import tokens
-from gateway.assembly import open_desk
 from gateway.cli.invocation import actor
 from gateway.cli.new_files import READABLE, SECRET, drafts
 from gateway.cli.peeking import missing_database
 from gateway.clock import SystemClock
 from gateway.compose.signing_key import new_key
+from gateway.desk import open_desk
+from gateway.errors import ConfigurationError
 from gateway.model.people import Role
-from gateway.settings import load_text, render_answers
+from gateway.settings import load, load_text, render_answers
 from gateway.store.sealing import read_keys
 
 if TYPE_CHECKING:
@@ -61,10 +62,11 @@ def found(plan: Plan) -> list[str]:
         database = missing_database(settings)
         working = settings if database is None else _beside(settings, making.reserve(database, directory=0o700))
         said = [f"The database {database or 'that was there'} holds the sender lists."]
-        if plan.data_key:
-            working, words = _data_key(making, plan.file.parent / DATA_KEY, working)
+        key_file = _present_key(plan.file) or (plan.file.parent / DATA_KEY if plan.data_key else None)
+        if key_file is not None:
+            working, words = _data_key(making, key_file, working)
             said.append(words)
-            answers["store", "key_file"] = DATA_KEY
+            answers["store", "key_file"] = _as_written(key_file, plan.file.parent)
         if plan.dkim_domain:
             said.append(_dkim_key(making, plan.file.parent / DKIM_KEY))
             signing = {"domain": plan.dkim_domain, "selector": plan.dkim_selector, "key": DKIM_KEY}
@@ -78,6 +80,19 @@ def found(plan: Plan) -> list[str]:
 def _beside(settings: Settings, draft: Path) -> Settings:
     """The same, with the database under the name that it has until it is in place."""
     return replace(settings, store=replace(settings.store, url=f"sqlite:///{quote(str(draft))}"))
+
+
+def _present_key(file: Path) -> Path | None:
+    """The key file of the configuration that is replaced: what it sealed is opened with it, and with nothing else."""
+    try:
+        return load(file, {}).store.key_file if file.exists() else None
+    except ConfigurationError:
+        return None
+
+
+def _as_written(file: Path, directory: Path) -> str:
+    """Relative where it stands beside the configuration, so that both can be moved together."""
+    return file.name if file.parent == directory else str(file)
 
 
 def _data_key(making: Drafts, file: Path, settings: Settings) -> tuple[Settings, str]:

@@ -11,7 +11,7 @@ from gateway.cli.output import say
 from gateway.model.people import Verb
 
 if TYPE_CHECKING:
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
 
 
 @click.command()

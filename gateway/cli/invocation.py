@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from enum import StrEnum
 
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
     from gateway.model.people import Verb
     from gateway.settings import Log, Settings
 
@@ -124,8 +124,8 @@ def with_desk(
         def invoke(settings: Settings, /, *args: P.args, **kwargs: P.kwargs) -> None:
             import asyncio
 
-            from gateway.assembly import open_desk
             from gateway.clock import SystemClock
+            from gateway.desk import open_desk
 
             async def at_the_desk() -> None:
                 async with open_desk(settings, SystemClock()) as desk:

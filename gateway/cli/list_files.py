@@ -18,7 +18,7 @@ from gateway.model.people import Verb
 
 if TYPE_CHECKING:
     from filters.packs import Lines
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
     from gateway.model.list_import import ImportLine, ImportSheet
 
 _TOML, _CSV = "toml", "csv"

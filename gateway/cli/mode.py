@@ -12,7 +12,7 @@ from gateway.cli.output import say, show_json
 from gateway.model.people import Verb
 
 if TYPE_CHECKING:
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
 
 _MEANINGS = {
     Mode.OBSERVE: "records and does nothing else",

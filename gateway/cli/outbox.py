@@ -13,7 +13,7 @@ from gateway.model.outbox import OutboxState
 from gateway.model.people import Verb
 
 if TYPE_CHECKING:
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
     from gateway.model.outbox import OutboxItem
 
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from filters.lists import ListIndex
 from filters.rulebook import Rulebook
-from gateway.assembly import emergency_keys, open_rulebooks, open_store, read_packs
+from gateway.desk import emergency_keys, open_rulebooks, open_store, read_packs
 from gateway.errors import StoreError
 from gateway.store.values import LOOP_SECRET
 

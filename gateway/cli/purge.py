@@ -19,7 +19,7 @@ from gateway.model.people import Verb
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
     from gateway.model.disposal import Due, Share
     from gateway.model.retention import Schedule
     from gateway.operations.purging import Purged

@@ -26,13 +26,14 @@ from filters.envelope import Envelope, Origin
 from filters.responding import hard_objections
 from filters.screening import screen as decide
 from gateway import tokens
-from gateway.assembly import open_deciding, open_destinations, own_domains
+from gateway.assembly import open_deciding
 from gateway.cli import words
 from gateway.cli.invocation import fail, with_settings
 from gateway.cli.output import complain, emphasize, say, show_json_line
 from gateway.cli.peeking import peek
 from gateway.cli.shapes import screening_shape
 from gateway.clock import SystemClock
+from gateway.desk import open_destinations, own_domains
 from gateway.errors import RefusedError
 from gateway.model.networks import is_within
 from gateway.spool import Spool

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from filters.lists import ListEntry
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
     from gateway.model.list_change import ListChange
     from gateway.model.list_table import EntryRow
     from gateway.operations.proposing import Proposal

@@ -13,9 +13,9 @@ import click
 import uvloop
 
 from gateway import logs
-from gateway.assembly import open_store
 from gateway.cli.invocation import config_option, load_settings
 from gateway.clock import SystemClock
+from gateway.desk import open_store
 from gateway.settings import load
 from gateway.supervisor import Role, Systemd
 from gateway.supervisor import serve as run

@@ -22,7 +22,7 @@ from gateway.operations.tracing import Tracing
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
     from gateway.model.tracing import Step
 
 STDIN = Path("-")

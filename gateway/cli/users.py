@@ -14,7 +14,7 @@ from gateway.model.people import Role, Verb
 from gateway.operations import second_factor
 
 if TYPE_CHECKING:
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
     from gateway.model.people import Person
 
 ISSUER = "Liaison Gateway"

@@ -31,28 +31,7 @@ def compose_digest(
 ) -> Post:
     """The digest of this moment, in the languages of notices. `console` is the address of the pages, "" without any."""
     languages = voice.notice_languages
-    values: templates.Values = {
-        **voice.variables(),
-        "now": timestamp(now),
-        "held": digest.held,
-        "oldest": timestamp(digest.oldest) if digest.oldest else "",
-        "oldest_days": (now - digest.oldest).days if digest.oldest else 0,
-        "reports": digest.reports,
-        "declines": digest.declines,
-        "failed": digest.failed,
-        "uncertain": digest.uncertain,
-        "overdue": digest.overdue,
-        "forwards": digest.forwards,
-        "answers": digest.answers,
-        "unanswered": digest.unanswered,
-        "ending": digest.ending,
-        "due": digest.due,
-        "console": console,
-        "reports_past": digest.reports_past,
-        "declines_past": digest.declines_past,
-        "references": ", ".join(digest.references),
-        "more": digest.open_cases - len(digest.references),
-    }
+    values = _values(digest, voice, now, console)
     message_id = new_message_id(message_id_token, voice.hostname)
     header = header_section(
         Letterhead(
@@ -74,3 +53,28 @@ def compose_digest(
         message_id=message_id,
         smtputf8=is_internationalized(recipient, voice.contact_email),
     )
+
+
+def _values(digest: Digest, voice: AgencyVoice, now: datetime, console: str) -> templates.Values:
+    return {
+        **voice.variables(),
+        "now": timestamp(now),
+        "held": digest.held,
+        "oldest": timestamp(digest.oldest) if digest.oldest else "",
+        "oldest_days": (now - digest.oldest).days if digest.oldest else 0,
+        "reports": digest.reports,
+        "declines": digest.declines,
+        "failed": digest.failed,
+        "uncertain": digest.uncertain,
+        "overdue": digest.overdue,
+        "forwards": digest.forwards,
+        "answers": digest.answers,
+        "unanswered": digest.unanswered,
+        "ending": digest.ending,
+        "due": digest.due,
+        "console": console,
+        "reports_past": digest.reports_past,
+        "declines_past": digest.declines_past,
+        "references": ", ".join(digest.references),
+        "more": digest.open_cases - len(digest.references),
+    }

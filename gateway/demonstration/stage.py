@@ -14,10 +14,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from gateway import tokens
-from gateway.assembly import open_desk, open_line
+from gateway.assembly import open_line
 from gateway.demonstration.mailbox import open_mailbox
 from gateway.demonstration.nameserver import NameServer, serving
 from gateway.demonstration.stories import DISPATCH, ZONE
+from gateway.desk import open_desk
 from gateway.model.people import Role
 from gateway.settings import load
 from gateway.shipped import shipped
@@ -27,9 +28,9 @@ from gateway.supervisor import Service
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from gateway.assembly import Desk
     from gateway.clock import Clock
     from gateway.demonstration.mailbox import Mailbox
+    from gateway.desk import Desk
 
 SIGNS_IN = "demo"
 """The name of the account that the demo makes, with every right."""

@@ -183,8 +183,11 @@ def sentence(alert: Alert) -> str:
 
 
 def age(span: timedelta) -> str:
-    """How long, as people say it: 40 min, 5 h 10 min, 3 d 2 h."""
-    minutes = max(0, int(span.total_seconds())) // 60
+    """How long, as people say it: 40 s, 40 min, 5 h 10 min, 3 d 2 h."""
+    seconds = max(0, int(span.total_seconds()))
+    minutes = seconds // 60
+    if not minutes:
+        return f"{seconds} s"
     if minutes < 60:
         return f"{minutes} min"
     if minutes < 48 * 60:

@@ -213,7 +213,7 @@ async def keep_purging(purging: Callable[[], Purging]) -> None:
         try:
             done = await purging().purge_daily()
             if done is not None:
-                log.info(Event.CASES_DISPOSED, certificate=done.id, cases=done.cases)
+                log.info(Event.CASES_DISPOSED, certificate=done.id, number=done.cases)
         except (StoreError, RefusedError) as error:
             count(STORE_FAILURES)
             log.warning(Event.STORE_FAILED, doing="disposing of cases", reason=str(error))

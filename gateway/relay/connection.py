@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -335,6 +336,12 @@ class Connection(asyncio.Protocol):
                 self._timer.cancel()
             self._transport.write(b"QUIT\r\n")
             self._transport.close()
+
+    async def leave(self) -> None:
+        """Say goodbye, hear the answer, and hang up: nothing is left for the event loop to do, not even under TLS."""
+        with suppress(NextHopError):
+            await self.command(b"QUIT")
+        self.abort()
 
     def abort(self) -> None:
         """Hang up. In mid-message a QUIT would be read as content, and be waited for if the peer does not read."""

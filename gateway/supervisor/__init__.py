@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from gateway import counters, logs
-from gateway.assembly import open_desk, open_line
+from gateway.assembly import open_line
 from gateway.connections import Connections
+from gateway.desk import open_desk
 from gateway.events import Event
 from gateway.supervisor.reloading import tell_of
 from gateway.supervisor.service import Role, Service

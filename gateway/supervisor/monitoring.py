@@ -14,9 +14,9 @@ from gateway.supervisor.sockets import address, bind
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gateway.assembly import Desk
     from gateway.clock import Clock
     from gateway.counters import Slots
+    from gateway.desk import Desk
     from gateway.metrics.listener import Listener
     from gateway.operations.health import Health
     from gateway.settings import Endpoint

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from gateway import counters
-from gateway.assembly import governing, reopen_line
+from gateway.assembly import reopen_line
 from gateway.connections import Connections
+from gateway.desk import governing
 from gateway.errors import ConfigurationError
 from gateway.events import Event
 from gateway.operations.purging import keep_purging

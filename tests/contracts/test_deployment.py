@@ -91,8 +91,9 @@ def services(name: str) -> dict[str, dict[str, Any]]:
 
 
 def gateways(name: str) -> dict[str, dict[str, Any]]:
-    """Those that run our image."""
-    return {service: keys for service, keys in services(name).items() if keys["image"] == "liaison-gateway"}
+    """Those that run our image for good."""
+    ours = {service: keys for service, keys in services(name).items() if keys["image"] == "liaison-gateway"}
+    return {service: keys for service, keys in ours.items() if "profiles" not in keys}
 
 
 def settings_of(keys: dict[str, Any]) -> Settings:
@@ -127,6 +128,17 @@ def test_what_a_compose_file_mounts_from_beside_it_is_there_or_made_by_the_guide
     mounts = [mount.split(":")[0] for keys in services(name).values() for mount in keys.get("volumes", [])]
     beside = {mount for mount in mounts if mount.startswith("./")} - {"./etc"}
     assert [mount for mount in beside if not (DEPLOY / name).parent.joinpath(mount).is_file()] == []
+
+
+def test_the_first_configuration_is_written_where_the_gateway_reads_it() -> None:
+    composed = services("compose.yaml")
+    (guide,) = re.findall(
+        r"docker compose run --rm (\w+) ", (ROOT / "docs" / "installation.md").read_text(encoding="utf-8")
+    )
+    assert composed[guide]["command"][0] in COMMANDS
+    assert composed[guide]["profiles"]
+    assert [mount.removesuffix(":ro") for mount in composed["liaison"]["volumes"]] == composed[guide]["volumes"]
+    assert composed[guide]["environment"] == composed["liaison"]["environment"]
 
 
 @pytest.mark.parametrize("name", COMPOSED)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from filters.disposition import Tier
-from gateway.assembly import open_desk
 from gateway.clock import SystemClock
+from gateway.desk import open_desk
 from gateway.model.alerts import Alarm
 from gateway.model.case import ActionState, StoredFinding
 from gateway.model.outbox import OutboxState, Purpose
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
     from gateway.store.unit_of_work import Store
     from tests.support.mta import ScriptedMTA
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from gateway.assembly import open_desk, open_line
+from gateway.assembly import open_line
 from gateway.clock import SystemClock
+from gateway.desk import open_desk
 from gateway.errors import StoreError
 from gateway.metrics.readiness import Readiness
 from gateway.operations.rulebooks import Rulebooks

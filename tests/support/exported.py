@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import cache
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -45,6 +46,7 @@ def page() -> str:
     return generate_latest(registry).decode()
 
 
+@cache
 def exported() -> dict[str, set[str]]:
     """Every metric, as a scrape names it, and its labels."""
     text = page()

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from gateway.assembly import Desk, open_desk, open_line
+from gateway.assembly import open_line
+from gateway.desk import Desk, open_desk
 from gateway.settings import Settings, load
 from gateway.store.consistency import check_consistency
 from gateway.supervisor import Role, Service

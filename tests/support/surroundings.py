@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
-from gateway.assembly import open_desk
 from gateway.clock import SystemClock
+from gateway.desk import open_desk
 from gateway.errors import RefusedError, StoreError
 from gateway.model.case import DeliveryState
 from gateway.settings import load
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
     from tests.support.accounting import Evidence, Release
     from tests.support.nameserver import FailingNameServer
     from tests.support.postings import Kind

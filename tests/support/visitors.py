@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
     from gateway.model.people import Role
 
 PASSWORD = "correct horse battery staple"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.assembly import open_store
 from gateway.cli.checks.line import Line, warning, well
 from gateway.cli.peeking import missing_database
 from gateway.clock import SystemClock
+from gateway.desk import open_store
 from gateway.errors import StoreError
 from gateway.model.networks import is_within
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from filters.disposition import Mode
 from filters.guard import refusal
-from gateway.assembly import open_store, own_domains, read_packs
 from gateway.cli.checks.line import FAILED, Line, Result, misconfigured, problem, warning, well
 from gateway.cli.checks.provider import look_at_provider
 from gateway.cli.peeking import missing_database
 from gateway.clock import SystemClock
 from gateway.compose.templates import check_templates
+from gateway.desk import open_store, own_domains, read_packs
 from gateway.errors import ConfigurationError, StoreError
 from gateway.operations.rekeying import Rekeying
 from gateway.sending import open_envelope, open_signer, own_texts

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from filters.address import canonical_domain
 from gateway import tokens
-from gateway.assembly import open_destinations
 from gateway.cli.checks.files import SOON
 from gateway.cli.checks.line import Line, problem, warning, well
 from gateway.clock import SystemClock
+from gateway.desk import open_destinations
 from gateway.operations.outbox import Objection
 from gateway.operations.ways import Ways
 from gateway.relay.connection import NextHopError
@@ -52,7 +52,7 @@ async def _hop(hop: Endpoint, route: Route, settings: Settings) -> list[Line]:
         lines += [line async for line in _recipients(connection, route, settings)]
     except NextHopError as error:
         lines.append(problem(HOP, str(error), "look into its log for what it has against this connection"))
-    connection.close()
+    await connection.leave()
     return lines
 
 
@@ -87,7 +87,7 @@ async def _unproven(hop: Endpoint, hostname: str) -> str:
         connection = await open_connection(hop, hostname=hostname, tls=Tls.VERIFIED, timeout=WITHIN)
     except NextHopError as error:
         return str(error)
-    connection.close()
+    await connection.leave()
     return ""
 
 

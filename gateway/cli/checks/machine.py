@@ -8,10 +8,10 @@ import shutil
 import tempfile
 from typing import TYPE_CHECKING
 
-from gateway.assembly import open_store
 from gateway.cli.checks.line import Line, problem, warning, well
 from gateway.cli.peeking import missing_database
 from gateway.clock import SystemClock
+from gateway.desk import open_store
 from gateway.errors import StoreError
 from gateway.model.health import DISK_FULL
 from gateway.operations.outbox import CLOCKS_AGREE

@@ -10,11 +10,11 @@ from filters.authentication import DnsStatus, MethodResult, Result
 from filters.dkim import DkimSyntaxError, parse_key
 from filters.lists import EntryKind
 from filters.spf import SpfSyntaxError, is_spf_record, parse_spf_record
-from gateway.assembly import open_destinations
 from gateway.cli.checks.line import Line, problem, warning, well
 from gateway.cli.peeking import peek
 from gateway.clock import SystemClock
 from gateway.compose.signing_key import public_half
+from gateway.desk import open_destinations
 from gateway.errors import ConfigurationError
 from gateway.sending import open_signer
 from gateway.settings.kinds import parse_nameserver
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 8
 """Domains that the DNS is asked about side by side."""
+MANY = 5
+"""Listed domains of which some must exist."""
 LISTED = "listed domain"
 _DNS_MEND = "see that [dns] nameservers are right, and that UDP and TCP 53 may leave this machine"
 
@@ -145,7 +147,16 @@ async def ask_listed_domains(settings: Settings) -> list[Line]:
         async with at_once:
             return await _listed(domain, Inquiry(resolver, settings.dns.timeout), destinations)
 
-    return [*await asyncio.gather(*map(ask, sorted(set(_domains(entries))))), *_patterns(entries)]
+    domains = sorted(set(_domains(entries)))
+    lines = await asyncio.gather(*map(ask, domains))
+    return [*_of_resolvers(lines), *lines, *_patterns(entries)]
+
+
+def _of_resolvers(lines: Sequence[Line]) -> Iterator[Line]:
+    """Name servers that know a private network alone say of everything else that it does not exist."""
+    if len(lines) >= MANY and all(line.mend for line in lines):
+        text = f"the name servers answer, but know none of the {len(lines)} listed domains: no sender can be proven"
+        yield problem("dns", text, "name some in [dns] nameservers that know all of the Internet")
 
 
 def _domains(entries: Iterable[ListEntry]) -> Iterator[str]:
@@ -166,9 +177,8 @@ async def _listed(domain: str, inquiry: Inquiry, destinations: Destinations) -> 
     spf = await inquiry.ask(domain, "TXT")
     dmarc, policy = await evaluate_dmarc(inquiry, domain, spf=MethodResult(), dkim=())
     if DnsStatus.FAILED is spf.status or dmarc.result is Result.TEMPERROR:
-        return problem(
-            LISTED, f"{domain}: the DNS does not answer", "ask again later; if it lasts, its own servers are ill"
-        )
+        text = f"{domain}: the DNS does not answer, and while that lasts nobody there is confirmed"
+        return warning(LISTED, text, "ask again later: its own name servers may be ill")
     if spf.status is DnsStatus.ABSENT:
         text = f"{domain} does not exist in the DNS. Can it ever be confirmed: no, because nobody can send from it"
         return warning(LISTED, text, "see whether the entry is spelled right, with `liaison senders list`")

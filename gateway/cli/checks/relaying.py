@@ -47,7 +47,7 @@ async def _try(listener: Endpoint, settings: Settings) -> list[Line]:
     except NextHopError as error:
         return [warning(NAME, f"not tested to the end: {error}", "run this again")]
     finally:
-        connection.close()
+        await connection.leave()
 
 
 async def _ask(connection: Connection, listener: Endpoint, settings: Settings) -> list[Line]:

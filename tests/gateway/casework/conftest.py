@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.assembly import open_desk
+from gateway.desk import open_desk
 from gateway.model.people import Role
 from gateway.settings import load
 from gateway.store.consistency import check_consistency
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
     from tests.support.clocks import StoppedClock
 
 

@@ -16,7 +16,7 @@ from gateway.operations.bulk import MOST, Bulk, BulkVerb, Errand
 from tests.support.records import RAW, a_case, record
 
 if TYPE_CHECKING:
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
 
 ALICE = "console:alice"
 SUSPECTS = CaseFilter(tier=Tier.SUSPECT, status=CaseStatus.OPEN)

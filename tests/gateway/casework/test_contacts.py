@@ -21,7 +21,7 @@ from gateway.operations.browsing import Browsing
 from tests.support.clocks import NOON
 
 if TYPE_CHECKING:
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
 
 ALICE = "console:alice"
 CALL = Contact(

@@ -11,7 +11,7 @@ from tests.support.clocks import NOON
 from tests.support.records import RAW, a_case, a_post, an_item, record
 
 if TYPE_CHECKING:
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
     from gateway.model.outbox import OutboxItem
 
 FIRST, ALICE = "LG-TEST-0001", "console:alice"

@@ -13,7 +13,7 @@ from gateway.model.case_list import CaseFilter
 from tests.support.records import RAW, a_case, record
 
 if TYPE_CHECKING:
-    from gateway.assembly import Desk
+    from gateway.desk import Desk
     from tests.support.clocks import StoppedClock
 
 FIRST = "LG-TEST-0001"

@@ -18,6 +18,7 @@ from tests.support.gateway import PACK, running_gateway, write_configuration
 from tests.support.mta import DROP, ScriptedMTA
 from tests.support.nameserver import PUBLIC_IPV4, name_server
 from tests.support.signatures import KeyPair, key_pair
+from tests.support.terminal import at_terminal
 from tests.support.tlshops import Certificates, authorities, certificates
 
 if TYPE_CHECKING:
@@ -112,6 +113,20 @@ async def test_programs_get_nothing_but_json_once_there_is_a_database(place: Pla
     process = await asyncio.create_subprocess_exec(*liaison, stdout=asyncio.subprocess.PIPE)
     said, _ = await process.communicate()
     assert json.loads(said)
+
+
+async def test_who_waits_at_a_terminal_sees_for_what(place: Place) -> None:
+    place.hop.delay = 0.2
+    command = [sys.executable, "-m", "gateway", "--config", str(place.config), "check", "--online"]
+
+    def look() -> tuple[int, str]:
+        with at_terminal(command) as terminal:
+            terminal.expect("Asking the next hops")
+            return terminal.end(), terminal.shown
+
+    code, shown = await asyncio.to_thread(look)
+    assert code == 0
+    assert "refuses an unknown recipient of police.example" in shown
 
 
 # --- next hops ------------------------------------------------------------------------------------------------------
@@ -366,6 +381,28 @@ async def test_whether_a_listed_domain_can_ever_be_confirmed_is_said(
     async with a_place(tmp_path, records) as place:
         (line,) = [line for line in await place.lines("listed domain") if LISTED in line]
     assert says in line
+
+
+async def test_a_listed_domain_whose_servers_are_ill_is_no_fault_of_ours(tmp_path: Path) -> None:
+    hop, smarthost = await ScriptedMTA(knows_its_own).start(), await ScriptedMTA().start()
+    async with name_server(OWN) as server:
+        server.servfail.add(LISTED)
+        config = write_configuration(
+            tmp_path, next_hop=hop.port, smarthost=smarthost.port, url="sqlite:///liaison.db", name_server=server.port
+        )
+        lines = await Place(config, hop, smarthost).lines("listed domain")
+    await hop.stop()
+    await smarthost.stop()
+    assert any(line.startswith("warning listed domain: mission.example: the DNS does not answer") for line in lines)
+
+
+async def test_name_servers_that_know_nothing_of_the_internet_are_found_out(place: Place) -> None:
+    many = "".join(f'[[entry]]\nkind = "domain"\nvalue = "m{number}.example"\n' for number in range(5))
+    (place.config.parent / "pack.toml").write_text(many)
+    lines = await place.lines("dns", 1)
+    assert (
+        "wrong dns: the name servers answer, but know none of the 5 listed domains: no sender can be proven" in lines[1]
+    )
 
 
 async def test_addresses_are_asked_about_by_their_domain_and_patterns_are_named(place: Place) -> None:

@@ -221,6 +221,32 @@ def test_where_something_can_not_be_made_nothing_is(file: Path, tmp_path: Path) 
     assert everything(tmp_path) == ["blocked"]
 
 
+def test_a_server_is_the_database_where_one_is_named(file: Path, tmp_path: Path, empty_postgres_url: str) -> None:
+    said = made(file, store=empty_postgres_url)
+    assert "ok database: it answers" in said
+    assert everything(tmp_path) == ["etc/data.key", "etc/gateway.toml"]
+    (anna,) = json.loads(bare("--config", str(file), "users", "list", "--json").stdout)
+    assert anna["name"] == "anna"
+    online = bare("--config", str(file), "check", "--online").stdout
+    assert "ok clock: it agrees with the database's, within 0.1 s" in online
+
+
+def test_where_the_database_is_away_no_key_is_left_behind(file: Path, tmp_path: Path) -> None:
+    done = init(file, store="postgresql://127.0.0.1:1/liaison")
+    assert done.exit_code == 1
+    assert "The database could not do its work" in done.stderr
+    assert everything(tmp_path) == []
+
+
+def test_the_key_of_the_configuration_that_is_replaced_stays_in_use(file: Path, tmp_path: Path) -> None:
+    made(file)
+    (file.parent / "data.key").rename(tmp_path / "elsewhere.key")
+    file.write_text(file.read_text().replace('key_file = "data.key"', 'key_file = "../elsewhere.key"'))
+    made(file, "--force", "--no-data-key")
+    assert load(file, {}).store.key_file == tmp_path / "etc" / ".." / "elsewhere.key"
+    assert not (file.parent / "data.key").exists()
+
+
 def test_what_an_interruption_left_is_no_hindrance(file: Path, tmp_path: Path) -> None:
     file.parent.mkdir()
     (file.parent / ".data.key.new").write_text("half")

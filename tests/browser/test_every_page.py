@@ -26,6 +26,8 @@ FRAME = "/cases/{reference}/frame/{number}"
 BEFORE = tuple(path for path in addresses() if path.startswith("/sign-in"))
 """What those see who have not signed in."""
 INSIDE = (*(path for path in addresses() if path not in {*BEFORE, FRAME}), "/nothing-is-here")
+NOT_THERE = ("/nothing-is-here", "/sign-in/provider", "/sign-in/provider/back")
+"""What is said in words: there is no such page, and the demo knows no OpenID provider."""
 WIDTHS = (390, 640)
 """CSS pixels: a phone, and a screen of 1280 at a zoom of 200 %."""
 
@@ -46,7 +48,7 @@ class Reader:
         await self.page.set_viewport_size({"width": 1280, "height": 800})
         answer = await self.page.goto(f"{self.origin}{address}")
         assert answer is not None
-        wanted = 404 if address == "/nothing-is-here" else 200
+        wanted = 404 if address in NOT_THERE else 200
         noise = "the server responded with a status of 404" if wanted == 404 else "-"
         found = [f"status {answer.status}"] if answer.status != wanted else []
         found += [f"in the console: {one}" for one in self.recorder.errors if noise not in one]

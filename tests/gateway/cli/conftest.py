@@ -91,15 +91,16 @@ def bare(*arguments: str, stdin: bytes | None = None) -> Result:
 
 
 @pytest.fixture
-def liaison(tmp_path: Path) -> Iterator[CommandLine]:
-    yield CommandLine(
+def liaison(tmp_path: Path) -> CommandLine:
+    return CommandLine(
         write_configuration(tmp_path, next_hop=2526, smarthost=None, url=f"sqlite:///{tmp_path}/liaison.db")
     )
-    _forget_loggers()
 
 
-def _forget_loggers() -> None:
+@pytest.fixture(autouse=True)
+def forgotten_loggers() -> Iterator[None]:
     """Loggers keep the set-up that they met first: other tests, in the same process, bring their own."""
+    yield
     structlog.reset_defaults()
     for name, module in list(sys.modules.items()):
         if name.startswith("gateway."):

@@ -219,6 +219,7 @@ async def test_what_needs_a_person_is_counted_as_the_list_would_show_it(unchecke
         Need.DECLINE_FAILED: 0,
         Need.DECLINE_UNCERTAIN: 1,
         Need.REPORT_FAILED: 1,
+        Need.ANSWER_RECEIVED: 0,
     }
     assert needs[Need.HELD].oldest == NOON + timedelta(seconds=1)
     assert needs[Need.DECLINE_FAILED].oldest is None

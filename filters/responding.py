@@ -223,17 +223,8 @@ CLAUSES: tuple[Callable[[Occasion], Sentence | None], ...] = (
     own_or_rcmp_originator,
 )
 
-ANSWER_CLAUSES: tuple[Callable[[Occasion], Sentence | None], ...] = (
-    null_reverse_path,
-    malformed_reverse_path,
-    role_reverse_path,
-    automatic_message,
-    list_message,
-    bulk_message,
-    answer_by_a_program,
-    answers_suppressed,
-    report_message,
-    own_loop,
+ANSWER_CLAUSES: tuple[Callable[[Occasion], Sentence | None], ...] = tuple(
+    clause for clause in CLAUSES if clause not in {reverse_path_outside_the_entries, own_or_rcmp_originator}
 )
 """Those that every answer by a program obeys, whoever it goes to."""
 

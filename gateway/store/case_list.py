@@ -48,6 +48,8 @@ _PLACE = select(cases.c.received_at, cases.c.id, cases.c.tier, cases.c.mission_e
 )
 _NEEDY = or_(*(matching(replace(need, status=CaseStatus.OPEN), dense=True) for need in NEEDS.values()))
 
+_ELSEWHERE = (Need.HELD, Need.ANSWER_RECEIVED)
+"""Held copies stand in another table, answers in an index of their own."""
 DENSE = 5000
 """From so many cases on, those of a page are found soonest by going through all in order."""
 
@@ -121,14 +123,14 @@ class CaseListing:
         return [found[case_id] for case_id in ids]
 
     async def needs(self) -> dict[Need, Needed]:
-        """What needs a person. Two questions: what is held stands in another table."""
-        found = {Need.HELD: await self._held()}
-        others = [need for need in Need if need is not Need.HELD]
+        """What needs a person. What the index of the list does not have is asked for by itself."""
+        found = {need: await self._needed(need) for need in _ELSEWHERE}
+        others = [need for need in Need if need not in _ELSEWHERE]
         numbers = (column for need in others for column in _numbers(NEEDS[need]))
         row = (await self._connection.execute(select(*numbers).select_from(cases))).one()
         for place, need in enumerate(others):
             found[need] = Needed(cases=row[2 * place], oldest=row[2 * place + 1])
-        return found
+        return {need: found[need] for need in Need}
 
     async def missions(self) -> list[ListedMission]:
         """Every entry that decided about a case, with its mission, by the missions' names."""
@@ -148,9 +150,9 @@ class CaseListing:
         ids = select(cases.c.id).where(matching(wanted, dense=dense)).order_by(*_ORDERS[order])
         return list((await self._connection.execute(ids.limit(most).offset(skip))).scalars())
 
-    async def _held(self) -> Needed:
-        held = select(func.count(), func.min(cases.c.received_at)).where(matching(NEEDS[Need.HELD]))
-        number, oldest = (await self._connection.execute(held)).one()
+    async def _needed(self, need: Need) -> Needed:
+        counted = select(func.count(), func.min(cases.c.received_at)).where(matching(NEEDS[need]))
+        number, oldest = (await self._connection.execute(counted)).one()
         return Needed(cases=number, oldest=oldest)
 
     async def _lines(self, ids: Sequence[CaseId]) -> list[CaseLine]:

@@ -6,7 +6,7 @@ given. Thresholds stand here, each with its reason, or in `[alerts]`; nothing he
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -228,14 +228,14 @@ def _outbound(grade: Grade, sentence: Sentence, next_step: Sentence | None, trou
 
 def of_reports(backlog: Backlog | None, last: datetime | None, late: Late, now: datetime) -> Fact:
     """`last` is when a report was last accepted, `late` those that should have been by now."""
+    troubles = _late(Alarm.REPORT_OVERDUE, late)
     if backlog is None:
-        return _unknown(Aspect.REPORTS)
+        return replace(_unknown(Aspect.REPORTS), troubles=troubles)
     said = (
         Sentence("The last report was accepted at {at}.", at=_whole(last))
         if last is not None
         else Sentence("No report has been sent yet.")
     )
-    troubles = _late(Alarm.REPORT_OVERDUE, late)
     failed = backlog.items.get((Purpose.REPORT, OutboxState.FAILED), 0)
     if failed:
         step = Sentence("Reports that failed: {number}. The outbox page shows why, and tries again.", number=failed)

@@ -45,6 +45,3 @@ class Lateness:
     reports: Late
     held: Late
     unscreened: Late
-
-
-NOTHING_LATE = Lateness(reports=Late(), held=Late(), unscreened=Late())

@@ -11,10 +11,8 @@ from gateway.model.case_list import EVERY_CASE, CaseOrder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from gateway.model.case_list import CaseFilter, CaseLine, CasePage, ListedMission, Need, Needed
-    from gateway.model.lateness import Late
     from gateway.store.unit_of_work import Store
 
 MOST_WORDS = 10
@@ -58,11 +56,6 @@ class Browsing:
         """What needs a person; `NEEDS` says which cases each number counts."""
         async with self.store.reading() as work:
             return await work.case_list.needs()
-
-    async def overdue(self, before: datetime) -> Late:
-        """The cases whose report should have been accepted before that moment."""
-        async with self.store.reading() as work:
-            return await work.latenesses.reports(before)
 
     async def missions(self) -> list[ListedMission]:
         """The missions and entries that cases name."""

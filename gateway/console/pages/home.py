@@ -10,12 +10,13 @@ from gateway.console.case_query import query_of
 from gateway.console.doors import page
 from gateway.console.navigation import N_
 from gateway.console.words import ASPECTS, MODES, NEEDS
+from gateway.model.alerts import Alarm
 from gateway.model.case_list import NEEDS as CASES_OF
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.model.people import Verb
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from starlette.responses import Response
@@ -69,7 +70,8 @@ class Home:
 async def show(visit: Visit) -> Response:
     """The page."""
     office = visit.office
-    tasks = [*await _cases(visit), *await _outbox(visit), *await _lists(visit)]
+    facts = await office.health.facts()
+    tasks = [*await _cases(visit, facts), *await _outbox(visit), *await _lists(visit)]
     newest = tuple(await office.browsing.newest(NEWEST)) if visit.may(Verb.SEE_CASES) else None
     return await visit.show(
         "home/home.html",
@@ -77,7 +79,7 @@ async def show(visit: Visit) -> Response:
             mode=await office.modes.current(),
             modes=MODES,
             aspects=ASPECTS,
-            facts=await office.health.facts(),
+            facts=facts,
             tasks=tuple(task for task in tasks if task.number),
             has_tasks=bool(tasks),
             newest=newest,
@@ -86,13 +88,17 @@ async def show(visit: Visit) -> Response:
     )
 
 
-async def _cases(visit: Visit) -> list[Task]:
+async def _cases(visit: Visit, facts: Iterable[Fact]) -> list[Task]:
+    """What waits in cases. The reports that are overdue were counted for the strip above already."""
     if not visit.may(Verb.SEE_CASES):
         return []
     needed = await visit.office.browsing.needs()
-    late = await visit.office.browsing.overdue(visit.office.late)
+    troubles = (trouble for fact in facts for trouble in fact.troubles if trouble.alarm is Alarm.REPORT_OVERDUE)
     return [
-        Task(label=OVERDUE, number=late.number, oldest=late.since, address="/cases?overdue=1&sort=oldest"),
+        *(
+            Task(label=OVERDUE, number=late.number, oldest=late.since, address="/cases?overdue=1&sort=oldest")
+            for late in troubles
+        ),
         *(
             Task(label=NEEDS[need], number=one.cases, oldest=one.oldest, address=query_of(CASES_OF[need]).address())
             for need, one in needed.items()

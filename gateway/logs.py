@@ -57,28 +57,21 @@ def redact(address: Mailbox | str) -> str:
     The null path is no address: it stays "<>". Equal canonical addresses have equal digests.
     """
     mailbox = address if isinstance(address, Mailbox) else _mailbox(address)
-    if not str(mailbox):
-        return "<>"
-    match _Redaction.how:
-        case LogAddresses.HASHED:
-            return _digest(mailbox.key.encode("utf-8", "surrogatepass"))
-        case LogAddresses.PLAIN:
-            return str(mailbox)
-        case LogAddresses.NONE:
-            return "-"
-        case unreachable:
-            assert_never(unreachable)
+    return _hidden(str(mailbox), mailbox.key) if str(mailbox) else "<>"
 
 
 def redact_id(message_id: str) -> str:
     """A Message-ID of clean mail, as `redact` has addresses: some hold one, and all of them name one message."""
-    if not message_id:
-        return ""
+    return _hidden(message_id, message_id) if message_id else ""
+
+
+def _hidden(text: str, key: str) -> str:
+    """The text as this process may log it; texts of equal keys have equal digests."""
     match _Redaction.how:
         case LogAddresses.HASHED:
-            return _digest(message_id.encode("utf-8", "surrogatepass"))
+            return _digest(key)
         case LogAddresses.PLAIN:
-            return message_id
+            return text
         case LogAddresses.NONE:
             return "-"
         case unreachable:
@@ -89,7 +82,7 @@ def hashed(argument: str) -> frozenset[str]:
     """How the log may name this address, or this Message-ID, where it hashes: see `redact` and `redact_id`."""
     in_brackets = f"<{argument.strip().strip('<>')}>"
     address = _mailbox(in_brackets[1:-1]).key
-    return frozenset(_digest(text.encode("utf-8", "surrogatepass")) for text in (address, in_brackets))
+    return frozenset(map(_digest, (address, in_brackets)))
 
 
 def _mailbox(address: str) -> Mailbox:
@@ -105,8 +98,9 @@ def redact_words(text: str) -> str:
     return ADDRESS_IN_WORDS.sub(lambda found: redact(found[0].strip("'.`")), text)
 
 
-def _digest(key: bytes) -> str:
-    return blake2b(key, digest_size=_DIGEST_OCTETS, key=_Redaction.key, person=b"log").hexdigest()
+def _digest(key: str) -> str:
+    octets = key.encode("utf-8", "surrogatepass")
+    return blake2b(octets, digest_size=_DIGEST_OCTETS, key=_Redaction.key, person=b"log").hexdigest()
 
 
 def hash_with(key: bytes) -> None:

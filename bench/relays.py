@@ -6,21 +6,19 @@ Nothing outside that directory is read or written: a system Postfix keeps its co
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from tests.support.postfix import OwnPostfix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _TICK = os.sysconf("SC_CLK_TCK")
-READY_WITHIN = 120.0
-"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,26 +209,22 @@ class Postfix:
     name: str = "postfix-proxy"
     port: int = field(default_factory=free_port)
 
+    @property
+    def _own(self) -> OwnPostfix:
+        return OwnPostfix(self.surroundings.directory / self.name, self.port)
+
     def start(self) -> None:
         """Return when it takes connections."""
-        here = self.surroundings.directory / self.name
-        for name in ("etc", "queue", "data"):
-            (here / name).mkdir(parents=True)
-        shutil.chown(here / "data", "postfix")
-        (here / "etc" / "main.cf").write_text(self._main(here), encoding="utf-8")
-        (here / "etc" / "master.cf").write_text(_MASTER.format(port=self.port), encoding="utf-8")
-        (here / "etc" / "senders").write_text(
+        own = self._own
+        own.write(main=self._main(own.etc), master=_MASTER.format(port=self.port))
+        (own.etc / "senders").write_text(
             "".join(f"{domain} REJECT\n.{domain} REJECT\n" for domain in listed_domains(self.surroundings.entries)),
             encoding="ascii",
         )
-        subprocess.run(["postmap", "-c", here / "etc", f"hash:{here}/etc/senders"], check=True, capture_output=True)
-        with (here / "start.log").open("w") as said:  # a file: its daemons keep it open, and a pipe would never end
-            done = subprocess.run(["postfix", "-c", here / "etc", "start"], stdout=said, stderr=said, check=False)
-        if done.returncode:
-            raise RuntimeError(f"Postfix did not start:\n{_read(here / 'start.log')}{_read(here / 'mail.log')}")
-        wait_for(self.port)
+        subprocess.run(["postmap", "-c", own.etc, f"hash:{own.etc}/senders"], check=True, capture_output=True)
+        own.start()
 
-    def _main(self, here: Path) -> str:
+    def _main(self, etc: Path) -> str:
         tls = self.surroundings.tls
         secured = f"""
 smtpd_tls_security_level = may
@@ -238,24 +232,9 @@ smtpd_tls_cert_file = {tls}/certificate.pem
 smtpd_tls_key_file = {tls}/key.pem
 """ if tls else ""  # fmt: skip
         return f"""
-compatibility_level = 3.6
-config_directory = {here}/etc
-queue_directory = {here}/queue
-data_directory = {here}/data
-maillog_file = {here}/mail.log
-maillog_file_prefixes = {here}
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-myhostname = mx.police.example
-mydestination =
-mynetworks =
-alias_maps =
-local_recipient_maps =
-relay_domains = police.example
-smtpd_peername_lookup = no
 smtpd_client_connection_count_limit = 0
 smtpd_recipient_restrictions = reject_unauth_destination
-smtpd_sender_restrictions = check_sender_access hash:{here}/etc/senders
+smtpd_sender_restrictions = check_sender_access hash:{etc}/senders
 smtpd_proxy_filter = 127.0.0.1:{self.surroundings.next_hop}
 message_size_limit = 52428800
 {secured}"""
@@ -263,30 +242,10 @@ message_size_limit = 52428800
     def process_ids(self) -> list[int]:
         """Its master and all that this has started."""
         try:
-            pid = int((self.surroundings.directory / self.name / "queue/pid/master.pid").read_text(encoding="ascii"))
+            return _family(self._own.master_id)
         except (OSError, ValueError):
             return []
-        return _family(pid)
 
     def stop(self) -> None:
         """At once."""
-        etc = self.surroundings.directory / self.name / "etc"
-        subprocess.run(["postfix", "-c", etc, "abort"], capture_output=True, check=False)
-
-
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-
-
-def wait_for(port: int) -> None:
-    """Until somebody takes connections there; OSError after `READY_WITHIN`."""
-    deadline = time.monotonic() + READY_WITHIN
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-        else:
-            return
+        self._own.stop()

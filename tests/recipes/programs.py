@@ -6,13 +6,12 @@ A system Postfix keeps its configuration, its queue and its ports.
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from bench.relays import wait_for
+from tests.support.postfix import OwnPostfix, wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,25 +96,10 @@ postlog   unix-dgram n - n - 1 postlogd
 """
 
 _MAIN = """
-compatibility_level = 3.6
-config_directory = {here}/etc
-queue_directory = {here}/queue
-data_directory = {here}/data
-maillog_file = {here}/mail.log
-maillog_file_prefixes = {here}
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-myhostname = mx.police.example
-mydestination =
-mynetworks =
-alias_maps =
-local_recipient_maps =
-relay_domains = police.example
 relay_recipient_maps = inline:{{desk@police.example=x, refused@police.example=x}}
 relay_transport = smtp:[127.0.0.1]:{sink}
 default_transport = smtp:[127.0.0.1]:{sink}
 smtp_dns_support_level = disabled
-smtpd_peername_lookup = no
 smtpd_relay_restrictions = reject_unauth_destination
 # Whatever comes from the gateway for this recipient is refused after DATA: the trial's next hop that says no.
 smtpd_restriction_classes = from_the_gateway
@@ -128,41 +112,29 @@ class Postfix:
     """With a recipe's lines behind those that every trial needs: `smtp inet` is at `ports.front` unless it says other."""
 
     def __init__(self, directory: Path, ports: Ports, *, main: str = "", master: str = "") -> None:
-        self._here = here = directory / "postfix"
-        for name in ("etc", "queue", "data"):
-            (here / name).mkdir(parents=True)
-        shutil.chown(here / "data", "postfix")
+        self._own = OwnPostfix(directory / "postfix", ports.front)
         listener = "" if f":{ports.front} inet" in master else f"127.0.0.1:{ports.front} inet n - n - 100 smtpd\n"
-        (here / "etc" / "main.cf").write_text(_MAIN.format(here=here, sink=ports.sink) + main, encoding="utf-8")
-        (here / "etc" / "master.cf").write_text(listener + master + _MASTER, encoding="utf-8")
-        self._port = ports.front
+        self._own.write(main=_MAIN.format(sink=ports.sink) + main, master=listener + master + _MASTER)
 
     def start(self) -> None:
-        """Return when it takes connections. What it says goes to a file: its daemons keep it open."""
-        with (self._here / "start.log").open("w") as said:
-            done = subprocess.run(
-                ["/usr/sbin/postfix", "-c", self._here / "etc", "start"], stdout=said, stderr=said, check=False
-            )
-        if done.returncode:
-            raise RuntimeError(f"Postfix did not start:\n{(self._here / 'start.log').read_text()}{self.log()}")
-        wait_for(self._port)
+        """Return when it takes connections."""
+        self._own.start()
 
     def log(self) -> str:
         """Its log so far."""
-        file = self._here / "mail.log"
-        return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+        return self._own.log()
 
     def queue(self) -> list[str]:
         """The recipients of what waits in it."""
         done = subprocess.run(
-            ["/usr/sbin/postqueue", "-c", self._here / "etc", "-j"], check=True, capture_output=True, text=True
+            ["/usr/sbin/postqueue", "-c", self._own.etc, "-j"], check=True, capture_output=True, text=True
         )
         waiting = [json.loads(line) for line in done.stdout.splitlines()]
         return [recipient["address"] for message in waiting for recipient in message["recipients"]]
 
     def stop(self) -> None:
         """At once."""
-        subprocess.run(["/usr/sbin/postfix", "-c", self._here / "etc", "abort"], capture_output=True, check=False)
+        self._own.stop()
 
 
 class HAProxy:

@@ -10,9 +10,8 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from gateway.settings import Endpoint
+from gateway.settings import is_safe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +32,7 @@ ASKED_AGAIN = 60.0
 LEEWAY = 60
 """Seconds that its clock may differ."""
 MOST_OCTETS = 1024 * 1024
-"""Of an answer."""
+"""Of what it publishes."""
 ALGORITHMS = ("RS256", "PS256", "ES256", "RS384", "PS384", "ES384", "RS512", "PS512", "ES512", "EdDSA")
 """Signatures with the provider's own key. `none`, and those with our secret, are not among them (RFC 8725 §3.1)."""
 
@@ -76,11 +75,9 @@ class Provider:
 
     async def address(self, departure: Departure) -> str:
         """Where the browser is sent. ProviderError if the provider can't say where."""
-        from authlib.integrations.httpx_client import AsyncOAuth2Client
-
         endpoint = await self._endpoint("authorization_endpoint")
         more = {"acr_values": self._us.acr} if self._us.acr else {}
-        async with self._client(AsyncOAuth2Client) as client:
+        async with self._client() as client:
             url, _ = client.create_authorization_url(
                 endpoint, state=departure.state, nonce=departure.nonce, code_verifier=departure.verifier, **more
             )
@@ -114,11 +111,10 @@ class Provider:
 
     async def _token(self, departure: Departure, code: str) -> str:
         from authlib.integrations.base_client import OAuthError
-        from authlib.integrations.httpx_client import AsyncOAuth2Client
         from httpx2 import HTTPError
 
         endpoint = await self._endpoint("token_endpoint")
-        async with self._client(AsyncOAuth2Client) as client:
+        async with self._client() as client:
             try:
                 answer = await client.fetch_token(endpoint, code=code, code_verifier=departure.verifier)
             except (OAuthError, HTTPError, ValueError) as error:
@@ -165,12 +161,17 @@ class Provider:
         return where
 
     async def _key_set(self, *, fresh: bool = False) -> KeySet:
+        from joserfc.errors import JoseError
         from joserfc.jwk import KeySet
 
         now = self._clock.now().timestamp()
         if self._keys is None or now >= self._keys_until or (fresh and now >= self._keys_asked + ASKED_AGAIN):
             found = await self._get(await self._endpoint("jwks_uri"))
-            self._keys = KeySet.import_key_set({"keys": [key for key in _keys_in(found) if key.get("use") != "enc"]})
+            keys = [key for key in _keys_in(found) if key.get("use") != "enc"]
+            try:
+                self._keys = KeySet.import_key_set({"keys": keys})
+            except (JoseError, ValueError, TypeError, KeyError) as error:
+                raise ProviderError(f"the provider's keys can't be read: {type(error).__name__}: {error}") from error
             self._keys_until, self._keys_asked = now + KEPT, now
         return self._keys
 
@@ -197,9 +198,11 @@ class Provider:
             raise ProviderError(f"{where} is no JSON object")
         return found
 
-    def _client(self, kind: type[AsyncOAuth2Client]) -> AsyncOAuth2Client:
+    def _client(self) -> AsyncOAuth2Client:
+        from authlib.integrations.httpx_client import AsyncOAuth2Client
+
         us = self._us
-        return kind(
+        return AsyncOAuth2Client(
             client_id=us.client_id,
             client_secret=us.secret or None,
             scope=us.scope,
@@ -214,10 +217,3 @@ class Provider:
 def _keys_in(found: Mapping[str, object]) -> list[dict[str, str | list[str]]]:
     keys = found.get("keys")
     return [key for key in keys if isinstance(key, dict)] if isinstance(keys, list) else []
-
-
-def is_safe(where: str) -> bool:
-    """Whether what is said there stays between us and the provider: https, or this machine."""
-    parts = urlsplit(where)
-    host = parts.hostname or ""
-    return parts.scheme == "https" or (parts.scheme == "http" and Endpoint(host, 0).is_loopback)

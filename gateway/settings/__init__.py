@@ -38,6 +38,7 @@ from gateway.settings.values import (
     ReportContent,
     SecondFactor,
     Tls,
+    is_safe,
 )
 
 __all__ = [
@@ -75,6 +76,7 @@ __all__ = [
     "Tls",
     "example_values",
     "exposed_files",
+    "is_safe",
     "load",
     "load_text",
     "needs_restart",

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from itertools import chain
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from filters.address import canonical_domain
 from filters.disposition import Delivery, Handling, Mode, Tier
-from gateway.settings.values import Endpoint, Marking, Tls
+from gateway.settings.values import Endpoint, Marking, Tls, is_safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -268,8 +267,7 @@ def _marking(settings: Settings) -> Iterator[Conflict]:
 def _provider(settings: Settings) -> Iterator[Conflict]:
     """What a provider says opens the console: nobody on the way may say it in its place."""
     oidc = settings.oidc
-    parts = urlsplit(oidc.issuer)
-    if oidc.issuer and parts.scheme != "https" and not Endpoint(parts.hostname or "", 0).is_loopback:
+    if oidc.issuer and not is_safe(oidc.issuer):
         yield Conflict((("oidc", "issuer"),), "is said in clear, and could be anybody's", "an issuer with https")
     if oidc.create and not oidc.roles_claim:
         keys: tuple[KeyPath, ...] = (("oidc", "create"), ("oidc", "roles_claim"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -30,6 +31,12 @@ class Endpoint:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host.lower() == "localhost"
+
+
+def is_safe(where: str) -> bool:
+    """Whether what is said at this URL stays between us and who answers: https, or this machine."""
+    parts = urlsplit(where)
+    return parts.scheme == "https" or (parts.scheme == "http" and Endpoint(parts.hostname or "", 0).is_loopback)
 
 
 class BareNewlines(StrEnum):

@@ -53,7 +53,7 @@ class ScriptedProvider:
         if where.path == "/.well-known/openid-configuration":
             return 200, "", json.dumps(self._metadata())
         if where.path == "/jwks":
-            keys = [key.as_dict(private=False) for key in (self.published or [self.key])]
+            keys = [key.as_dict(private=False) for key in ([self.key] if self.published is None else self.published)]
             return 200, "", json.dumps({"keys": keys})
         if where.path == "/authorize":
             return 302, self._back(query), ""

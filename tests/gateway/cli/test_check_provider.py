@@ -79,6 +79,13 @@ def test_the_metadata_and_the_keys_are_asked_for(liaison: CommandLine, provider:
     assert "compare oidc.issuer with what the provider publishes" in line
 
 
+def test_a_provider_without_keys_is_wrong_and_no_fault(liaison: CommandLine, provider: ScriptedProvider) -> None:
+    sign_in_at(liaison, provider.issuer)
+    provider.published = []
+    (line,) = online(liaison)
+    assert line.startswith("wrong oidc: the provider's keys can't be read: ")
+
+
 @pytest.mark.parametrize(
     ("oidc", "says"),
     [

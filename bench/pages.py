@@ -10,10 +10,8 @@ eleven times. What is told, in milliseconds, is the median and the longest, then
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import statistics
-import sys
 import tempfile
 import time
 from contextlib import asynccontextmanager
@@ -26,6 +24,7 @@ from gateway.desk import open_desk
 from gateway.model.people import Role
 from gateway.settings import load
 from tests.support.gateway import port_of
+from tests.support.served import ended, spawn
 from tests.support.visitors import Visitor, account
 
 if TYPE_CHECKING:
@@ -89,16 +88,12 @@ async def _run(url: str, number: int, share: float) -> None:
 @asynccontextmanager
 async def _serving(path: Path) -> AsyncIterator[int]:
     """The port of the console of a process that runs."""
-    command = (sys.executable, "-m", "gateway", "serve", "--role", "console", "--config", str(path))
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, env=dict(os.environ)
-    )
+    process = await spawn(path, path.with_suffix(".log"), None, "--role", "console")
     try:
         ready = await process.stdout.readline() if process.stdout else b""
         yield port_of(ready.decode(), "console")
     finally:
-        process.terminate()
-        await process.wait()
+        await ended(process)
 
 
 async def _tell(anna: Visitor, name: str, page: str) -> None:

@@ -75,11 +75,8 @@ def organizers(header: Header, content: memoryview, start: int, limits: MimeLimi
 def calendar_text(calendar: Part) -> str:
     """Its content lines, unfolded and decoded; no more than `LONGEST_CALENDAR` octets of them."""
     octets = calendar.cut(LONGEST_CALENDAR * 2).decoded()[:LONGEST_CALENDAR]
-    unfolded = re.sub(rb"\r?\n[ \t]", b"", octets)  # RFC 5545 §3.1: also between the octets of one character
-    try:
-        return unfolded.decode(calendar.charset or "utf-8", "replace")
-    except (LookupError, UnicodeError):  # no charset, or one of Python's codecs that refuse to replace
-        return unfolded.decode("utf-8", "replace")
+    # RFC 5545 §3.1: also between the octets of one character
+    return calendar.in_charset(re.sub(rb"\r?\n[ \t]", b"", octets))
 
 
 def _organizers_of(text: str) -> Iterator[Mailbox]:

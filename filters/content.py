@@ -53,6 +53,12 @@ def header_length(content: bytes) -> int:
     return end.start() + 1 if end is not None else len(content)
 
 
+def body_start(content: bytes, length: int) -> int:
+    """Where the body begins behind a header section of that length: behind the empty line, if there is one."""
+    empty_line = next((line for line in (b"\r\n", b"\n") if content.startswith(line, length)), b"")
+    return length + len(empty_line)
+
+
 _EMPTY_LINE = re.compile(rb"\n\r?\n")
 # One line of mbox(5) may stand on top of forwarded mail; "From : a@b" is a field with white space before its colon.
 _MBOX_LINE = re.compile(rb">?From [^\n]*\n")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from filters.content import decode_text, header_length, parse_header
+from filters.content import body_start, decode_text, header_length, parse_header
 from filters.mime_parts import Part, walk
 from filters.quoted import LONGEST_TEXT, Quoted, quoted_block
 
@@ -73,7 +73,9 @@ def read_forward(content: memoryview, limits: MimeLimits) -> Forward:
     header = parse_header(head[:length])
     if header.all("resent-from") or header.all("resent-sender"):
         return Forward(troubles=(Trouble.REDIRECTED,))
-    leaves = [part for part, opened in walk(Part.whole(header, content, _body(head, length)), limits) if not opened]
+    leaves = [
+        part for part, opened in walk(Part.whole(header, content, body_start(head, length)), limits) if not opened
+    ]
     attached, troubles = _attached(leaves)
     if len(attached) > MOST_ATTACHED:
         return Forward(troubles=(Trouble.TOO_MANY,))
@@ -96,16 +98,11 @@ def header_section(message: bytes) -> bytes:
     return head[: header_length(head)]
 
 
-def _body(head: bytes, length: int) -> int:
-    empty_line = next((line for line in (b"\r\n", b"\n") if head.startswith(line, length)), b"")
-    return length + len(empty_line)
-
-
 def _attached(leaves: Iterable[Part]) -> tuple[list[bytes], list[Trouble]]:
     found: list[bytes] = []
     troubles: list[Trouble] = []
     for part in leaves:
-        name = file_name(part.header)
+        name = _file_name(part.header)
         if part.media_type in _OUTLOOK or name.endswith(".msg") or name == "winmail.dat":
             troubles.append(Trouble.OUTLOOK_ITEM)
         elif part.media_type in _MESSAGES or name.endswith(".eml"):
@@ -124,7 +121,7 @@ def _message(octets: bytes) -> bytes:
     return octets if len(names & _OF_MAIL) >= _LEAST_FIELDS else b""
 
 
-def file_name(header: Header) -> str:
+def _file_name(header: Header) -> str:
     """The name that an attached file is given, in lower case; "" for none. Only its ending is worth anything."""
     for field in ("content-disposition", "content-type"):
         names = _NAME.findall(decode_text((header.first(field) or b"")[:_LONGEST_FIELD]))
@@ -136,7 +133,7 @@ def file_name(header: Header) -> str:
 def _text(leaves: Iterable[Part]) -> str:
     """Of the first part with plain text, or else with HTML, that is not a file."""
     texts = [
-        part for part in leaves if part.media_type in {"", "text/plain", "text/html"} and not file_name(part.header)
+        part for part in leaves if part.media_type in {"", "text/plain", "text/html"} and not _file_name(part.header)
     ]
     plain = next((part for part in texts if part.media_type != "text/html"), None)
     if plain is not None and (said := _decoded(plain)).strip():
@@ -146,11 +143,7 @@ def _text(leaves: Iterable[Part]) -> str:
 
 
 def _decoded(part: Part) -> str:
-    octets = part.cut(LONGEST_TEXT * 4).decoded()[: LONGEST_TEXT * 2]
-    try:
-        return octets.decode(part.charset or "utf-8", "replace")
-    except (LookupError, UnicodeError):  # no charset, or one of Python's codecs that refuse to replace
-        return octets.decode("utf-8", "replace")
+    return part.in_charset(part.cut(LONGEST_TEXT * 4).decoded()[: LONGEST_TEXT * 2])
 
 
 _NEW_LINE = re.compile(r"<(?:br|/p|/div|/tr|/li|/h[1-6]|/blockquote|hr)\b[^<>]{0,500}>", re.IGNORECASE)

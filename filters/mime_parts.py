@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
 
-from filters.content import decode_text, header_length, parse_header
+from filters.content import body_start, decode_text, header_length, parse_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,6 +78,13 @@ class Part:
         match = _CHARSET.search(_value(self.header, "content-type"))
         return match[1] if match else ""
 
+    def in_charset(self, octets: bytes) -> str:
+        """Octets of it, as text."""
+        try:
+            return octets.decode(self.charset or "utf-8", "replace")
+        except (LookupError, UnicodeError):  # no charset, or one of Python's codecs that refuse to replace
+            return octets.decode("utf-8", "replace")
+
     def parts(self, most: int) -> Iterator[Part]:
         """The parts of a multipart (RFC 2046 §5.1.1), no more than that many; what ends it may stand as one of them."""
         match = _BOUNDARY.search(_value(self.header, "content-type"))
@@ -99,8 +106,7 @@ class Part:
     def _part(self, start: int, end: int) -> Part:
         head = bytes(self.content[start : min(end, start + _LONGEST_HEADER)])
         length = header_length(head)
-        empty_line = next((line for line in (b"\r\n", b"\n") if head.startswith(line, length)), b"")
-        return Part(parse_header(head[:length]), self.content, start + length + len(empty_line), end)
+        return Part(parse_header(head[:length]), self.content, start + body_start(head, length), end)
 
     def decoded(self) -> bytes:
         """The body without its transfer encoding (RFC 2045 §6), as far as it can be read."""

@@ -17,7 +17,7 @@ from filters.lists import ListIndex
 from filters.sentence import Sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from filters.address import Mailbox
     from filters.content import Header
@@ -38,10 +38,15 @@ class Occasion:
     own_domains: frozenset[str]
     is_own_token: Callable[[str], bool]
 
-    def texts(self, name: str) -> tuple[str, ...]:
-        """Every value of a field, decoded, lower case, without comments and surrounding white space."""
-        values = (decode_text(field.value) for field in self.header.all(name))
-        return tuple(_COMMENT.sub("", value).strip().lower() for value in values)
+    def against(self, clauses: Iterable[Callable[[Occasion], Sentence | None]]) -> tuple[Sentence, ...]:
+        """What these clauses have against an answer."""
+        return tuple(reason for clause in clauses if (reason := clause(self)) is not None)
+
+
+def _texts(header: Header, name: str) -> tuple[str, ...]:
+    """Every value of a field, decoded, lower case, without comments and surrounding white space."""
+    values = (decode_text(field.value) for field in header.all(name))
+    return tuple(_COMMENT.sub("", value).strip().lower() for value in values)
 
 
 _COMMENT = re.compile(r"\([^()]*+\)")
@@ -61,7 +66,7 @@ def hard_objections(
     occasion = Occasion(
         reverse_path=reverse_path, header=header, entries=entries, own_domains=own_domains, is_own_token=is_own_token
     )
-    return tuple(reason for clause in CLAUSES if (reason := clause(occasion)) is not None)
+    return occasion.against(CLAUSES)
 
 
 def loop_objections(
@@ -71,7 +76,7 @@ def loop_objections(
     occasion = Occasion(
         reverse_path=reverse_path, header=header, entries=(), own_domains=own_domains, is_own_token=is_own_token
     )
-    return tuple(reason for clause in LOOP_CLAUSES if (reason := clause(occasion)) is not None)
+    return occasion.against(LOOP_CLAUSES)
 
 
 def answer_objections(
@@ -81,14 +86,18 @@ def answer_objections(
     occasion = Occasion(
         reverse_path=reverse_path, header=header, entries=(), own_domains=frozenset(), is_own_token=is_own_token
     )
-    return tuple(reason for clause in ANSWER_CLAUSES if (reason := clause(occasion)) is not None)
+    return occasion.against(ANSWER_CLAUSES)
 
 
 def is_automatic(header: Header) -> bool:
     """Whether the message says that a program sent it (RFC 3834 §5)."""
-    nothing: frozenset[str] = frozenset()
-    occasion = Occasion(reverse_path=NULL_PATH, header=header, entries=(), own_domains=nothing, is_own_token=bool)
-    return automatic_message(occasion) is not None
+    return _submitted_by(header) is not None
+
+
+def _submitted_by(header: Header) -> str | None:
+    """What Auto-Submitted says other than `no`; None where it says nothing else."""
+    words = (text.partition(";")[0].strip() for text in _texts(header, "auto-submitted"))
+    return next((word or "empty" for word in words if word != "no"), None)
 
 
 def null_reverse_path(occasion: Occasion) -> Sentence | None:
@@ -136,8 +145,7 @@ def role_reverse_path(occasion: Occasion) -> Sentence | None:
 
 def automatic_message(occasion: Occasion) -> Sentence | None:
     """RFC 3834 §2: no answer to anything whose Auto-Submitted says other than `no`."""
-    words = (text.partition(";")[0].strip() for text in occasion.texts("auto-submitted"))
-    said = next((word or "empty" for word in words if word != "no"), None)
+    said = _submitted_by(occasion.header)
     if said is None:
         return None
     return Sentence("The message was sent automatically ({field}).", field=f"Auto-Submitted: {said}")
@@ -151,7 +159,7 @@ def list_message(occasion: Occasion) -> Sentence | None:
 
 def bulk_message(occasion: Occasion) -> Sentence | None:
     """RFC 3834 §2: Precedence, an old custom that still holds."""
-    said = next((text for text in occasion.texts("precedence") if text in _NO_ANSWER_TO), None)
+    said = next((text for text in _texts(occasion.header, "precedence") if text in _NO_ANSWER_TO), None)
     return None if said is None else Sentence("The message is bulk mail ({field}).", field=f"Precedence: {said}")
 
 
@@ -167,7 +175,7 @@ def answer_by_a_program(occasion: Occasion) -> Sentence | None:
 
 def answers_suppressed(occasion: Occasion) -> Sentence | None:
     """MS-OXCMAIL: the sender asks for no automatic answers."""
-    words = {word.strip() for text in occasion.texts("x-auto-response-suppress") for word in text.split(",")}
+    words = {word.strip() for text in _texts(occasion.header, "x-auto-response-suppress") for word in text.split(",")}
     said = sorted(words & {"all", "autoreply", "oof"})
     if not said:
         return None
@@ -180,7 +188,7 @@ _REPORT_TYPES = frozenset({"multipart/report", "message/disposition-notification
 
 def report_message(occasion: Occasion) -> Sentence | None:
     """RFC 6522, RFC 8098: delivery reports and read receipts."""
-    types = (re.sub(r"\s", "", text.partition(";")[0]) for text in occasion.texts("content-type"))
+    types = (re.sub(r"\s", "", text.partition(";")[0]) for text in _texts(occasion.header, "content-type"))
     said = next((kind for kind in types if kind in _REPORT_TYPES), None)
     if said is None:
         return None

@@ -25,7 +25,6 @@ from filters.sentence import Sentence
 from gateway.compose.headers import field as header_field
 from gateway.compose.headers import token, unstructured
 from gateway.compose.text import ComposeError
-from gateway.model.outbox import Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,9 +32,6 @@ if TYPE_CHECKING:
 
     from filters.content import HeaderField
     from gateway.model.outbox import Post
-
-ENCRYPTED = frozenset({Purpose.REPORT, Purpose.AMENDMENT, Purpose.RETRACTION})
-"""What goes to the collation address and says something of a contact."""
 
 BITS = range(2048, 16385)
 """Of the recipient's RSA key (RFC 8551 §4.4, and what OpenSSL will work with)."""

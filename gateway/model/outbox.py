@@ -40,7 +40,7 @@ NEED_THE_ORIGINAL = frozenset({Purpose.DECLINE, Purpose.REPORT, Purpose.RELEASE}
 """A decline carries nothing of it, but the hard gate reads its header once more."""
 
 TO_COLLATION = frozenset({Purpose.REPORT, Purpose.AMENDMENT, Purpose.RETRACTION})
-"""Reports, and what is said later about one."""
+"""Reports, and what is said later about one: all that is encrypted where there is a certificate for it."""
 
 LARGE = 256 * 1024
 """Octets of an original, from which on mail that needs it stands in memory in turn only."""

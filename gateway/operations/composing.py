@@ -17,7 +17,6 @@ from gateway import tokens
 from gateway.compose.acknowledgement import compose_acknowledgement
 from gateway.compose.decline import compose_decline
 from gateway.compose.digest import compose_digest
-from gateway.compose.enveloping import ENCRYPTED
 from gateway.compose.later_report import Occasion, Thread, compose_amendment, compose_retraction
 from gateway.compose.notice import compose_notice
 from gateway.compose.release import compose_release
@@ -83,12 +82,12 @@ class Composer:
 
     def encrypts(self, purpose: Purpose) -> bool:
         """Whether mail of that purpose leaves encrypted."""
-        return self.envelope is not None and purpose in ENCRYPTED
+        return self.envelope is not None and purpose in TO_COLLATION
 
     async def _enveloped(self, work: Work, item: OutboxItem, case: Case | None) -> Post:
         """`max_size` counts what leaves; a report that outgrows it in its envelope goes without the original."""
         post = await self.legible(work, item, case)
-        if self.envelope is None or item.purpose not in ENCRYPTED:
+        if self.envelope is None or item.purpose not in TO_COLLATION:
             return post
         sealed = await asyncio.to_thread(self.envelope.seal, post, item.case_reference, self.clock.now())
         if len(sealed.content) <= self.collation.max_size or item.purpose is not Purpose.REPORT or item.summary:

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from filters.calendar import CALENDARS
-from filters.content import header_length, parse_header
+from filters.content import body_start, header_length, parse_header
 from filters.mime_parts import MimeLimits, Part, walk
 from filters.sentence import Sentence
 from gateway.preview.appointments import appointments
@@ -115,8 +115,7 @@ def attached_message(content: bytes, number: int, limits: PreviewLimits = DEFAUL
 def _message(content: bytes) -> Part:
     """Its body begins behind the empty line."""
     length = header_length(content)
-    empty_line = 2 if content.startswith(b"\r\n", length) else 1
-    return Part.whole(parse_header(content[:length]), memoryview(content), min(length + empty_line, len(content)))
+    return Part.whole(parse_header(content[:length]), memoryview(content), body_start(content, length))
 
 
 def _parts(message: Part, limits: PreviewLimits) -> tuple[dict[int, Part], bool]:

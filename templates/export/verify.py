@@ -15,6 +15,7 @@ Vérifie une exportation : aucun fichier n'a changé, ne manque ou n'a été ajo
 from __future__ import annotations
 
 import argparse
+import collections
 import hashlib
 import os
 import re
@@ -104,8 +105,8 @@ def is_inside(name: str) -> bool:
 
 def problems(export: Folder | Archive, expected: dict[str, str]) -> list[str]:
     """What is not as it was, one sentence each."""
-    actual = export.names()
-    found = [f"twice: {name!a}" for name in sorted(set(actual)) if actual.count(name) > 1]
+    actual = collections.Counter(export.names())
+    found = [f"twice: {name!a}" for name in sorted(actual) if actual[name] > 1]
     found += [f"added: {name!a}" for name in sorted(set(actual) - set(expected) - {LIST})]
     for name in sorted(expected):
         if name not in actual:

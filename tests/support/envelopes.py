@@ -34,13 +34,7 @@ class Reader:
 
     @property
     def pem(self) -> bytes:
-        return self.certificate.public_bytes(serialization.Encoding.PEM)
-
-    @property
-    def private_pem(self) -> bytes:
-        return self.private.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        return pem_of(self.certificate)
 
     def envelope(self) -> Envelope:
         return Envelope(self.pem)

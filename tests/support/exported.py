@@ -19,7 +19,7 @@ from gateway.model.backlog import Backlog, Undecided
 from gateway.model.measures import Measures
 from tests.support.clocks import NOON
 
-EVERY_MEASURE = Measures(
+_EVERY_MEASURE = Measures(
     certificate_ends=NOON,
     disk_free=1,
     verification=Verification(at=NOON, whole_at=NOON, head=BEGINNING, broken=""),
@@ -37,7 +37,7 @@ def page() -> str:
         totals=[0] * CELLS,
         rulebook=Rulebook(version=1, index=ListIndex(())),
         backlog=backlog,
-        measures=EVERY_MEASURE,
+        measures=_EVERY_MEASURE,
         workers=(os.getpid(),),
     )
     registry = CollectorRegistry()

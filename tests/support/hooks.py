@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class HookServer:
-    """`answer` is what it says to each request, octet for octet; None: nothing, for ever. `hold` seconds before that."""
+    """`answer` is what it says to each request, octet for octet; None: nothing, for ever. `drip`: seconds after each octet."""
 
     answer: bytes | None = b"HTTP/1.1 204 No Content\r\n\r\n"
     drip: float = 0.0

@@ -7,24 +7,20 @@ import re
 import pytest
 
 from gateway.model.people import ALLOWED, Role, Verb
-from tests.support.checkout import ROOT
+from tests.support.checkout import ROOT, document
 
 GUIDES = {"docs/console.md": ("yes", "no"), "docs/console.fr.md": ("oui", "non")}
 """Each guide, and its words for what a role may do and may not."""
 
 
-def text_of(guide: str) -> str:
-    return (ROOT / guide).read_text(encoding="utf-8")
-
-
 def tables(guide: str) -> list[list[str]]:
     """The rows of each table that has two columns, a table a list."""
-    return [part.splitlines() for part in re.findall(r"(?:^\|[^|\n]*\|[^|\n]*\|\n)+", text_of(guide), re.MULTILINE)]
+    return [part.splitlines() for part in re.findall(r"(?:^\|[^|\n]*\|[^|\n]*\|\n)+", document(guide), re.MULTILINE)]
 
 
 @pytest.mark.parametrize(("guide", "words"), GUIDES.items())
 def test_the_table_of_roles_is_the_programs(guide: str, words: tuple[str, str]) -> None:
-    text, (may, may_not) = text_of(guide), words
+    text, (may, may_not) = document(guide), words
     header = re.search(r"^\| \| (reviewer .*) \|$", text, re.MULTILINE)
     assert header is not None
     roles = [Role(word.strip()) for word in header[1].split("|")]
@@ -41,13 +37,13 @@ def test_the_table_of_roles_is_the_programs(guide: str, words: tuple[str, str]) 
 def test_both_guides_have_the_same_chapters_tables_and_keys() -> None:
     english, french = GUIDES
     for pattern in (r"^## ", r"^    liaison .*$", r"`[/a-z]`"):
-        assert len(re.findall(pattern, text_of(french), re.MULTILINE)) == len(
-            re.findall(pattern, text_of(english), re.MULTILINE)
+        assert len(re.findall(pattern, document(french), re.MULTILINE)) == len(
+            re.findall(pattern, document(english), re.MULTILINE)
         ), pattern
     assert [len(rows) for rows in tables(french)] == [len(rows) for rows in tables(english)]
 
 
 @pytest.mark.parametrize("guide", GUIDES)
 def test_the_pictures_of_the_guide_are_there(guide: str) -> None:
-    for name in re.findall(r"\]\((screenshots/[^)]+)\)", text_of(guide)):
+    for name in re.findall(r"\]\((screenshots/[^)]+)\)", document(guide)):
         assert (ROOT / "docs" / name).is_file(), name

@@ -14,7 +14,7 @@ import yaml
 from gateway.cli.program import COMMANDS
 from gateway.settings import load
 from gateway.supervisor.service import STOP_WITHIN
-from tests.support.checkout import ROOT
+from tests.support.checkout import ROOT, document
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
@@ -132,9 +132,7 @@ def test_what_a_compose_file_mounts_from_beside_it_is_there_or_made_by_the_guide
 
 def test_the_first_configuration_is_written_where_the_gateway_reads_it() -> None:
     composed = services("compose.yaml")
-    (guide,) = re.findall(
-        r"docker compose run --rm (\w+) ", (ROOT / "docs" / "installation.md").read_text(encoding="utf-8")
-    )
+    (guide,) = re.findall(r"docker compose run --rm (\w+) ", document("docs/installation.md"))
     assert composed[guide]["command"][0] in COMMANDS
     assert composed[guide]["profiles"]
     assert [mount.removesuffix(":ro") for mount in composed["liaison"]["volumes"]] == composed[guide]["volumes"]
@@ -150,13 +148,13 @@ def test_port_25_is_published_to_where_something_listens(name: str) -> None:
             if keys["image"] == "liaison-gateway":
                 assert [endpoint.port for endpoint in settings_of(keys).smtp.listen] == [int(inside)]
             else:
-                assert f"bind :{inside}" in (DEPLOY / "cluster" / "haproxy.cfg").read_text(encoding="utf-8")
+                assert f"bind :{inside}" in document("config/deploy/cluster/haproxy.cfg")
 
 
 def test_haproxy_sends_mail_and_checks_to_where_the_nodes_listen_and_is_believed_by_them() -> None:
     composed = services("cluster/compose.yaml")
     nodes = gateways("cluster/compose.yaml")
-    balancer = (DEPLOY / "cluster" / "haproxy.cfg").read_text(encoding="utf-8")
+    balancer = document("config/deploy/cluster/haproxy.cfg")
     servers = re.findall(r"^ +server \S+ (\S+):(\d+) (.*)$", balancer, re.MULTILINE)
     assert {name for name, _, _ in servers} == set(nodes)
     assert len({keys["hostname"] for keys in nodes.values()}) == len(nodes) > 1
@@ -170,7 +168,7 @@ def test_haproxy_sends_mail_and_checks_to_where_the_nodes_listen_and_is_believed
 
 
 def test_the_image_runs_as_nobody_special_and_is_checked_by_a_command_that_there_is() -> None:
-    image = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    image = document("Dockerfile")
     assert "\nARG BASE=" in image
     assert "\nUSER 10001:10001\n" in image
     check = re.search(r'^HEALTHCHECK .*CMD \["liaison", "(\w+)"\]$', image, re.MULTILINE)
@@ -180,10 +178,8 @@ def test_the_image_runs_as_nobody_special_and_is_checked_by_a_command_that_there
 
 
 def test_the_image_is_made_of_files_that_its_context_has() -> None:
-    allowed = {
-        line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line[:1] == "!"
-    }
+    allowed = {line[1:] for line in document(".dockerignore").splitlines() if line[:1] == "!"}
     assert {"filters", "gateway", "templates", "config", "pyproject.toml", "README.md", "LICENSE"} <= allowed
-    copied = set(re.findall(r"\S+\.lock", (ROOT / "Dockerfile").read_text(encoding="utf-8")))
+    copied = set(re.findall(r"\S+\.lock", document("Dockerfile")))
     assert copied <= allowed
     assert [name for name in allowed if not (ROOT / name).exists()] == []

@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from collections import defaultdict
+from functools import cache
 
 import pytest
 
@@ -20,12 +21,13 @@ BY_ANOTHER = {Event.LIBRARY: {"warning", "error"}}
 """Whoever says it says how loud."""
 
 
+@cache
 def logged() -> tuple[dict[Event, set[str]], dict[Event, set[str]]]:
     """Of every event that the code logs: the levels, and the fields."""
     levels: dict[Event, set[str]] = defaultdict(set)
     fields: dict[Event, set[str]] = defaultdict(set)
     for one in modules():
-        for call in ast.walk(ast.parse(one.text)):
+        for call in ast.walk(one.tree):
             if isinstance(call, ast.Call):
                 for event, level in events_of(call):
                     levels[event].add(level)

@@ -10,7 +10,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.model.alerts import WORDS, Alarm
-from tests.support.checkout import ROOT, document
+from tests.support.checkout import document
 from tests.support.exported import exported, page
 
 if TYPE_CHECKING:
@@ -24,14 +24,14 @@ OF_PROMETHEUS = {"up", "job", "instance", "le"}
 
 
 def rules() -> list[dict[str, Any]]:
-    groups = yaml.safe_load((ROOT / RULES).read_text())["groups"]
+    groups = yaml.safe_load(document(RULES))["groups"]
     return [rule for group in groups for rule in group["rules"]]
 
 
 def queries() -> Iterator[str]:
     """Every expression that is shipped."""
     yield from (rule["expr"] for rule in rules())
-    dashboard = json.loads((ROOT / DASHBOARD).read_text())
+    dashboard = json.loads(document(DASHBOARD))
     for panel in dashboard["panels"]:
         yield from (target["expr"] for target in panel.get("targets", ()))
     for variable in dashboard["templating"]["list"]:
@@ -96,13 +96,8 @@ def test_operations_explains_every_alert_once_and_none_that_is_not_there() -> No
     rows = re.findall(
         r'^\| <a id="alert-([\w-]+)"></a>`([\w-]+)` \| ([^|]+) \| ([^|]+) \|$', document(OPERATIONS), re.MULTILINE
     )
-    assert [(anchor, name) for anchor, name, _, _ in rows] == [(alarm.value, alarm.value) for alarm in alarms_as_told()]
+    assert [(anchor, name) for anchor, name, _, _ in rows] == [(alarm.value, alarm.value) for alarm in Alarm]
     assert set(WORDS) == set(Alarm)
-
-
-def alarms_as_told() -> list[Alarm]:
-    """In the order of the code."""
-    return list(Alarm)
 
 
 def test_metrics_are_named_in_base_units_with_help_and_counters_end_in_total() -> None:
@@ -121,7 +116,7 @@ def test_metrics_are_named_in_base_units_with_help_and_counters_end_in_total() -
 
 
 def test_the_panels_of_the_dashboard_have_a_place_of_their_own() -> None:
-    panels = json.loads((ROOT / DASHBOARD).read_text())["panels"]
+    panels = json.loads(document(DASHBOARD))["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
     taken: set[tuple[int, int]] = set()
     for place in (panel["gridPos"] for panel in panels):

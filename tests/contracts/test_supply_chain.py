@@ -13,7 +13,7 @@ import pytest
 
 from tests.support import licences
 from tests.support.audit import Verdict, audit, main
-from tests.support.checkout import ROOT
+from tests.support.checkout import ROOT, document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ REASONS = ROOT / "docs/decisions/0015-dependencies.md"
 
 
 def direct() -> set[str]:
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    declared = tomllib.loads(document("pyproject.toml"))["project"]["dependencies"]
     return {re.split(r"[\[<>=!~ ;]", one)[0].lower() for one in declared}
 
 
@@ -110,7 +110,7 @@ def test_on_a_build_machine_a_service_that_is_away_is_a_loud_warning_and_a_hole_
 
 
 def test_the_build_runs_the_audit_and_fails_by_it() -> None:
-    run = (ROOT / ".ci/run").read_text("utf-8")
+    run = document(".ci/run")
     assert "audit --may-be-away" in run
     assert re.search(r'\[ "\$audit" = passed \]', run)
     done = subprocess.run(["/bin/bash", "-n", str(ROOT / ".ci/run")], check=False)

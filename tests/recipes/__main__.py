@@ -57,7 +57,7 @@ class Trial:
 
     def fragment(self, label: str, *, mail_server: int) -> str:
         """Of the document, moved to this machine's ports."""
-        return moved(self._recipe.fragments[label], self.ports, mail_server=mail_server)
+        return moved(self._recipe[label], self.ports, mail_server=mail_server)
 
     def gateway(self, *, mail_server: int) -> Gateway:
         """Started."""
@@ -67,9 +67,7 @@ class Trial:
     def postfix(self) -> Postfix:
         """With what the recipe has for it, started."""
         lines = {
-            name: self.fragment(f"{name}.cf", mail_server=self.sink.port)
-            if f"{name}.cf" in self._recipe.fragments
-            else ""
+            name: self.fragment(f"{name}.cf", mail_server=self.sink.port) if f"{name}.cf" in self._recipe else ""
             for name in ("main", "master")
         }
         return self._started(Postfix(self._directory, self.ports, **lines))

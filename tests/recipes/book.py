@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 from bench.relays import free_port
 from tests.support.checkout import document
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 SENDER = "127.0.0.77"
 """Where the trial's sender writes from: an address that nothing else here has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """One section: its title, and its fragments by what their fences are labelled with."""
-
-    title: str
-    fragments: Mapping[str, str]
+Recipe = Mapping[str, str]
+"""One section: its fragments, by what their fences are labelled with."""
 
 
 @cache
@@ -33,7 +26,7 @@ def recipes() -> Mapping[str, Recipe]:
         title, _, text = section.partition("\n")
         fragments = dict(re.findall(r"^```(\S+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
         if fragments:
-            found[title] = Recipe(title, fragments)
+            found[title] = fragments
     return found
 
 

@@ -42,9 +42,9 @@ async def list_alerts(desk: Desk, as_json: bool) -> None:
 
 
 def _row(standing: Standing, now: datetime) -> tuple[str, ...]:
-    since = standing.trouble.since or standing.noticed_at
     what = sentence(Alert(phase=Phase.BEGAN, standing=standing, at=now))
     told = ", ".join(sorted(standing.told)) or "nobody yet"
+    since = standing.since
     return (standing.trouble.alarm, standing.node or "all", moment(since), age(now - since), told, what)
 
 
@@ -81,7 +81,7 @@ def alert_shape(standing: Standing) -> AlertShape:
         alert=trouble.alarm,
         node=standing.node,
         number=trouble.number,
-        since=(trouble.since or standing.noticed_at).isoformat(),
+        since=standing.since.isoformat(),
         began_at=(standing.began_at or standing.noticed_at).isoformat(),
         references=list(trouble.references),
         told=sorted(standing.told),

@@ -89,6 +89,11 @@ class Standing:
         """Somebody has to act."""
         return self.began_at is not None and self.ended_at is None
 
+    @property
+    def since(self) -> datetime:
+        """Since when there is trouble, which may be before anybody saw it."""
+        return self.trouble.since or self.noticed_at
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
@@ -177,7 +182,7 @@ def sentence(alert: Alert) -> str:
     if alert.phase is Phase.TEST:
         return "This is a test of the gateway's alerts. Nothing is wrong."
     said = WORDS[trouble.alarm].says.format(
-        number=trouble.number, age=age(alert.at - (trouble.since or standing.noticed_at)), node=standing.node or "-"
+        number=trouble.number, age=age(alert.at - standing.since), node=standing.node or "-"
     )
     return f"Over: {said}" if alert.phase is Phase.ENDED else said
 
@@ -233,7 +238,6 @@ def document(alert: Alert, gateway: str) -> dict[str, object]:
     """The alert as hooks get it, version 1; `gateway` is its host name. `text` is what chat services show."""
     standing, trouble = alert.standing, alert.standing.trouble
     test = alert.phase is Phase.TEST
-    since = trouble.since or standing.noticed_at
     return {
         "schema": SCHEMA,
         "id": _id(alert, gateway),
@@ -244,8 +248,8 @@ def document(alert: Alert, gateway: str) -> dict[str, object]:
         "at": alert.at.isoformat(),
         "began_at": (standing.began_at or standing.noticed_at).isoformat(),
         "ended_at": standing.ended_at.isoformat() if standing.ended_at is not None else None,
-        "since": since.isoformat(),
-        "age_seconds": max(0, int((alert.at - since).total_seconds())),
+        "since": standing.since.isoformat(),
+        "age_seconds": max(0, int((alert.at - standing.since).total_seconds())),
         "number": 0 if test else trouble.number,
         "references": list(trouble.references),
         "text": sentence(alert),

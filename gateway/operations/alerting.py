@@ -85,8 +85,8 @@ class Alerting:
         """Judge, write down, tell. A store that is away is trouble like any other, and no exception."""
         try:
             facts = await self.health.facts()
-            await self._write_down(facts)
-            await self._tell()
+            if await self._write_down(facts):
+                await self._tell()
         except StoreError as error:
             log.warning(Event.STORE_FAILED, doing="looking for trouble", reason=str(error))
             await self._store_is(down=True)
@@ -113,7 +113,8 @@ class Alerting:
 
     # --- on record --------------------------------------------------------------------------------------------------
 
-    async def _write_down(self, facts: Sequence[Fact]) -> None:
+    async def _write_down(self, facts: Sequence[Fact]) -> bool:
+        """Whether the duty of telling is ours."""
         now, node = self.clock.now(), self.watcher.node
         known = _known(facts)
         async with self.store.begin() as work:
@@ -121,10 +122,12 @@ class Alerting:
             if await self._holds(work, f"{TELLING}@{node}", now):
                 here = {alarm: trouble for alarm, trouble in known.items() if alarm in OF_A_NODE}
                 await self._note(work, here, on_record, node, now)
-            if await self._holds(work, TELLING, now):
+            tells = await self._holds(work, TELLING, now)
+            if tells:
                 common = {alarm: trouble for alarm, trouble in known.items() if alarm not in OF_A_NODE}
                 await self._note(work, common, on_record, "", now)
                 await self._forget_the_gone(work, on_record.values(), now)
+            return tells
 
     async def _note(
         self,
@@ -159,9 +162,7 @@ class Alerting:
 
     async def _tell(self) -> None:
         """One after the other; a hook that fails is left in peace until the next look."""
-        async with self.store.begin() as work:
-            if not await self._holds(work, TELLING, self.clock.now()):
-                return
+        async with self.store.reading() as work:
             on_record = await work.alerts.all()
         failing: set[str] = set()
         for one in on_record:

@@ -13,6 +13,8 @@ from gateway.errors import StoreError
 from gateway.events import Event
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.operations.alerting import Alerting
 
 LOOK_EVERY = 30.0
@@ -23,28 +25,20 @@ GIVE_BACK_WITHIN = 2.0
 log = structlog.get_logger()
 
 
-class Lookout:
-    """One for the process. `look_with()` puts another configuration in force."""
+async def keep_looking(alerting: Callable[[], Alerting], *, every: float = LOOK_EVERY) -> None:
+    """Look, until it is cancelled; then the duty is given back. Not at once: what has just started is not known.
 
-    def __init__(self, alerting: Alerting, *, every: float = LOOK_EVERY) -> None:
-        self._alerting = alerting
-        self._every = every
-
-    def look_with(self, alerting: Alerting) -> None:
-        """From the next look on."""
-        self._alerting = alerting
-
-    async def keep(self) -> None:
-        """Look, until it is cancelled; then the duty is given back. Not at once: what has just started is not known."""
-        try:
-            while True:
-                await asyncio.sleep(self._every)
-                try:
-                    await self._alerting.look()
-                except Exception:  # no fault here may end the mail of this process
-                    count(FAULTS)
-                    log.exception(Event.FAULT, doing="looking for trouble")
-        finally:
-            with suppress(StoreError, TimeoutError):
-                async with asyncio.timeout(GIVE_BACK_WITHIN):
-                    await self._alerting.stop()
+    `alerting` gives what is in force at that moment.
+    """
+    try:
+        while True:
+            await asyncio.sleep(every)
+            try:
+                await alerting().look()
+            except Exception:  # no fault here may end the mail of this process
+                count(FAULTS)
+                log.exception(Event.FAULT, doing="looking for trouble")
+    finally:
+        with suppress(StoreError, TimeoutError):
+            async with asyncio.timeout(GIVE_BACK_WITHIN):
+                await alerting().stop()

@@ -26,7 +26,7 @@ from gateway.operations.purging import keep_purging
 from gateway.operations.running import Process
 from gateway.settings import needs_restart, until_restart
 from gateway.smtp.server import SmtpServer
-from gateway.supervisor.alerting import Lookout
+from gateway.supervisor.alerting import keep_looking
 from gateway.supervisor.console import open_console
 from gateway.supervisor.descriptors import allow_descriptors
 from gateway.supervisor.handover import Parent
@@ -115,7 +115,6 @@ class Service:
         self._workers = Workers(worker_command, settings) if role.takes_mail and not here else None
         self._outbox = _open_worker(self._now.means) if self._now.means is not None else None
         self._reloading = Reloading(reread, self.obey, systemd) if reread is not None and not inherited else None
-        self._lookout = Lookout(line.desk.alerting)
         self._slots: Slots | None = None
         self._monitoring: Monitoring | None = None
         self._console: Console | None = None
@@ -171,7 +170,7 @@ class Service:
         await self._answer_monitoring()
         if self._shows_pages or self._outbox is not None:
             self._own(self._now.line.desk.lasting.chain_watch.keep())
-            self._own(self._lookout.keep())
+            self._own(keep_looking(lambda: self._now.line.desk.alerting))
         if self._console is not None:
             await self._console.serve(self._office, self._now.settings.smtp)
         if self._reloading is not None:
@@ -262,7 +261,6 @@ class Service:
             self._server.ask_what_is_offered()
         if self._workers is not None:
             self._workers.tell(settings)
-        self._lookout.look_with(new.line.desk.alerting)
         if self._outbox is not None and new.means is not None:
             self._outbox.work_with(new.means)
         if self._console is not None:

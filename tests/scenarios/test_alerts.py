@@ -17,7 +17,7 @@ from gateway.model.alerts import Alarm
 from gateway.model.case import ActionState, StoredFinding
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.settings import load
-from gateway.supervisor.alerting import Lookout
+from gateway.supervisor.alerting import keep_looking
 from tests.support.clocks import NOON, StoppedClock
 from tests.support.gateway import running_gateway, write_configuration
 from tests.support.hooks import HookServer
@@ -302,12 +302,12 @@ async def test_who_looks_out_tells_under_another_configuration_too_and_gives_the
 ) -> None:
     async with site.desk() as desk, site.desk("report_overdue = 36000\nheld_undecided = 36000") as patient:
         await waiting_report(desk.store, age=timedelta(hours=5))
-        lookout = Lookout(desk.alerting, every=0.05)
-        keeping = asyncio.get_running_loop().create_task(lookout.keep())
+        in_force = [desk.alerting]
+        keeping = asyncio.get_running_loop().create_task(keep_looking(lambda: in_force[-1], every=0.05))
         async with asyncio.timeout(20):
             while hook.phases("report-overdue") != ["began"]:
                 await asyncio.sleep(0.02)
-            lookout.look_with(replace(patient.alerting, watcher=desk.lasting.watcher))
+            in_force.append(replace(patient.alerting, watcher=desk.lasting.watcher))
             while hook.phases("report-overdue") != ["began", "ended"]:
                 await asyncio.sleep(0.02)
         keeping.cancel()

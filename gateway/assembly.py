@@ -100,7 +100,7 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
             answered=AnsweredMail(
                 store=desk.store, domain=canonical_domain(settings.collation.address.rpartition("@")[2])
             ),
-            forwards=open_forwards(settings, desk, whole),
+            forwards=open_forwards(settings, desk, deciding, whole),
             clock=clock,
             hostname=hostname,
             max_recipients=settings.smtp.max_recipients,
@@ -108,7 +108,7 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
     )
 
 
-def open_forwards(settings: Settings, desk: Desk, whole: Turns) -> Forwards | None:
+def open_forwards(settings: Settings, desk: Desk, deciding: Deciding, whole: Turns) -> Forwards | None:
     """What takes the mail for the intake mailbox, if there is one.
 
     Screens like all mail does, but believes no upstream: what a forwarded header says of one was not written here.
@@ -116,7 +116,6 @@ def open_forwards(settings: Settings, desk: Desk, whole: Turns) -> Forwards | No
     intake = settings.intake
     if not intake.address:
         return None
-    deciding = open_deciding(settings, desk.rulebooks, desk.destinations)
     verifier = replace(deciding.verifier, upstream=None, forwarded=True)
     more = frozenset(one for one in intake.accept_from if isinstance(one, str))
     return Forwards(
@@ -127,7 +126,9 @@ def open_forwards(settings: Settings, desk: Desk, whole: Turns) -> Forwards | No
         ),
         store=desk.store,
         screening=ForwardScreening(
-            deciding=replace(deciding, verifier=verifier), secret=desk.gate.secret, hostname=settings.smtp.hostname
+            deciding=replace(deciding, tallying=None, verifier=verifier),
+            secret=desk.gate.secret,
+            hostname=settings.smtp.hostname,
         ),
         gate=desk.gate,
         mime=deciding.mime,

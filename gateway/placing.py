@@ -34,16 +34,17 @@ def refuse_to_replace(file: Path) -> None:
 def put_in_place(new: Path, place: Path) -> None:
     """Give a finished file its name, durably. Only its owner may read it. RefusedError where a file has that name."""
     new.chmod(0o600)
-    _to_disk(new)
+    to_disk(new)
     try:
         os.link(new, place)
     except FileExistsError as error:
         raise _is_there(place) from error
     new.unlink()
-    _to_disk(place.parent)
+    to_disk(place.parent)
 
 
-def _to_disk(path: Path) -> None:
+def to_disk(path: Path) -> None:
+    """What the file holds, or which names the directory has, is on the disk when this returns."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

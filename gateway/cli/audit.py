@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli.case_filters import midnight
-from gateway.cli.invocation import actor, config_option, fail, json_option, load_quietly, read_date, with_desk
+from gateway.cli.invocation import (
+    actor,
+    config_option,
+    fail,
+    json_option,
+    load_quietly,
+    read_beginning,
+    read_end,
+    with_desk,
+)
 from gateway.cli.output import complain, moment, say, show_json, show_json_line, show_table
 from gateway.cli.record_shapes import run_shape
 from gateway.cli.shapes import audit_shape
@@ -112,15 +120,13 @@ async def certificate(desk: Desk, certificate_id: str, as_json: bool) -> None:
 
 
 @audit.command()
-@click.option("--since", metavar="DATE", callback=read_date, help="From this day (UTC) on.")
-@click.option("--until", metavar="DATE", callback=read_date, help="Up to this day (UTC), and it included.")
+@click.option("--since", metavar="DATE", callback=read_beginning, help="From this day (UTC) on.")
+@click.option("--until", metavar="DATE", callback=read_end, help="Up to this day (UTC), and it included.")
 @json_option
 @with_desk(Verb.SEE_AUDIT)
-async def statement(desk: Desk, since: date | None, until: date | None, as_json: bool) -> None:
+async def statement(desk: Desk, since: datetime | None, until: datetime | None, as_json: bool) -> None:
     """State the integrity of the system, for a court or an auditor: versions, chain, accounts, backups, known gaps."""
-    made = await desk.stating.statement(
-        midnight(since) if since else None, midnight(until + timedelta(days=1)) if until else None, actor=actor()
-    )
+    made = await desk.stating.statement(since, until, actor=actor())
     if as_json:
         show_json(made)
         return

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 
 from filters.disposition import Tier
-from gateway.cli.invocation import Word, load_settings, read_date
+from gateway.cli.invocation import Word, load_settings, read_beginning, read_end
 from gateway.clock import SystemClock
 from gateway.model.case import ActionState, AnswerState, CaseStatus, ContactKind, DeliveryState
 from gateway.model.case_list import CaseFilter
@@ -29,8 +29,8 @@ _OPTIONS = (
     ),
     click.option("--entry", metavar="VALUE", help="Only cases that this list entry decided."),
     click.option("--mission", metavar="NAME", help="Only cases of the mission with this English name."),
-    click.option("--since", metavar="DATE", callback=read_date, help="Received on this day (UTC) or later."),
-    click.option("--until", metavar="DATE", callback=read_date, help="Received on this day (UTC) or earlier."),
+    click.option("--since", metavar="DATE", callback=read_beginning, help="Received on this day (UTC) or later."),
+    click.option("--until", metavar="DATE", callback=read_end, help="Received on this day (UTC) or earlier."),
     click.option("--delivery", type=Word(DeliveryState), help="With a recipient whose copy is in this state."),
     click.option("--decline", type=Word(ActionState), help="With a decline in this state."),
     click.option("--report", type=Word(ActionState), help="With a report in this state."),
@@ -66,10 +66,8 @@ _NAMES = (
 )
 
 
-def _filter(*, since: date | None, until: date | None, overdue: bool, search: str, **same: Any) -> CaseFilter:
+def _filter(*, overdue: bool, search: str, **same: Any) -> CaseFilter:
     return CaseFilter(
-        since=midnight(since) if since else None,
-        until=midnight(until + timedelta(days=1)) if until else None,
         overdue=_late() if overdue else None,
         words=search_words(search),
         **same,
@@ -79,8 +77,3 @@ def _filter(*, since: date | None, until: date | None, overdue: bool, search: st
 def _late() -> datetime:
     """Who asked for a report before this moment should have been told that it was accepted."""
     return SystemClock().now() - timedelta(seconds=load_settings().alerts.report_overdue)
-
-
-def midnight(day: date) -> datetime:
-    """The beginning of a day, in UTC."""
-    return datetime.combine(day, time(), UTC)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from gateway import tokens
 from gateway.cli.invocation import actor, fail, json_option, with_settings
 from gateway.cli.new_files import SECRET, drafts
 from gateway.cli.output import complain, progress, say, show_json
 from gateway.clock import SystemClock
-from gateway.desk import open_store
+from gateway.desk import open_seal, open_store
 from gateway.errors import RefusedError
 from gateway.operations.rekeying import Rekeying
-from gateway.store.sealing import read_keys
+from gateway.store.sealing import new_key_line, read_keys
 
 if TYPE_CHECKING:
     from datetime import date
@@ -57,7 +55,7 @@ def add_key(path: Path, today: date) -> str:
     there = path.exists()
     taken = {one.id for one in read_keys(path)} if there else set()
     name = next(one for one in _names(today) if one not in taken)
-    line = f"{name} {base64.b64encode(tokens.secret_key()).decode()}\n".encode()
+    line = new_key_line(name)
     mode = path.stat().st_mode & 0o770 if there else SECRET
     with drafts() as making:
         draft = making.write(path, line + (path.read_bytes() if there else b""), mode)
@@ -101,8 +99,7 @@ def rekey(settings: Settings, as_json: bool) -> None:
 
 async def _rekey(settings: Settings) -> tuple[Rekeyed, tuple[str, ...]]:
     """What came of it, and the ids of the key file."""
-    path = settings.store.key_file
-    keys = tuple(one.id for one in read_keys(path)) if path is not None else ()
+    keys = open_seal(settings).key_ids
     store = open_store(settings, SystemClock())
     try:
         with progress() as track:

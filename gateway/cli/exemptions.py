@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, ParamSpec, TypedDict, TypeVar
 
 import click
 
-from gateway.cli.invocation import actor, json_option, login, read_date, with_desk
+from gateway.cli.invocation import actor, json_option, login, read_end, with_desk
 from gateway.cli.output import moment, say, show_json, show_table
 from gateway.model.people import Verb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from filters.rulebook import Exemption
     from gateway.desk import Desk
@@ -32,12 +32,6 @@ class ExemptionShape(TypedDict):
     reason: str
 
 
-def _read_end(context: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:
-    """The day itself is included: an exemption until the 31st ends when the 31st does, UTC."""
-    day = read_date(context, parameter, value)
-    return None if day is None else datetime.combine(day, time(), UTC) + timedelta(days=1)
-
-
 def grant_options(*, required: bool) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """What every exemption needs; `required` where the command does nothing else."""
 
@@ -48,9 +42,7 @@ def grant_options(*, required: bool) -> Callable[[Callable[P, R]], Callable[P, R
             ),
             click.option("--reason", metavar="TEXT", default="", required=required, help="Why it was approved."),
             click.option("--approver", metavar="NAME", default="", required=required, help="Who approved it."),
-            click.option(
-                "--until", metavar="DATE", callback=_read_end, required=required, help="Its last day, in UTC."
-            ),
+            click.option("--until", metavar="DATE", callback=read_end, required=required, help="Its last day, in UTC."),
         ):
             command = option(command)
         return command

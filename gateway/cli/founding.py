@@ -7,12 +7,10 @@ read what it sealed.
 from __future__ import annotations
 
 import asyncio
-import base64
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from gateway import tokens
 from gateway.cli.invocation import actor
 from gateway.cli.new_files import READABLE, SECRET, drafts
 from gateway.cli.peeking import missing_database
@@ -22,7 +20,7 @@ from gateway.desk import open_desk
 from gateway.errors import ConfigurationError
 from gateway.model.people import Role
 from gateway.settings import load, load_text, render_answers
-from gateway.store.sealing import read_keys
+from gateway.store.sealing import new_key_line, read_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,8 +98,7 @@ def _data_key(making: Drafts, file: Path, settings: Settings) -> tuple[Settings,
         read_keys(file)
         said, key_file = f"{file} was there: its keys go on sealing messages.", file
     else:
-        line = f"{FIRST_KEY} {base64.b64encode(tokens.secret_key()).decode('ascii')}\n"
-        key_file = making.write(file, line.encode(), SECRET)
+        key_file = making.write(file, new_key_line(FIRST_KEY), SECRET)
         said = f"{file} seals the stored messages: keep a copy apart from the backups of the database."
     return replace(settings, store=replace(settings.store, key_file=key_file)), said
 

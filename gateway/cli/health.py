@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _WITHIN = 5.0
 """Seconds to connect, and again for each part of the answer."""
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- where such a listener is asked from its own machine
 
 
 @click.command()
@@ -37,9 +36,8 @@ def health(settings: Settings, ready: bool) -> None:
 
 def _asked(endpoint: Endpoint, path: str) -> tuple[int, str]:
     """Status and text of a page; LiaisonError where nobody answers."""
-    connection = http.client.HTTPConnection(
-        _EVERYWHERE.get(endpoint.host, endpoint.host), endpoint.port, timeout=_WITHIN
-    )
+    asked = endpoint.from_here
+    connection = http.client.HTTPConnection(asked.host, asked.port, timeout=_WITHIN)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, NoReturn, ParamSpec, TypeVar
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 FAILED = 1
 MISCONFIGURED = 2
 
-LOCATOR = "LIAISON_CONFIG"
-"""`gateway.settings.document` knows it too, whose weight help does without."""
-
 _CONFIG = "gateway.cli.config"
 
 P = ParamSpec("P")
@@ -43,6 +40,18 @@ def read_date(_context: click.Context, _parameter: click.Parameter, value: str |
         return None if value is None else date.fromisoformat(value)
     except ValueError as error:
         raise click.BadParameter(f"{value!r} is no date; one looks like 2027-05-31") from error
+
+
+def read_beginning(context: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:
+    """The same, for something that begins with the day: its first moment, in UTC."""
+    day = read_date(context, parameter, value)
+    return None if day is None else datetime.combine(day, time(), UTC)
+
+
+def read_end(context: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:
+    """The same, for something that ends with the day: what is until the 31st ends when the 31st does, in UTC."""
+    beginning = read_beginning(context, parameter, value)
+    return None if beginning is None else beginning + timedelta(days=1)
 
 
 class Word(click.Choice[W]):
@@ -75,12 +84,13 @@ def load_settings() -> Settings:
     """The settings of the file that `--config` names, or of the first place that has one. ConfigurationError."""
     from gateway.settings import load
 
-    named: Path | None = click.get_current_context().meta.get(_CONFIG)
-    return load(named, os.environ)
+    return load(named_configuration(), os.environ)
 
 
 def named_configuration() -> Path | None:
     """What `--config` or the environment names."""
+    from gateway.settings.document import LOCATOR
+
     named: Path | None = click.get_current_context().meta.get(_CONFIG)
     return named or (Path(os.environ[LOCATOR]) if os.environ.get(LOCATOR) else None)
 

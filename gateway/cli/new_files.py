@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from gateway.errors import RefusedError
+from gateway.placing import to_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +80,7 @@ class Drafts:
             place = self._places[0]
             try:
                 beside(place).replace(place)
-                _sync(place.parent)
+                to_disk(place.parent)
             except OSError as error:
                 raise _unwritable(place, error) from error
             del self._places[0]
@@ -95,15 +96,6 @@ class Drafts:
 def _remove(draft: Path) -> None:
     for attendant in _ATTENDANTS:
         draft.with_name(draft.name + attendant).unlink(missing_ok=True)
-
-
-def _sync(directory: Path) -> None:
-    """The new name is on the disk too."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _unwritable(place: Path, error: OSError) -> RefusedError:

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, TypedDict
 
 import click
 
-from gateway.cli.case_filters import midnight
-from gateway.cli.invocation import actor, json_option, read_date, with_desk
+from gateway.cli.invocation import actor, json_option, read_beginning, with_desk
 from gateway.cli.output import complain, progress, say, show_json, show_table
 from gateway.errors import RefusedError
 from gateway.model.certificate import certificate_text
 from gateway.model.people import Verb
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import datetime
 
     from gateway.desk import Desk
     from gateway.model.disposal import Due, Share
@@ -46,7 +45,7 @@ class DueShape(TypedDict):
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
-@click.option("--before", metavar="DATE", callback=read_date, help="Only cases that closed before this day (UTC).")
+@click.option("--before", metavar="DATE", callback=read_beginning, help="Only cases that closed before this day (UTC).")
 @click.option("--yes", is_flag=True, help="Don't ask before.")
 @click.option(
     "--to",
@@ -57,15 +56,14 @@ class DueShape(TypedDict):
 @json_option
 @with_desk(Verb.PURGE_CASES)
 async def purge(
-    desk: Desk, dry_run: bool, before: date | None, yes: bool, directory: Path | None, as_json: bool
+    desk: Desk, dry_run: bool, before: datetime | None, yes: bool, directory: Path | None, as_json: bool
 ) -> None:
     """Dispose of closed cases whose time is over, and certify what went.
 
     [retention] says when that is; cases on legal hold stay. Shows first what would go. May be broken off at any moment,
     and begun again. JSON is what would go with --dry-run, else the certificate.
     """
-    closed_before = midnight(before) if before else None
-    due = await desk.purging.due(closed_before)
+    due = await desk.purging.due(before)
     if dry_run and as_json:
         show_json(_due_shape(due, desk.purging.schedule))
     if not as_json:
@@ -78,7 +76,7 @@ async def purge(
         return
     if not yes:
         await asyncio.to_thread(click.confirm, f"Dispose of {_cases(len(due.going))} for good?", abort=True, err=True)
-    done = await _purge(desk, due, closed_before, directory)
+    done = await _purge(desk, due, before, directory)
     if as_json:
         show_json(done.certificate)
 

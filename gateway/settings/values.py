@@ -25,12 +25,20 @@ class Endpoint:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
+    def from_here(self) -> Endpoint:
+        """Where this machine reaches such a listener: one on every address of its family is on loopback too."""
+        return Endpoint(_EVERYWHERE.get(self.host, self.host), self.port)
+
+    @property
     def is_loopback(self) -> bool:
         """Whether only this machine can be at the other end; of all names only `localhost` promises that."""
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host.lower() == "localhost"
+
+
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- not bound here, but asked
 
 
 def is_safe(where: str) -> bool:

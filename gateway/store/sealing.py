@@ -58,6 +58,11 @@ class Seal:
 
     keys: tuple[SealKey, ...] = ()
 
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """The first encrypts."""
+        return tuple(key.id for key in self.keys)
+
     def seal(self, content: bytes, subject: str) -> Sealed:
         """Close `content` as belonging to `subject` (a case reference or an item id)."""
         digest = hashlib.sha256(content).hexdigest()
@@ -118,6 +123,11 @@ async def reseal(seal: Seal, sealed: Sealed, subject: str) -> Sealed:
 def columns_of(sealed: Sealed) -> dict[str, object]:
     """The row's part that holds it."""
     return {"sha256": sealed.sha256, "size": sealed.size, "key_id": sealed.key_id, "blob": sealed.blob}
+
+
+def new_key_line(name: str) -> bytes:
+    """A line of a key file, with a key that nobody had before."""
+    return f"{name} {base64.b64encode(tokens.secret_key()).decode('ascii')}\n".encode()
 
 
 def read_keys(path: Path) -> tuple[SealKey, ...]:

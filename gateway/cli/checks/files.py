@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 
 from filters.disposition import Mode
 from filters.guard import refusal
-from gateway.cli.checks.line import FAILED, Line, Result, misconfigured, problem, warning, well
+from gateway.cli.checks.line import Line, misconfigured, problem, warning, well
 from gateway.cli.checks.provider import look_at_provider
 from gateway.cli.peeking import missing_database
 from gateway.clock import SystemClock
 from gateway.compose.templates import check_templates
-from gateway.desk import open_store, own_domains, read_packs
+from gateway.desk import open_seal, open_store, own_domains, read_packs
 from gateway.errors import ConfigurationError, StoreError
 from gateway.operations.rekeying import Rekeying
 from gateway.sending import open_envelope, open_signer, own_texts
 from gateway.settings import example_values, exposed_files, unaligned_senders
-from gateway.store.sealing import read_keys
 from gateway.tls import certificate_end, certificate_is_for, server_context
 
 if TYPE_CHECKING:
@@ -32,10 +31,8 @@ if TYPE_CHECKING:
 
 KEYLESS_SHOWN = 10
 """Messages that are named because their key is missing."""
-SOON = timedelta(days=14)
-"""Before its end a certificate is renewed."""
 RENEWAL = timedelta(days=30)
-"""The same of one that somebody else has to make."""
+"""Before its end the next certificate is asked for, where somebody else has to make it."""
 
 
 def look_at_configuration(settings: Settings) -> Iterator[Line]:
@@ -73,7 +70,7 @@ def look_at_templates(settings: Settings) -> Iterator[Line]:
         return
     problems = check_templates(own)
     mend = "put the template back, or mend the line that is named"
-    yield from (Line("templates", Result.PROBLEM, text, mend, FAILED) for text in problems)
+    yield from (problem("templates", text, mend) for text in problems)
     if not problems:
         words = f", {len(own)} of the templates being your own" if own else ""
         yield well("templates", f"every mail can be written in both languages{words}")
@@ -93,17 +90,18 @@ def look_at_certificate(settings: Settings) -> Iterator[Line]:
         yield warning("tls", text, "set smtp.tls_certificate and smtp.tls_key: mail comes in clear without them")
         return
     yield well("tls", "STARTTLS is offered")
-    yield from certificate_lines("tls", certificate, settings.smtp.hostname, SystemClock().now())
+    soon = timedelta(days=settings.alerts.certificate_days)
+    yield from certificate_lines("tls", certificate, settings.smtp.hostname, SystemClock().now(), soon)
 
 
-def certificate_lines(name: str, certificate: Path, host: str, now: datetime) -> Iterator[Line]:
-    """Until when it is good, and for whom."""
+def certificate_lines(name: str, certificate: Path, host: str, now: datetime, soon: timedelta) -> Iterator[Line]:
+    """Until when it is good, and for whom. `soon` before its end it is to be renewed."""
     end = certificate_end(certificate)
     days = (end - now).days
     renew = "renew it, replace both files and send SIGHUP"
     if end <= now:
         yield problem(name, f"the certificate {certificate} ended on {end:%Y-%m-%d}", renew)
-    elif end - now < SOON:
+    elif end - now < soon:
         yield warning(name, f"the certificate {certificate} ends in {days} days, on {end:%Y-%m-%d}", renew)
     else:
         yield well(name, f"the certificate is good until {end:%Y-%m-%d}, for {days} days")
@@ -184,8 +182,7 @@ async def _look_into(settings: Settings, store: Store) -> list[Line]:
 
 async def _look_at_keys(settings: Settings, store: Store) -> list[Line]:
     """Whether everything that is stored can be opened, and which keys of the file nothing needs."""
-    path = settings.store.key_file
-    keys = tuple(one.id for one in read_keys(path)) if path is not None else ()
+    keys = open_seal(settings).key_ids
     lost = await Rekeying(store, keys).without_key(KEYLESS_SHOWN)
     async with store.reading() as work:
         in_use = await work.sealed_rows.keys_in_use()

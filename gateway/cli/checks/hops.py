@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from filters.address import canonical_domain
 from gateway import tokens
-from gateway.cli.checks.files import SOON
 from gateway.cli.checks.line import Line, problem, warning, well
 from gateway.clock import SystemClock
 from gateway.desk import open_destinations
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 WITHIN = 10.0
 """Seconds that a server has for each answer."""
+SOON = timedelta(days=14)
+"""Before its end a certificate of another server is spoken of."""
 HOP = "next hop"
 REACH = "see that it runs, and that its firewall and its permissions let this machine in"
 
@@ -72,12 +74,12 @@ async def _certificate(connection: Connection, tls: Tls, hostname: str) -> list[
         mend = 'offer STARTTLS there, then set tls = "required" in the [[route]]'
         return [warning(HOP, f"mail goes to {hop} in clear", mend)]
     end, now = peer_certificate_end(shown), SystemClock().now()
-    proven = tls is Tls.VERIFIED or not (why := await _unproven(hop, hostname))
-    proof = "proves its name" if proven else f'proves nothing ({why}), which tls = "{tls}" does not ask for'
-    text = f"the certificate of {hop} is good until {end:%Y-%m-%d}, for {(end - now).days} days, and {proof}"
     renew = f"renew it at {hop}"
     if end <= now:
         return [warning(HOP, f"the certificate of {hop} ended on {end:%Y-%m-%d}", renew)]
+    proven = tls is Tls.VERIFIED or not (why := await _unproven(hop, hostname))
+    proof = "proves its name" if proven else f'proves nothing ({why}), which tls = "{tls}" does not ask for'
+    text = f"the certificate of {hop} is good until {end:%Y-%m-%d}, for {(end - now).days} days, and {proof}"
     return [warning(HOP, text, renew) if end - now < SOON else well(HOP, text)]
 
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypedDict
 
+from gateway.cli.invocation import FAILED, MISCONFIGURED
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-FAILED = 1
-MISCONFIGURED = 2
 
 
 class Result(StrEnum):

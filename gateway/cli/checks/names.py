@@ -65,11 +65,16 @@ async def _asked_alone(address: str, name: str, within: float) -> DnsAnswer:
 
 async def ask_own_names(settings: Settings) -> list[Line]:
     """Our DKIM key, the SPF record of what we write from, and where mail for our domains goes."""
-    inquiry = Inquiry(Resolver(settings.dns.nameservers), settings.dns.timeout)
+    resolver = Resolver(settings.dns.nameservers)
+
+    def inquiry() -> Inquiry:
+        """One for each name: what is slow to answer about one leaves the time of the others alone."""
+        return Inquiry(resolver, settings.dns.timeout)
+
     return [
-        *await _own_key(inquiry, settings),
-        *[await _own_exchange(inquiry, domain, settings) for route in settings.route for domain in route.domains],
-        await _own_sender(inquiry, settings.collation.from_.rpartition("@")[2]),
+        *await _own_key(inquiry(), settings),
+        *[await _own_exchange(inquiry(), domain, settings) for route in settings.route for domain in route.domains],
+        await _own_sender(inquiry(), settings.collation.from_.rpartition("@")[2]),
     ]
 
 

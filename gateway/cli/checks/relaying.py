@@ -11,26 +11,24 @@ from gateway import tokens
 from gateway.cli.checks.line import Line, problem, warning, well
 from gateway.relay.connection import NextHopError
 from gateway.relay.opening import open_connection
-from gateway.settings import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gateway.model.reply import Reply
     from gateway.relay.connection import Connection
-    from gateway.settings import Settings
+    from gateway.settings import Endpoint, Settings
 
 NAME = "open relay"
 FOREIGN = "elsewhere.invalid"
 """Nobody is there, and nobody ever will be (RFC 2606 §2)."""
 WITHIN = 10.0
 _MEND = "close the port, and report it: the gateway refuses these forms by itself, whatever the next hop says"
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- not bound here, but asked
 
 
 async def ask_for_strangers(settings: Settings) -> list[Line]:
     """Every listener whose port is known."""
-    listeners = [Endpoint(_EVERYWHERE.get(one.host, one.host), one.port) for one in settings.smtp.listen if one.port]
+    listeners = [one.from_here for one in settings.smtp.listen if one.port]
     if not listeners:
         return [warning(NAME, "not tested: the port is another at each start", "give smtp.listen a port")]
     return [line for listener in listeners for line in await _try(listener, settings)]

@@ -77,7 +77,7 @@ class Search:
         if line["event"] in _ABOUT_IT and line.get("id"):
             self._keep(str(line["id"]), _step(line))
             return []
-        return [_step(line)] if self._names & {str(line.get("case")), str(line.get("item"))} else []
+        return [_step(line)] if self._names & _names_in(line) else []
 
     def _transaction(self, line: Line) -> list[Step]:
         earlier = self._pending.pop(str(line.get("id")), [])
@@ -92,6 +92,12 @@ class Search:
         if len(self._pending) >= MOST_PENDING:
             self._pending.pop(next(iter(self._pending)))
         self._pending.setdefault(transaction, []).append(step)
+
+
+def _names_in(line: Line) -> set[str]:
+    """The cases and the outbox item that it is about."""
+    cases = line.get("cases")
+    return {str(one) for one in (line.get("case"), line.get("item"), *(cases if isinstance(cases, list) else ()))}
 
 
 def _step(line: Line) -> Step:

@@ -105,6 +105,26 @@ async def test_what_became_of_a_message_is_told_in_the_order_of_time(
         the_lines_have_every_field_and_no_address_of_clean_mail(log.read_text())
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{{"cases": ["LG-OTHER", "{}"], "event": "answer_received", "level": "info", "timestamp": "{}"}}\n',
+        "{1} [info     ] answer_received cases=['LG-OTHER', '{0}']\n",
+    ],
+    ids=["json", "console"],
+)
+async def test_an_event_about_several_cases_is_told_of_each(
+    tmp_path: Path, sqlite_url: str, hops: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]], line: str
+) -> None:
+    config = write_configuration(tmp_path, next_hop=hops.port, smarthost=None, url=sqlite_url)
+    await played(config, serve)
+    listed = await steps(config, "liaison@mission.example")
+    (reference,) = {step["case"] for step in listed if step["source"] == "case"}
+    log = line.format(reference, "2026-05-05T12:00:00.000000+00:00")
+    found = await steps(config, "liaison@mission.example", "-", stdin=(log + log.replace(reference, "X")).encode())
+    assert [step["event"] for step in found if step["source"] == "log"] == ["answer_received"]
+
+
 def the_lines_have_every_field_and_no_address_of_clean_mail(text: str) -> None:
     lines = [json.loads(line) for line in text.splitlines()]
     mail = [line for line in lines if line["event"] == "transaction"]

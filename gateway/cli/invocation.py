@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, NoReturn, ParamSpec, TypeVar
@@ -45,6 +45,8 @@ def read_date(_context: click.Context, _parameter: click.Parameter, value: str |
 def read_beginning(context: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:
     """The same, for something that begins with the day: its first moment, in UTC."""
     day = read_date(context, parameter, value)
+    if day is not None and day.year in {MINYEAR, MAXYEAR}:
+        raise click.BadParameter(f"{value!r} is too far away: days before and after it are reckoned with")
     return None if day is None else datetime.combine(day, time(), UTC)
 
 

@@ -6,18 +6,18 @@ A word that is in no vocabulary is no filter: an old address shows more cases, n
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from filters.disposition import Tier
-from gateway.console.days import day_or_none
+from gateway.console.days import whole_days
 from gateway.model.case import ActionState, AnswerState, CaseStatus, ContactKind, DeliveryState
 from gateway.model.case_list import CaseFilter, CaseOrder
 from gateway.operations.browsing import search_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from enum import StrEnum
     from typing import Self
     from zoneinfo import ZoneInfo
@@ -59,14 +59,14 @@ class CaseQuery:
 
         Reports that were asked for before `late` are overdue.
         """
-        since, until = day_or_none(self.since), day_or_none(self.until)
+        since, until = whole_days(self.since, self.until, zone)
         return CaseFilter(
             tier=_word(Tier, self.tier),
             status=_word(CaseStatus, self.status),
             mission=_or_none(self.mission),
             entry=self.entry or None,
-            since=None if since is None else datetime.combine(since, time(), zone),
-            until=None if until is None else datetime.combine(until, time(), zone) + timedelta(days=1),
+            since=since,
+            until=until,
             delivery=_word(DeliveryState, self.delivery),
             decline=_word(ActionState, self.decline),
             report=_word(ActionState, self.report),

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
 
 from gateway.errors import RefusedError
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 
 def end_of_day(said: str) -> datetime:
     """When the day is over, in UTC, as for the commands: a last day is included. RefusedError if it is none."""
     try:
-        day = date.fromisoformat(said)
-    except ValueError as error:
+        return datetime.combine(date.fromisoformat(said), time(), UTC) + timedelta(days=1)
+    except (ValueError, OverflowError) as error:
         raise RefusedError("{said} is no day; one looks like 2027-05-31", said=repr(said)) from error
-    return datetime.combine(day, time(), UTC) + timedelta(days=1)
 
 
 def day_or_none(said: str) -> date | None:
@@ -22,3 +25,15 @@ def day_or_none(said: str) -> date | None:
         return date.fromisoformat(said)
     except ValueError:
         return None
+
+
+def whole_days(since: str, until: str, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
+    """From the beginning of one day to the end of another, in that zone; None for what is none.
+
+    The first and the last year count as none: days before and after are reckoned with.
+    """
+    first, last = (
+        None if day is None or day.year in {MINYEAR, MAXYEAR} else datetime.combine(day, time(), zone)
+        for day in (day_or_none(since), day_or_none(until))
+    )
+    return first, None if last is None else last + timedelta(days=1)

@@ -236,6 +236,10 @@ async def test_an_exemption_stands_in_the_history_of_the_case(gateway: Running, 
         f"/cases/{reference}/exempt", until="2001-01-01", approver="The chief", reason="Visit", whom="everybody"
     )
     assert anna.told.startswith("Not done: The end of an exemption lies in the future")
+    await anna.post(
+        f"/cases/{reference}/exempt", until="9999-12-31", approver="The chief", reason="Visit", whom="everybody"
+    )
+    assert anna.told == "Not done: '9999-12-31' is no day; one looks like 2027-05-31"
     last = f"{(await gateway.cases())[0].case.received_at:%Y}-12-31"
     await anna.post(f"/cases/{reference}/exempt", until=last, approver="The chief", reason="Visit")
     assert anna.told == "Not done: Choose at least one recipient, or everybody"

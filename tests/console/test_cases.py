@@ -98,6 +98,7 @@ async def test_a_case_is_found_by_any_of_its_words_and_by_filters(gateway: Runni
         ("tier=confirmed", False),
         ("since=2000-01-01&until=2999-01-01&kind=mail", True),
         ("since=2999-01-01", False),
+        ("since=0001-01-01&until=9999-12-31", True),
         ("assigned=-", True),
         ("entry=mission.example&mission=Embassy+of+Example", True),
         ("tier=nonsense&since=never&page=99&sort=x", True),

@@ -73,6 +73,8 @@ async def test_the_audit_log_is_read_filtered_verified_and_exported(gateway: Run
     assert reference in alba.text
     await alba.get(f"/audit?subject={reference}&action=case-recorded&since=2000-01-01&until=nonsense&before=x")
     assert alba.page.count('<th scope="row" class="number">') == 1
+    await alba.get(f"/audit?subject={reference}&action=case-recorded&since=0001-01-01&until=9999-12-31")
+    assert alba.page.count('<th scope="row" class="number">') == 1
     await alba.post("/audit/verify")
     async with asyncio.timeout(20):
         while "The chain holds up to row" not in await alba.get("/audit"):

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from starlette.responses import StreamingResponse
 
 from gateway.console.audit_words import details, happened
-from gateway.console.days import day_or_none
+from gateway.console.days import whole_days
 from gateway.console.doors import action, page
 from gateway.console.navigation import N_
 from gateway.model.audit import AuditFilter
@@ -101,13 +100,8 @@ async def _lines(rows: AsyncIterator[object]) -> AsyncIterator[str]:
 
 
 def _wanted(visit: Visit, said: dict[str, str]) -> AuditFilter:
-    wanted = AuditFilter(actor=said["actor"], action=said["action"], subject=said["subject"])
-    zone = visit.office.zone
-    if (since := day_or_none(said["since"])) is not None:
-        wanted = replace(wanted, since=datetime.combine(since, time(), zone))
-    if (until := day_or_none(said["until"])) is not None:
-        wanted = replace(wanted, until=datetime.combine(until, time(), zone) + timedelta(days=1))
-    return wanted
+    since, until = whole_days(said["since"], said["until"], visit.office.zone)
+    return AuditFilter(actor=said["actor"], action=said["action"], subject=said["subject"], since=since, until=until)
 
 
 def _is_number(said: str) -> bool:

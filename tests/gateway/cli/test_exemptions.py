@@ -61,6 +61,7 @@ def test_the_sender_of_a_case_can_be_exempted(liaison: CommandLine) -> None:
         ((SENDER, "--until", NEXT_MONTH), 1, "who approved it"),
         ((SENDER, *WHY), 2, "--until"),
         ((SENDER, "--until", "soon", *WHY), 2, "2027-05-31"),
+        ((SENDER, "--until", "9999-12-31", *WHY), 2, "too far away"),
         (("friend@city.example", "--until", NEXT_MONTH, *WHY), 1, "not on the list"),
         (("nonsense", "--until", NEXT_MONTH, *WHY), 1, "not on the list"),
         ((SENDER, "--until", NEXT_MONTH, *WHY, "--rcpt", "x@city.example"), 1, "agency's domains"),

@@ -1,7 +1,7 @@
-"""The composition root of what takes mail: settings in, running parts out, on top of the desk (`gateway.desk`).
+"""The composition root of what takes mail: settings in, running parts out, on top of the foundation.
 
-`open_line()` gives what every role of `serve` runs; `reopen_line()` gives desk and line anew, under a configuration
-that was read again. What only a role that sends mail needs is `gateway.sending`'s: an SMTP process never imports it.
+What only a role that sends mail needs is `gateway.sending`'s, what people call is `gateway.desk`'s: a process that only
+takes mail imports neither.
 """
 
 from __future__ import annotations
@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING
 from filters.address import canonical_domain, parse_path
 from filters.mime_parts import MimeLimits
 from filters.upstream import Upstream
-from gateway.desk import desk_of, own_domains
-from gateway.model.intake_mailbox import IntakeMailbox
+from gateway.foundation import own_domains
 from gateway.operations.answered import AnsweredMail
 from gateway.operations.deciding import Deciding
 from gateway.operations.flagged import FlaggedMail
-from gateway.operations.forward_screening import ForwardScreening
-from gateway.operations.forwards import Forwards
 from gateway.operations.intake import Intake
 from gateway.operations.recording import Recorder
 from gateway.operations.returned import ReturnedMail
@@ -28,9 +25,9 @@ from gateway.verify.resolver import Resolver
 from gateway.verify.sender import SenderVerifier
 
 if TYPE_CHECKING:
-    from gateway.clock import Clock
-    from gateway.desk import Desk
+    from gateway.foundation import Foundation
     from gateway.operations.deciding import RulebookSource
+    from gateway.operations.forwards import Forwards
     from gateway.operations.tallying import Tallying
     from gateway.settings import Settings
     from gateway.verify.destination import Destinations
@@ -40,8 +37,6 @@ if TYPE_CHECKING:
 class Line:
     """The parts that take mail."""
 
-    desk: Desk
-    clock: Clock
     routes: Routes
     intake: Intake
 
@@ -68,22 +63,20 @@ def open_verifier(settings: Settings) -> SenderVerifier:
     )
 
 
-def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
-    """What `serve` runs in every role."""
+def open_line(settings: Settings, foundation: Foundation) -> Line:
+    """What takes mail under this configuration."""
     hostname = settings.smtp.hostname
     routes = Routes(settings.route, hostname=hostname, max_message_size=settings.smtp.max_message_size)
-    deciding = open_deciding(settings, desk.rulebooks, desk.destinations, desk.tallying)
+    deciding = open_deciding(settings, foundation.rulebooks, foundation.destinations, foundation.tallying)
     recorder = Recorder(
-        store=desk.store,
-        clock=clock,
+        store=foundation.store,
+        clock=foundation.clock,
         collation_address=settings.collation.address,
-        gate=desk.gate,
-        starting=desk.starting,
+        gate=foundation.gate,
+        starting=foundation.starting,
     )
     whole = Turns(settings.screening.max_memory)
     return Line(
-        desk=desk,
-        clock=clock,
         routes=routes,
         intake=Intake(
             deciding=deciding,
@@ -92,23 +85,23 @@ def open_line(settings: Settings, clock: Clock, desk: Desk) -> Line:
                 deciding=deciding,
                 recorder=recorder,
                 hostname=hostname,
-                secret=desk.gate.secret,
-                served_first=desk.lasting.served_first,
+                secret=foundation.lasting.secret,
+                served_first=foundation.lasting.served_first,
                 whole=whole,
             ),
-            returned=ReturnedMail(store=desk.store),
+            returned=ReturnedMail(store=foundation.store),
             answered=AnsweredMail(
-                store=desk.store, domain=canonical_domain(settings.collation.address.rpartition("@")[2])
+                store=foundation.store, domain=canonical_domain(settings.collation.address.rpartition("@")[2])
             ),
-            forwards=open_forwards(settings, desk, deciding, whole),
-            clock=clock,
+            forwards=open_forwards(settings, foundation, deciding, whole),
+            clock=foundation.clock,
             hostname=hostname,
             max_recipients=settings.smtp.max_recipients,
         ),
     )
 
 
-def open_forwards(settings: Settings, desk: Desk, deciding: Deciding, whole: Turns) -> Forwards | None:
+def open_forwards(settings: Settings, foundation: Foundation, deciding: Deciding, whole: Turns) -> Forwards | None:
     """What takes the mail for the intake mailbox, if there is one.
 
     Screens like all mail does, but believes no upstream: what a forwarded header says of one was not written here.
@@ -116,6 +109,10 @@ def open_forwards(settings: Settings, desk: Desk, deciding: Deciding, whole: Tur
     intake = settings.intake
     if not intake.address:
         return None
+    from gateway.model.intake_mailbox import IntakeMailbox
+    from gateway.operations.forward_screening import ForwardScreening
+    from gateway.operations.forwards import Forwards
+
     verifier = replace(deciding.verifier, upstream=None, forwarded=True)
     more = frozenset(one for one in intake.accept_from if isinstance(one, str))
     return Forwards(
@@ -124,21 +121,16 @@ def open_forwards(settings: Settings, desk: Desk, deciding: Deciding, whole: Tur
             domains=own_domains(settings) | more,
             networks=tuple(one for one in intake.accept_from if not isinstance(one, str)),
         ),
-        store=desk.store,
+        store=foundation.store,
         screening=ForwardScreening(
             deciding=replace(deciding, tallying=None, verifier=verifier),
-            secret=desk.gate.secret,
+            secret=foundation.lasting.secret,
             hostname=settings.smtp.hostname,
         ),
-        gate=desk.gate,
+        gate=foundation.gate,
         mime=deciding.mime,
         whole=whole,
     )
-
-
-def reopen_line(settings: Settings, line: Line) -> Line:
-    """The same line under another configuration. Mail transactions in hand end as the old one's."""
-    return open_line(settings, line.clock, desk_of(settings, line.clock, line.desk.lasting))
 
 
 def upstream(settings: Settings) -> Upstream | None:

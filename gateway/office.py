@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from gateway.console.office import Office
-from gateway.desk import own_domains, patience
+from gateway.foundation import own_domains, patience
 from gateway.identity.openid import Provider
 from gateway.identity.registration import registration
 from gateway.operations.auditing import Auditing
@@ -26,14 +26,15 @@ from gateway.settings import SecondFactor
 from gateway.verify.resolver import Resolver
 
 if TYPE_CHECKING:
-    from gateway.clock import Clock
     from gateway.desk import Desk
+    from gateway.foundation import Foundation
     from gateway.settings import Console, Settings
 
 
-def open_office(settings: Settings, clock: Clock, desk: Desk) -> Office:
+def open_office(settings: Settings, desk: Desk) -> Office:
     """What the pages work with under this configuration."""
-    console, store, lasting = settings.console, desk.store, desk.lasting
+    console, foundation = settings.console, desk.foundation
+    store, clock = foundation.store, foundation.clock
     return Office(
         clock=clock,
         zone=ZoneInfo(console.time_zone),
@@ -42,19 +43,19 @@ def open_office(settings: Settings, clock: Clock, desk: Desk) -> Office:
         agency_fr=settings.agency.name_fr,
         public_url=console.public_url,
         passwords=settings.oidc.passwords,
-        provider=open_provider(settings, clock, desk),
+        provider=open_provider(settings, desk),
         second_factor_required=console.second_factor is SecondFactor.REQUIRED,
         auditing=Auditing(store=store),
         browsing=Browsing(store=store),
         bulk=Bulk(store=store, casework=desk.casework),
         casework=desk.casework,
-        chain_watch=lasting.chain_watch,
+        chain_watch=foundation.lasting.chain_watch,
         contacts=desk.contacts,
         corresponding=desk.corresponding,
         exempting=desk.exempting,
         exporting=desk.exporting,
         holding=desk.holding,
-        health=desk.health,
+        health=foundation.health,
         listkeeping=desk.listkeeping,
         listreading=desk.listreading,
         modes=desk.modes,
@@ -62,52 +63,52 @@ def open_office(settings: Settings, clock: Clock, desk: Desk) -> Office:
         outgoing_text=OutgoingText(
             store=store,
             clock=clock,
-            composer=open_composer(settings, clock, desk),
+            composer=open_composer(settings, foundation),
             collation_address=settings.collation.address,
         ),
         peoplekeeping=desk.peoplekeeping,
         proposing=desk.proposing,
         rulebooks=desk.rulebooks,
-        signing_in=_signing_in(console, clock, desk),
+        signing_in=_signing_in(console, foundation),
         statistics=Statistics(store=store, clock=clock),
-        status=_status(settings, clock, desk),
+        status=_status(settings, foundation),
         tallying=desk.tallying,
     )
 
 
-def _status(settings: Settings, clock: Clock, desk: Desk) -> Status:
-    lasting = desk.lasting
+def _status(settings: Settings, foundation: Foundation) -> Status:
+    lasting = foundation.lasting
     return Status(
-        store=desk.store,
-        clock=clock,
+        store=foundation.store,
+        clock=foundation.clock,
         settings=settings,
         watching=lasting.watching,
         running=lasting.running,
-        next_hops=desk.next_hops,
+        next_hops=foundation.next_hops,
         probing=lasting.probing,
         resolver=Resolver(settings.dns.nameservers),
     )
 
 
-def open_provider(settings: Settings, clock: Clock, desk: Desk) -> ProviderSignIn | None:
+def open_provider(settings: Settings, desk: Desk) -> ProviderSignIn | None:
     """The way in by the agency's OpenID provider, where one is set; ConfigurationError says what is wrong with it."""
     registered = registration(settings)
     if registered is None:
         return None
     role_rules(settings.oidc)
     return ProviderSignIn(
-        provider=Provider(registered, clock),
+        provider=Provider(registered, desk.foundation.clock),
         oidc=settings.oidc,
         own=own_domains(settings),
-        signing_in=_signing_in(settings.console, clock, desk),
+        signing_in=_signing_in(settings.console, desk.foundation),
         peoplekeeping=desk.peoplekeeping,
     )
 
 
-def _signing_in(console: Console, clock: Clock, desk: Desk) -> SigningIn:
+def _signing_in(console: Console, foundation: Foundation) -> SigningIn:
     return SigningIn(
-        store=desk.store,
-        clock=clock,
+        store=foundation.store,
+        clock=foundation.clock,
         idle=timedelta(seconds=console.idle_timeout),
         longest=timedelta(seconds=console.session_timeout),
     )

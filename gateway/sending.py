@@ -17,43 +17,45 @@ from gateway.compose.signing import RIGHT, Signer, SigningKeyError
 from gateway.compose.templates import check_templates, read_texts
 from gateway.compose.text import ComposeError
 from gateway.compose.values import AgencyVoice, Language
-from gateway.desk import patience
 from gateway.dispatch.worker import Means
 from gateway.errors import ConfigurationError
+from gateway.foundation import patience
 from gateway.operations.composing import Composer
 from gateway.operations.outbox import Outbox
 from gateway.operations.ways import Ways
 
 if TYPE_CHECKING:
-    from gateway.clock import Clock
     from gateway.compose.values import OwnTexts
     from gateway.desk import Desk
+    from gateway.foundation import Foundation
     from gateway.settings import Settings
 
 
-def open_means(settings: Settings, clock: Clock, desk: Desk, node: str) -> Means:
+def open_means(settings: Settings, desk: Desk, node: str) -> Means:
     """What the outbox worker of the node works with; ConfigurationError says what is wrong with the DKIM key."""
-    hostname = settings.smtp.hostname
+    hostname, foundation = settings.smtp.hostname, desk.foundation
     outbox = Outbox(
-        store=desk.store,
-        clock=clock,
-        composer=open_composer(settings, clock, desk),
-        rulebooks=desk.rulebooks,
-        destinations=desk.destinations,
+        store=foundation.store,
+        clock=foundation.clock,
+        composer=open_composer(settings, foundation),
+        rulebooks=foundation.rulebooks,
+        destinations=foundation.destinations,
         outbound=settings.outbound,
         node=node,
     )
-    ways = Ways(routes=settings.route, outbound=settings.outbound, destinations=desk.destinations, hostname=hostname)
+    ways = Ways(
+        routes=settings.route, outbound=settings.outbound, destinations=foundation.destinations, hostname=hostname
+    )
     return Means(outbox=outbox, ways=ways, digests=desk.digests)
 
 
-def open_composer(settings: Settings, clock: Clock, desk: Desk) -> Composer:
+def open_composer(settings: Settings, foundation: Foundation) -> Composer:
     """What writes our mail; ConfigurationError says what is wrong with a key, a certificate or a template."""
     return Composer(
         voice=voice(settings),
         collation=settings.collation,
-        gate=desk.gate,
-        clock=clock,
+        gate=foundation.gate,
+        clock=foundation.clock,
         hostname=settings.smtp.hostname,
         patience=patience(settings),
         signer=open_signer(settings),

@@ -13,8 +13,8 @@ from gateway.cli.invocation import actor, fail, json_option, with_settings
 from gateway.cli.new_files import SECRET, drafts
 from gateway.cli.output import complain, progress, say, show_json
 from gateway.clock import SystemClock
-from gateway.desk import open_seal, open_store
 from gateway.errors import RefusedError
+from gateway.foundation import open_seal, open_store
 from gateway.operations.rekeying import Rekeying
 from gateway.store.sealing import new_key_line, read_keys
 

@@ -13,7 +13,7 @@ from gateway.cli.data_key import key, rekey
 from gateway.cli.invocation import actor, config_option, fail, json_option, login, with_settings
 from gateway.cli.output import progress, say, show_json
 from gateway.clock import SystemClock
-from gateway.desk import open_seal, open_store
+from gateway.foundation import open_seal, open_store
 from gateway.model.people import Verb
 from gateway.operations.backups import Restoring, back_up
 from gateway.operations.peoplekeeping import Peoplekeeping

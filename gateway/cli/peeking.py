@@ -9,8 +9,8 @@ from urllib.parse import unquote
 
 from filters.lists import ListIndex
 from filters.rulebook import Rulebook
-from gateway.desk import emergency_keys, open_rulebooks, open_store, read_packs
 from gateway.errors import StoreError
+from gateway.foundation import emergency_keys, open_rulebooks, open_store, read_packs
 from gateway.store.values import LOOP_SECRET
 
 if TYPE_CHECKING:

@@ -33,8 +33,8 @@ from gateway.cli.output import complain, emphasize, say, show_json_line
 from gateway.cli.peeking import peek
 from gateway.cli.shapes import screening_shape
 from gateway.clock import SystemClock
-from gateway.desk import open_destinations, own_domains
 from gateway.errors import RefusedError
+from gateway.foundation import open_destinations, own_domains
 from gateway.model.networks import is_within
 from gateway.spool import Spool
 

@@ -15,7 +15,7 @@ import uvloop
 from gateway import logs
 from gateway.cli.invocation import config_option, load_settings
 from gateway.clock import SystemClock
-from gateway.desk import open_store
+from gateway.foundation import open_store
 from gateway.settings import load
 from gateway.supervisor import Role, Systemd
 from gateway.supervisor import serve as run

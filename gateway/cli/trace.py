@@ -43,7 +43,7 @@ async def trace(desk: Desk, what: str, files: Sequence[Path], more: Sequence[Pat
     Cases and the outbox are looked through; and LOG, lines of the gateway's log: clean mail is nowhere else. With
     addresses hashed in the log, the argument is hashed the same way.
     """
-    logs.hash_with(desk.gate.secret)
+    logs.hash_with(desk.foundation.gate.secret)
     wanted = sought(what)
     steps = await Tracing(store=desk.store).of(wanted)
     search = Search(wanted, [name for step in steps for name in (step.name, step.case)])

@@ -14,7 +14,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from gateway import tokens
-from gateway.assembly import open_line
 from gateway.demonstration.mailbox import open_mailbox
 from gateway.demonstration.nameserver import NameServer, serving
 from gateway.demonstration.stories import DISPATCH, ZONE
@@ -118,7 +117,7 @@ async def open_stage(clock: Clock) -> AsyncIterator[Stage]:
             configuration = _write_configuration(directory, next_hop, outbound, names)
             settings = load(configuration, {})
             async with open_desk(settings, clock) as desk:
-                service = Service(settings, open_line(settings, clock, desk), Part.ALL)
+                service = Service(settings, desk.foundation, Part.ALL)
                 try:
                     await service.start()
                     yield Stage(

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from gateway import counters, logs
-from gateway.assembly import open_line
 from gateway.connections import Connections
-from gateway.desk import open_desk
 from gateway.events import Event
+from gateway.foundation import open_foundation
 from gateway.supervisor.reloading import tell_of
 from gateway.supervisor.service import Role, Service
 from gateway.supervisor.systemd import NOBODY, Systemd
@@ -50,13 +49,12 @@ async def serve(
     if slot is not None:
         counters.join(*slot)
     tell_of(settings)
-    async with open_desk(settings, clock) as desk:
-        logs.hash_with(desk.gate.secret)
-        line = open_line(settings, clock, desk)
+    async with open_foundation(settings, clock) as foundation:
+        logs.hash_with(foundation.lasting.secret)
         connections = Connections(*part) if part is not None else None
         service = Service(
             settings,
-            line,
+            foundation,
             role,
             inherited=inherited,
             worker_command=worker_command,

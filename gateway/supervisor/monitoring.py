@@ -14,11 +14,9 @@ from gateway.supervisor.sockets import address, bind
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gateway.clock import Clock
     from gateway.counters import Slots
-    from gateway.desk import Desk
+    from gateway.foundation import Foundation
     from gateway.metrics.listener import Listener
-    from gateway.operations.health import Health
     from gateway.settings import Endpoint
 
 log = structlog.get_logger()
@@ -52,27 +50,29 @@ class Monitoring:
 
     async def serve(
         self,
-        desk: Desk,
-        clock: Clock,
+        foundation: Callable[[], Foundation],
         slots: Slots,
         *,
         unready: Callable[[], str],
-        health: Callable[[], Health],
         workers: Callable[[], Sequence[int | None]],
     ) -> None:
-        """Answer from now on. Workers, and who answers nobody, do without what is imported here."""
+        """Answer from now on. Workers, and who answers nobody, do without what is imported here.
+
+        `foundation` gives the one in force at that moment.
+        """
         from gateway.metrics.listener import Listener  # noqa: PLC0415
         from gateway.metrics.pages import Pages  # noqa: PLC0415
         from gateway.metrics.readiness import Readiness  # noqa: PLC0415
 
-        readiness = Readiness(unready=unready, rulebooks=desk.rulebooks, watching=desk.lasting.watching)
+        lasting = foundation().lasting
+        readiness = Readiness(unready=unready, rulebooks=lasting.rulebooks, watching=lasting.watching)
         pages = Pages(
             slots=slots,
-            rulebooks=desk.rulebooks,
-            watching=desk.lasting.watching,
+            rulebooks=lasting.rulebooks,
+            watching=lasting.watching,
             readiness=readiness,
-            health=health,
-            clock=clock,
+            health=lambda: foundation().health,
+            clock=lasting.clock,
             workers=workers,
         )
         self._listener = Listener(pages)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from gateway.assembly import open_line
 from gateway.counters import FAULTS, count
 from gateway.errors import ConfigurationError
 from gateway.events import Event
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
     from gateway.assembly import Line
     from gateway.console.office import Office
+    from gateway.desk import Desk
     from gateway.dispatch.worker import Means
+    from gateway.foundation import Foundation
     from gateway.settings import Settings
     from gateway.supervisor.systemd import Systemd
 
@@ -35,36 +38,50 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InForce:
-    """One configuration and what follows from it in this process; `means` where it sends mail, `office` for pages."""
+    """One configuration and what follows from it in this process.
+
+    `line` where it takes mail, `means` where it sends mail, `office` where it shows pages, `desk` for these two.
+    """
 
     settings: Settings
-    line: Line
+    foundation: Foundation
     tls: ssl.SSLContext | None
+    line: Line | None
+    desk: Desk | None
     means: Means | None
     office: Office | None
 
 
-def in_force(settings: Settings, line: Line, *, node: str | None, pages: bool) -> InForce:
+def in_force(settings: Settings, foundation: Foundation, *, takes_mail: bool, node: str | None, pages: bool) -> InForce:
     """Everything that follows, made; ConfigurationError says what can't be. `node` is the name of one that sends."""
+    desk = _desk(settings, foundation) if node is not None or pages else None
     return InForce(
         settings=settings,
-        line=line,
+        foundation=foundation,
         tls=_tls(settings),
-        means=_means(settings, line, node) if node is not None else None,
-        office=_office(settings, line) if pages else None,
+        line=open_line(settings, foundation) if takes_mail else None,
+        desk=desk,
+        means=_means(settings, desk, node) if desk is not None and node is not None else None,
+        office=_office(settings, desk) if desk is not None and pages else None,
     )
 
 
-def _means(settings: Settings, line: Line, node: str) -> Means:
-    from gateway.sending import open_means  # the role's boundary: an SMTP process does without all this
+def _desk(settings: Settings, foundation: Foundation) -> Desk:
+    from gateway.desk import desk_of  # the role's boundary: a process that only takes mail does without all this
 
-    return open_means(settings, line.clock, line.desk, node)
+    return desk_of(settings, foundation)
 
 
-def _office(settings: Settings, line: Line) -> Office:
-    from gateway.office import open_office  # the role's boundary, once more
+def _means(settings: Settings, desk: Desk, node: str) -> Means:
+    from gateway.sending import open_means  # the role's boundary, once more
 
-    return open_office(settings, line.clock, line.desk)
+    return open_means(settings, desk, node)
+
+
+def _office(settings: Settings, desk: Desk) -> Office:
+    from gateway.office import open_office  # and again
+
+    return open_office(settings, desk)
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

@@ -17,12 +17,10 @@ from typing import TYPE_CHECKING
 import structlog
 
 from gateway import counters
-from gateway.assembly import reopen_line
 from gateway.connections import Connections
-from gateway.desk import governing
 from gateway.errors import ConfigurationError
 from gateway.events import Event
-from gateway.operations.purging import keep_purging
+from gateway.foundation import foundation_of, governing
 from gateway.operations.running import Process
 from gateway.settings import needs_restart, until_restart
 from gateway.smtp.server import SmtpServer
@@ -43,7 +41,9 @@ if TYPE_CHECKING:
     from gateway.assembly import Line
     from gateway.console.office import Office
     from gateway.counters import Slots
+    from gateway.desk import Desk
     from gateway.dispatch.worker import Means, Worker
+    from gateway.foundation import Foundation
     from gateway.sending import Node
     from gateway.settings import Settings
     from gateway.supervisor.console import Console
@@ -89,7 +89,7 @@ class Service:
     def __init__(
         self,
         settings: Settings,
-        line: Line,
+        foundation: Foundation,
         role: Role,
         *,
         inherited: Sequence[int] = (),
@@ -108,7 +108,7 @@ class Service:
         self._inherited = inherited
         self._shows_pages = role.shows_pages and settings.console.listen is not None
         self._node = _take_node_name(settings) if role.sends_mail else None
-        self._now = self._begin(settings, line)
+        self._now = self._begin(settings, foundation)
         here = role.takes_mail and (bool(inherited) or settings.smtp.workers == 1)
         self._connections = connections or Connections.new(MOST_CONNECTIONS, 1 + settings.smtp.workers)
         self._server = self._open_server() if here else None
@@ -124,13 +124,22 @@ class Service:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stopping = asyncio.Event()
 
-    def _begin(self, settings: Settings, line: Line) -> InForce:
+    def _begin(self, settings: Settings, foundation: Foundation) -> InForce:
         """The first configuration; who refuses it gives the node's name back."""
         try:
-            return in_force(settings, line, node=self._node_name, pages=self._shows_pages)
+            return self._in_force(settings, foundation)
         except ConfigurationError:
             self._give_name_back()
             raise
+
+    def _in_force(self, settings: Settings, foundation: Foundation) -> InForce:
+        return in_force(
+            settings,
+            foundation,
+            takes_mail=self._role.takes_mail,
+            node=self._node_name,
+            pages=self._shows_pages,
+        )
 
     @property
     def _node_name(self) -> str | None:
@@ -143,7 +152,7 @@ class Service:
 
     def _open_server(self) -> SmtpServer:
         settings = self._now.settings
-        return SmtpServer(self._now.line.intake, settings.smtp, settings.screening, self._now.tls, self._connections)
+        return SmtpServer(self._line().intake, settings.smtp, settings.screening, self._now.tls, self._connections)
 
     def where(self) -> str:
         """The line that says where it accepts: `ready smtp=127.0.0.1:2525 metrics=127.0.0.1:9025`."""
@@ -160,17 +169,17 @@ class Service:
             self._monitoring = open_monitoring(self._now.settings.metrics)
         if self._shows_pages:
             self._console = open_console(self._now.settings.console)
-        self._own(self._now.line.desk.rulebooks.follow())
-        self._own(self._now.line.desk.tallying.keep())
+        self._own(self._now.foundation.rulebooks.follow())
+        self._own(self._now.foundation.tallying.keep())
         await self._listen()
         if self._outbox is not None:
             self._sending = self._own(self._outbox.run())
-            self._own(keep_purging(lambda: self._now.line.desk.purging))
+            self._own(_keep_purging(self._desk))
         self._tell_what_runs()
         await self._answer_monitoring()
         if self._shows_pages or self._outbox is not None:
-            self._own(self._now.line.desk.lasting.chain_watch.keep())
-            self._own(keep_looking(lambda: self._now.line.desk.alerting))
+            self._own(self._now.foundation.lasting.chain_watch.keep())
+            self._own(keep_looking(lambda: self._desk().alerting))
         if self._console is not None:
             await self._console.serve(self._office, self._now.settings.smtp)
         if self._reloading is not None:
@@ -200,22 +209,14 @@ class Service:
         if self._monitoring is None or self._slots is None:
             return
         workers = self._workers.process_ids if self._workers is not None else list[int | None]
-        line = self._now.line
-        await self._monitoring.serve(
-            line.desk,
-            line.clock,
-            self._slots,
-            unready=self._unready,
-            health=lambda: self._now.line.desk.health,
-            workers=workers,
-        )
+        await self._monitoring.serve(lambda: self._now.foundation, self._slots, unready=self._unready, workers=workers)
 
     def _tell_what_runs(self) -> None:
         """To the pages about this process."""
-        line, slots = self._now.line, self._slots
+        lasting, slots = self._now.foundation.lasting, self._slots
         process = Process(
             role=str(self._role),
-            started_at=line.clock.now(),
+            started_at=lasting.clock.now(),
             takes_mail=bool(self._listening),
             sends_mail=self._outbox is not None,
             listening=lambda: ", ".join(self._listening),
@@ -223,7 +224,17 @@ class Service:
             workers=self._workers.process_ids if self._workers is not None else list,
             totals=slots.totals if slots is not None else list,
         )
-        line.desk.lasting.running.begin(process)
+        lasting.running.begin(process)
+
+    def _line(self) -> Line:
+        if self._now.line is None:
+            raise AssertionError("only a process that takes mail has a line")
+        return self._now.line
+
+    def _desk(self) -> Desk:
+        if self._now.desk is None:
+            raise AssertionError("only a process that sends mail or shows pages has a desk")
+        return self._now.desk
 
     def _office(self) -> Office:
         if self._now.office is None:
@@ -251,13 +262,14 @@ class Service:
     def obey(self, read: Settings) -> None:
         """Put another configuration in force, whole; or raise ConfigurationError, and leave the old one as it is."""
         old, settings = self._now, until_restart(self._now.settings, read)
-        new = in_force(settings, reopen_line(settings, old.line), node=self._node_name, pages=self._shows_pages)
-        govern = governing(new.line.desk.lasting, settings)
+        lasting = old.foundation.lasting
+        new = self._in_force(settings, foundation_of(settings, lasting))
+        govern = governing(lasting, settings)
         allow_descriptors(settings.smtp.max_connections)
         self._now = new  # from here on nothing can fail
         govern()
         if self._server is not None:
-            self._server.obey(new.line.intake, settings.smtp, settings.screening, new.tls)
+            self._server.obey(self._line().intake, settings.smtp, settings.screening, new.tls)
             self._server.ask_what_is_offered()
         if self._workers is not None:
             self._workers.tell(settings)
@@ -265,7 +277,8 @@ class Service:
             self._outbox.work_with(new.means)
         if self._console is not None:
             self._console.renew(settings.smtp)
-        old.line.routes.close()
+        if old.line is not None:
+            old.line.routes.close()
         for key in needs_restart(old.settings, read):
             log.warning(Event.KEY_NEEDS_RESTART, key=key)
         tell_of(settings)
@@ -297,7 +310,8 @@ class Service:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._write_the_ledger()
-        self._now.line.routes.close()
+        if self._now.line is not None:
+            self._now.line.routes.close()
         self._give_name_back()
         if self._console is not None:
             await self._console.stop()
@@ -311,7 +325,7 @@ class Service:
         """A last time; a database that hangs must not hold up the end for a minute's counts."""
         with suppress(TimeoutError):
             async with asyncio.timeout(LEDGER_WITHIN):
-                await self._now.line.desk.tallying.flush()
+                await self._now.foundation.tallying.flush()
 
     async def _stop_taking_mail(self) -> None:
         if self._workers is not None:
@@ -340,3 +354,9 @@ def _open_worker(means: Means) -> Worker:
     from gateway.dispatch.worker import Worker
 
     return Worker(means)
+
+
+async def _keep_purging(desk: Callable[[], Desk]) -> None:
+    from gateway.operations.purging import keep_purging
+
+    await keep_purging(lambda: desk().purging)

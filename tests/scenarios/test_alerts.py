@@ -65,7 +65,7 @@ async def site(tmp_path: Path, database_url: str, hook: HookServer, next_hop: Sc
 async def look(desk: Desk) -> None:
     """Until the next hops have answered, then once more: what is looked at is then known."""
     async with asyncio.timeout(10):
-        while any(answer.at is None for answer in await desk.next_hops.answers()):
+        while any(answer.at is None for answer in await desk.foundation.next_hops.answers()):
             await asyncio.sleep(0.02)
     await desk.alerting.look()
 
@@ -207,7 +207,7 @@ async def test_a_next_hop_may_be_away_for_its_time_before_anybody_is_told(
         await look(desk)
         (told,) = hook.told
         assert (told["alert"], told["phase"], told["number"]) == ("next-hop-down", "began", 1)
-        assert told["node"] == desk.lasting.watcher.node
+        assert told["node"] == desk.foundation.lasting.watcher.node
         assert "127.0.0.1" not in json.dumps(told)
 
 
@@ -233,7 +233,7 @@ async def test_a_disk_that_is_nearly_full_and_a_chain_that_is_broken_are_told(
 ) -> None:
     site = Site(tmp_path, sqlite_url, hook, next_hop.port)
     async with site.desk(f"disk_free = {2**40}") as desk:
-        await desk.lasting.chain_watch.verify()
+        await desk.foundation.lasting.chain_watch.verify()
         async with desk.store.begin() as work:
             written = json.loads(await work.values.get("audit.verified") or "")
             await work.values.put("audit.verified", json.dumps({**written, "broken": "row 3 was changed"}))
@@ -307,7 +307,7 @@ async def test_who_looks_out_tells_under_another_configuration_too_and_gives_the
         async with asyncio.timeout(20):
             while hook.phases("report-overdue") != ["began"]:
                 await asyncio.sleep(0.02)
-            in_force.append(replace(patient.alerting, watcher=desk.lasting.watcher))
+            in_force.append(replace(patient.alerting, watcher=desk.foundation.lasting.watcher))
             while hook.phases("report-overdue") != ["began", "ended"]:
                 await asyncio.sleep(0.02)
         keeping.cancel()

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
-from gateway.clock import SystemClock
 from gateway.model.health import Aspect, Grade
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.office import open_office
@@ -28,7 +27,7 @@ LISTED = b"From: liaison@mission.example\r\nTo: desk@police.example\r\nSubject: 
 
 def office(gateway: Running) -> Office:
     """What the pages of this gateway work with."""
-    return open_office(gateway.settings, SystemClock(), gateway.desk)
+    return open_office(gateway.settings, gateway.desk)
 
 
 async def facts(gateway: Running) -> dict[Aspect, Fact]:
@@ -114,5 +113,5 @@ async def test_the_end_of_the_certificate_is_told(gateway: Running, localhost: C
         (tmp_path / "none", "can't be"),
     ):
         settings = replace(gateway.settings, smtp=replace(gateway.settings.smtp, tls_certificate=path))
-        seen = {one.aspect: one for one in await replace(gateway.desk.health, settings=settings).facts()}
+        seen = {one.aspect: one for one in await replace(gateway.desk.foundation.health, settings=settings).facts()}
         assert said in seen[Aspect.CERTIFICATE].sentence

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from gateway.assembly import open_line
 from gateway.clock import SystemClock
 from gateway.desk import open_desk
 from gateway.errors import StoreError
@@ -302,7 +301,7 @@ async def test_whatever_ends_the_service_it_is_not_ready_while_mail_in_hand_ends
 ) -> None:
     settings = load(write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url=sqlite_url), {})
     async with open_desk(settings, SystemClock()) as desk:
-        service = Service(settings, open_line(settings, SystemClock(), desk), Role.ALL)
+        service = Service(settings, desk.foundation, Role.ALL)
         await service.start()
         client = await Dialogue.open(port_of(service.where(), "smtp"))
         await client.say("MAIL FROM:<resident@town.example>", "250")

@@ -92,7 +92,7 @@ async def test_nodes_that_start_for_the_first_time_at_one_instant_have_one_schem
         await asyncio.gather(
             *(send_to(one.port, *listed(f"{one.port}", f"o{one.port}@mission.example")) for one in together)
         )
-        secrets = {node.desk.gate.secret, (await nodes.open()).desk.gate.secret}
+        secrets = {node.desk.foundation.gate.secret, (await nodes.open()).desk.foundation.gate.secret}
         assert len(secrets) == 1
         assert len({file.case.reference for file in await node.cases()}) == 3
     finally:

@@ -92,7 +92,7 @@ async def test_past_the_screening_time_a_sender_is_unproven(
         )
         async with running_gateway(path, SystemClock(), next_hop, smarthost) as gateway:
             patient = replace(gateway.settings, dns=replace(gateway.settings.dns, timeout=30))
-            deciding = open_deciding(patient, gateway.desk.rulebooks, gateway.desk.destinations)
+            deciding = open_deciding(patient, gateway.desk.rulebooks, gateway.desk.foundation.destinations)
             content = Spool.of(REQUEST)
             suspicion = deciding.suspicion(ENVELOPE, REQUEST[: header_length(REQUEST)], content, trace_id="1")
             assert suspicion is not None
@@ -115,7 +115,7 @@ async def test_past_the_screening_time_nobody_is_declined_by_the_gateway_itself(
         )
         path.write_text(path.read_text("utf-8").replace("[dns]", "[dns]\ntimeout = 30"), "utf-8")
         async with running_gateway(path, SystemClock(), next_hop, smarthost) as gateway:
-            deciding = open_deciding(gateway.settings, gateway.desk.rulebooks, gateway.desk.destinations)
+            deciding = open_deciding(gateway.settings, gateway.desk.rulebooks, gateway.desk.foundation.destinations)
             names.answered = lambda: names.silent.update({"mission.example"} if len(names.asked) > 2 else ())
             suspicion = deciding.suspicion(ENVELOPE, REQUEST[: header_length(REQUEST)], Spool.of(REQUEST), trace_id="1")
             assert suspicion is not None

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from gateway.assembly import open_line
 from gateway.desk import Desk, open_desk
 from gateway.settings import Settings, load
 from gateway.store.consistency import check_consistency
@@ -140,7 +139,7 @@ async def running_gateway(
     settings = load(path, {})
     async with open_desk(settings, clock) as desk:
         await _write_no_digest(desk, clock)
-        service = Service(settings, open_line(settings, clock, desk), role)
+        service = Service(settings, desk.foundation, role)
         await service.start()
         ready = service.where()
         try:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from gateway.cli.checks.line import Line, warning, well
 from gateway.cli.peeking import missing_database
 from gateway.clock import SystemClock
-from gateway.desk import open_store
 from gateway.errors import StoreError
+from gateway.foundation import open_store
 from gateway.model.networks import is_within
 
 if TYPE_CHECKING:

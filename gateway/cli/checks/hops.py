@@ -10,7 +10,7 @@ from filters.address import canonical_domain
 from gateway import tokens
 from gateway.cli.checks.line import Line, problem, warning, well
 from gateway.clock import SystemClock
-from gateway.desk import open_destinations
+from gateway.foundation import open_destinations
 from gateway.operations.outbox import Objection
 from gateway.operations.ways import Ways
 from gateway.relay.connection import NextHopError

@@ -14,8 +14,8 @@ from gateway.cli.checks.line import Line, problem, warning, well
 from gateway.cli.peeking import peek
 from gateway.clock import SystemClock
 from gateway.compose.signing_key import public_half
-from gateway.desk import open_destinations
 from gateway.errors import ConfigurationError
+from gateway.foundation import open_destinations
 from gateway.sending import open_signer
 from gateway.settings.kinds import parse_nameserver
 from gateway.verify.destination import Reach

@@ -10,38 +10,24 @@ import asyncio
 import shutil
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import text
 
 from gateway.store import migrating
-from gateway.store.alerts import Alerts
-from gateway.store.answers import Answers
 from gateway.store.audit import Audit
-from gateway.store.backlog import Backlogs
-from gateway.store.case_list import CaseListing
 from gateway.store.cases import Cases
 from gateway.store.deliveries import Deliveries
-from gateway.store.digests import Digests
-from gateway.store.disposals import Disposals
 from gateway.store.embedded import create_sqlite_file
 from gateway.store.engine import PATIENCE, database_trouble, open_engine
-from gateway.store.forwards import Forwards
-from gateway.store.holds import Holds
-from gateway.store.lateness import Latenesses
 from gateway.store.ledger import Ledger
 from gateway.store.limits import Limits
 from gateway.store.list_records import ListRecords
 from gateway.store.messages import Messages
-from gateway.store.notes import Notes
 from gateway.store.outbox import Outbox
-from gateway.store.people import People
-from gateway.store.sealed_rows import SealedRows
 from gateway.store.senders import Senders
-from gateway.store.sessions import Sessions
 from gateway.store.sqlite_file import cut_off_log
-from gateway.store.statistics import Statistics
-from gateway.store.tracing import Traces
 from gateway.store.values import Values
 
 if TYPE_CHECKING:
@@ -50,9 +36,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.clock import Clock
+    from gateway.store.alerts import Alerts
+    from gateway.store.answers import Answers
+    from gateway.store.backlog import Backlogs
+    from gateway.store.case_list import CaseListing
+    from gateway.store.digests import Digests
+    from gateway.store.disposals import Disposals
     from gateway.store.engine import Connection, Engines
+    from gateway.store.forwards import Forwards
+    from gateway.store.holds import Holds
+    from gateway.store.lateness import Latenesses
     from gateway.store.migrating import SchemaState
+    from gateway.store.notes import Notes
+    from gateway.store.people import People
+    from gateway.store.sealed_rows import SealedRows
     from gateway.store.sealing import Seal
+    from gateway.store.sessions import Sessions
+    from gateway.store.statistics import Statistics
+    from gateway.store.tracing import Traces
 
 _UPGRADE_LOCK = 0x4C474154455741
 """The advisory lock that lets one node at a time migrate; any number that nobody else uses."""
@@ -60,35 +61,173 @@ _UPGRADE_LOCK = 0x4C474154455741
 _UPGRADE_PATIENCE = "300s"
 
 
-@dataclass(frozen=True, slots=True)
 class Work:
-    """One unit of work: everything read and written through it is one transaction."""
+    """One unit of work: everything read and written through it is one transaction.
 
-    cases: Cases
-    case_list: CaseListing
-    deliveries: Deliveries
-    messages: Messages
-    notes: Notes
-    forwards: Forwards
-    answers: Answers
-    outbox: Outbox
-    limits: Limits
-    digests: Digests
-    backlogs: Backlogs
-    latenesses: Latenesses
-    alerts: Alerts
-    traces: Traces
-    senders: Senders
-    list_records: ListRecords
-    ledger: Ledger
-    audit: Audit
-    values: Values
-    people: People
-    sessions: Sessions
-    statistics: Statistics
-    sealed_rows: SealedRows
-    holds: Holds
-    disposals: Disposals
+    Its rooms are opened when they are first asked for: most units need two or three. What mail needs is imported with
+    this module, so that no message waits for it; the rest where it is asked for, which a process that only takes mail
+    never does.
+    """
+
+    def __init__(self, connection: Connection, seal: Seal, clock: Clock) -> None:
+        self._connection = connection
+        self._seal = seal
+        self._clock = clock
+
+    @cached_property
+    def cases(self) -> Cases:
+        """Cases, as they were made and as they stand."""
+        return Cases(self._connection)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        """What became of each recipient's copy."""
+        return Deliveries(self._connection)
+
+    @cached_property
+    def messages(self) -> Messages:
+        """The originals, sealed."""
+        return Messages(self._connection, self._seal)
+
+    @cached_property
+    def list_records(self) -> ListRecords:
+        """What each entry of a list has met."""
+        return ListRecords(self._connection)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """Mail of ours that waits, leaves or has left."""
+        return Outbox(self._connection, self._seal)
+
+    @cached_property
+    def limits(self) -> Limits:
+        """What has been started today, and the windows of senders."""
+        return Limits(self._connection)
+
+    @cached_property
+    def senders(self) -> Senders:
+        """The lists."""
+        return Senders(self._connection)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Who has written, by day."""
+        return Ledger(self._connection)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """The audit log."""
+        return Audit(self._connection, self._clock)
+
+    @cached_property
+    def values(self) -> Values:
+        """Single values."""
+        return Values(self._connection)
+
+    @cached_property
+    def case_list(self) -> CaseListing:
+        """Cases page by page."""
+        from gateway.store.case_list import CaseListing
+
+        return CaseListing(self._connection)
+
+    @cached_property
+    def notes(self) -> Notes:
+        """Notes on cases."""
+        from gateway.store.notes import Notes
+
+        return Notes(self._connection)
+
+    @cached_property
+    def forwards(self) -> Forwards:
+        """Mail that officers forwarded."""
+        from gateway.store.forwards import Forwards
+
+        return Forwards(self._connection)
+
+    @cached_property
+    def answers(self) -> Answers:
+        """Answers of the collation address, and amendments."""
+        from gateway.store.answers import Answers
+
+        return Answers(self._connection)
+
+    @cached_property
+    def digests(self) -> Digests:
+        """The daily digest."""
+        from gateway.store.digests import Digests
+
+        return Digests(self._connection)
+
+    @cached_property
+    def backlogs(self) -> Backlogs:
+        """What waits, in numbers."""
+        from gateway.store.backlog import Backlogs
+
+        return Backlogs(self._connection)
+
+    @cached_property
+    def latenesses(self) -> Latenesses:
+        """What is late."""
+        from gateway.store.lateness import Latenesses
+
+        return Latenesses(self._connection)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        """Trouble that stands, and who looks for it."""
+        from gateway.store.alerts import Alerts
+
+        return Alerts(self._connection)
+
+    @cached_property
+    def traces(self) -> Traces:
+        """What is on record about one message."""
+        from gateway.store.tracing import Traces
+
+        return Traces(self._connection)
+
+    @cached_property
+    def people(self) -> People:
+        """Accounts."""
+        from gateway.store.people import People
+
+        return People(self._connection, self._seal)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Who is signed in."""
+        from gateway.store.sessions import Sessions
+
+        return Sessions(self._connection)
+
+    @cached_property
+    def statistics(self) -> Statistics:
+        """Numbers by month."""
+        from gateway.store.statistics import Statistics
+
+        return Statistics(self._connection)
+
+    @cached_property
+    def sealed_rows(self) -> SealedRows:
+        """Everything that is sealed, for new keys."""
+        from gateway.store.sealed_rows import SealedRows
+
+        return SealedRows(self._connection, self._seal)
+
+    @cached_property
+    def holds(self) -> Holds:
+        """Legal holds."""
+        from gateway.store.holds import Holds
+
+        return Holds(self._connection)
+
+    @cached_property
+    def disposals(self) -> Disposals:
+        """Purges and their certificates."""
+        from gateway.store.disposals import Disposals
+
+        return Disposals(self._connection)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,33 +344,7 @@ class Store:
         await self._engines.close()
 
     def _work(self, connection: Connection) -> Work:
-        return Work(
-            cases=Cases(connection),
-            case_list=CaseListing(connection),
-            deliveries=Deliveries(connection),
-            messages=Messages(connection, self._seal),
-            notes=Notes(connection),
-            forwards=Forwards(connection),
-            answers=Answers(connection),
-            outbox=Outbox(connection, self._seal),
-            limits=Limits(connection),
-            digests=Digests(connection),
-            backlogs=Backlogs(connection),
-            latenesses=Latenesses(connection),
-            alerts=Alerts(connection),
-            traces=Traces(connection),
-            senders=Senders(connection),
-            list_records=ListRecords(connection),
-            ledger=Ledger(connection),
-            audit=Audit(connection, self._clock),
-            values=Values(connection),
-            people=People(connection, self._seal),
-            sessions=Sessions(connection),
-            statistics=Statistics(connection),
-            sealed_rows=SealedRows(connection, self._seal),
-            holds=Holds(connection),
-            disposals=Disposals(connection),
-        )
+        return Work(connection, self._seal, self._clock)
 
 
 def _octets(file: Path) -> int:

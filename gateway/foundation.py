@@ -12,10 +12,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from filters.address import parse_path
-from filters.packs import parse_pack
 from filters.sentence import Sentence
 from gateway import tokens
-from gateway.errors import ConfigurationError
 from gateway.model.lateness import Patience
 from gateway.operations.alerting import Watcher
 from gateway.operations.auditing import Auditing, ChainWatch
@@ -36,9 +34,7 @@ from gateway.verify.resolver import Resolver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
 
-    from filters.lists import ListEntry
     from gateway.clock import Clock
     from gateway.settings import Settings
 
@@ -131,6 +127,7 @@ async def _lasting(settings: Settings, clock: Clock, store: Store) -> Lasting:
 async def _import_first(settings: Settings, lasting: Lasting) -> None:
     """The store never had a list: that of the packs."""
     from gateway.operations.listkeeping import Listkeeping
+    from gateway.operations.pack_files import read_packs
 
     listkeeping = Listkeeping(store=lasting.store, clock=lasting.clock, own_domains=own_domains(settings))
     await listkeeping.import_first(read_packs(settings.senders.packs), Sentence("the configured packs"))
@@ -217,21 +214,3 @@ async def _secret(store: Store) -> bytes:
     """The secret behind loop tokens and references: made by the first node, shared by all."""
     async with store.begin() as work:
         return bytes.fromhex(await work.values.put_if_absent(LOOP_SECRET, tokens.secret_key().hex()))
-
-
-def read_packs(packs: tuple[Path, ...]) -> list[ListEntry]:
-    """The entries of the packs; ConfigurationError names every line that is wrong."""
-    entries: list[ListEntry] = []
-    problems: list[str] = []
-    for path in packs:
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            problems.append(f"{path}: the sender pack can't be read: {error}")
-            continue
-        found, wrong = parse_pack(text, path.stem)
-        entries += found
-        problems += [f"{path}:{problem.line}: {problem.message}" for problem in wrong]
-    if problems:
-        raise ConfigurationError(problems)
-    return entries

@@ -10,7 +10,8 @@ from urllib.parse import unquote
 from filters.lists import ListIndex
 from filters.rulebook import Rulebook
 from gateway.errors import StoreError
-from gateway.foundation import emergency_keys, open_rulebooks, open_store, read_packs
+from gateway.foundation import emergency_keys, open_rulebooks, open_store
+from gateway.operations.pack_files import read_packs
 from gateway.store.values import LOOP_SECRET
 
 if TYPE_CHECKING:

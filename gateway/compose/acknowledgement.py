@@ -19,12 +19,13 @@ from gateway.compose.headers import (
     token,
 )
 from gateway.compose.mime import text_part
-from gateway.compose.values import AgencyVoice, timestamp
+from gateway.compose.moments import timestamp
 from gateway.model.outbox import Post, Purpose
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from gateway.compose.values import AgencyVoice
     from gateway.model.forward import Acknowledgement
 
 

@@ -19,7 +19,8 @@ from gateway.compose.headers import (
     token,
 )
 from gateway.compose.mime import text_part
-from gateway.compose.values import AgencyVoice, Language, timestamp
+from gateway.compose.moments import timestamp
+from gateway.compose.values import AgencyVoice, Language
 from gateway.model.outbox import Post, Purpose
 
 if TYPE_CHECKING:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from gateway.compose import templates
 from gateway.compose.headers import Letterhead, header_section, is_internationalized, mailbox, new_message_id
 from gateway.compose.mime import text_part
-from gateway.compose.values import AgencyVoice, timestamp
+from gateway.compose.moments import timestamp
 from gateway.model.outbox import Post, Purpose
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from gateway.compose.values import AgencyVoice
     from gateway.model.digest import Digest
 
 

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from gateway.compose.moments import in_utc
 from gateway.compose.text import ComposeError, plain
-from gateway.compose.values import Language, in_utc
 from gateway.model.trace import date_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
+
+    from gateway.compose.values import Language
 
 _PREFERRED, _LONGEST = 78, 998
 """Octets of a line without its CRLF: should and must (RFC 5322 §2.1.1)."""

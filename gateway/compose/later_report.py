@@ -22,15 +22,16 @@ from gateway.compose.headers import (
     token,
 )
 from gateway.compose.mime import json_part, multipart, text_part
+from gateway.compose.moments import rfc3339, timestamp
 from gateway.compose.report import SCHEMA, action_of
 from gateway.compose.text import shown
-from gateway.compose.values import AgencyVoice, rfc3339, timestamp
 from gateway.model.amendment import LONGEST
 from gateway.model.outbox import Post, Purpose
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from gateway.compose.values import AgencyVoice
     from gateway.model.amendment import Amendment
     from gateway.model.case import Case, Delivery
 

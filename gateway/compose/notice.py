@@ -18,8 +18,9 @@ from gateway.compose.headers import (
     token,
 )
 from gateway.compose.mime import text_part
+from gateway.compose.moments import timestamp
 from gateway.compose.text import shown
-from gateway.compose.values import AgencyVoice, Language, Mission, timestamp
+from gateway.compose.values import AgencyVoice, Language, Mission
 from gateway.model.outbox import Post, Purpose
 
 if TYPE_CHECKING:

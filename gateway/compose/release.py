@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from gateway.compose.flag import flag_fields
 from gateway.compose.headers import strict_message_id, token
+from gateway.compose.moments import in_utc
 from gateway.compose.text import plain
-from gateway.compose.values import in_utc
 from gateway.model.outbox import Post
 from gateway.model.trace import received_field
 

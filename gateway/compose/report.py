@@ -23,8 +23,9 @@ from gateway.compose.headers import (
     token,
 )
 from gateway.compose.mime import JSON, Part, json_part, multipart, octets_part, original_part, text_part
+from gateway.compose.moments import rfc3339, timestamp
 from gateway.compose.text import shown
-from gateway.compose.values import AgencyVoice, Language, Mission, rfc3339, timestamp
+from gateway.compose.values import AgencyVoice, Language, Mission
 from gateway.model.case import Case, ContactKind, Delivery, DeliveryState
 from gateway.model.outbox import Post, Purpose
 

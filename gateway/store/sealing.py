@@ -9,12 +9,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import io
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-import zstandard
 
 from gateway import tokens
 from gateway.errors import ConfigurationError, SealError
@@ -26,8 +23,6 @@ _KEY_OCTETS = 32
 _NONCE_OCTETS = 12
 _KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CONTEXT = b"liaison-gateway sealed 1"
-_LARGEST_WINDOW = 8 * 1024 * 1024
-"""What a decoder must support (RFC 8878 §3.1.1.1.2); a forged frame can't make us reserve more."""
 
 
 SMALL = 64 * 1024
@@ -66,18 +61,24 @@ class Seal:
     def seal(self, content: bytes, subject: str) -> Sealed:
         """Close `content` as belonging to `subject` (a case reference or an item id)."""
         digest = hashlib.sha256(content).hexdigest()
+        from gateway.store.compression import compress
+
         if not self.keys:
-            return Sealed(digest, len(content), "", _compress(content))
+            return Sealed(digest, len(content), "", compress(content))
         from gateway.store.cipher import encrypt  # 7 MB, for those who have a key
 
         key, nonce = self.keys[0], tokens.nonce()
         bound = _associated_data(subject, digest, len(content))
-        encrypted = encrypt(key.octets, nonce, _compress(content), bound)  # no name holds the copy in between
+        encrypted = encrypt(key.octets, nonce, compress(content), bound)  # no name holds the copy in between
         return Sealed(digest, len(content), key.id, nonce + encrypted)
 
     def unseal(self, sealed: Sealed, subject: str) -> bytes:
         """The content, whole and unchanged; raises SealError with the reason otherwise."""
-        content = _decompress(self._decrypt(sealed, subject), sealed.size, subject)
+        from gateway.store.compression import decompress
+
+        content = decompress(self._decrypt(sealed, subject), sealed.size)
+        if content is None:
+            raise SealError(f"The stored message of {subject} can't be opened: it is damaged.")
         if len(content) != sealed.size or hashlib.sha256(content).hexdigest() != sealed.sha256:
             raise SealError(f"The stored message of {subject} is not what was sealed: its digest is another.")
         return content
@@ -173,17 +174,3 @@ def _parse_key(line: str, taken: set[str]) -> SealKey:
 
 def _associated_data(subject: str, digest: str, size: int) -> bytes:
     return b"\x00".join((_CONTEXT, subject.encode("utf-8", "backslashreplace"), digest.encode(), str(size).encode()))
-
-
-def _compress(content: bytes) -> bytes:
-    return zstandard.ZstdCompressor().compress(content)
-
-
-def _decompress(packed: bytes, size: int, subject: str) -> bytes:
-    """At most `size` + 1 octets, whatever the frame says about itself."""
-    decompressor = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
-    try:
-        with decompressor.stream_reader(io.BytesIO(packed)) as reader:
-            return reader.read(size + 1)
-    except zstandard.ZstdError as error:
-        raise SealError(f"The stored message of {subject} can't be opened: it is damaged.") from error

@@ -14,7 +14,8 @@ from gateway.cli.peeking import missing_database
 from gateway.clock import SystemClock
 from gateway.compose.templates import check_templates
 from gateway.errors import ConfigurationError, StoreError
-from gateway.foundation import open_seal, open_store, own_domains, read_packs
+from gateway.foundation import open_seal, open_store, own_domains
+from gateway.operations.pack_files import read_packs
 from gateway.operations.rekeying import Rekeying
 from gateway.sending import open_envelope, open_signer, own_texts
 from gateway.settings import example_values, exposed_files, unaligned_senders

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from gateway.compose.moments import timestamp
 from gateway.compose.text import ComposeError
-from gateway.compose.values import Language, Mission, capitalized, timestamp, with_de
+from gateway.compose.values import Language, Mission, capitalized, with_de
 from tests.support.correspondence import VOICE
 
 

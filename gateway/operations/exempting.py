@@ -48,7 +48,7 @@ class Exempting:
     async def over(self, most: int) -> list[EndedExemption]:
         """The last ones that are over, the newest end first."""
         async with self.store.reading() as work:
-            return await work.senders.ended_exemptions(self.clock.now(), most)
+            return await work.list_records.ended_exemptions(self.clock.now(), most)
 
     async def grant(
         self, sender: str, recipients: Sequence[str], *, until: datetime, approver: str, reason: str, actor: str

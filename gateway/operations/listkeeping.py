@@ -104,7 +104,7 @@ class Listkeeping:
     async def history(self) -> list[ListVersion]:
         """Every version of the lists, newest first."""
         async with self.store.reading() as work:
-            return await work.senders.history()
+            return await work.list_records.history()
 
     async def change_of(self, number: int) -> ListChange:
         """What a version changed. RefusedError when there was no such version."""
@@ -215,7 +215,7 @@ async def _restoration(work: Work, number: int) -> ListChange:
 
 
 async def _change_of(work: Work, number: int) -> ListChange:
-    change = await work.senders.change_of(number)
+    change = await work.list_records.change_of(number)
     if change is None:
         raise RefusedError("There is no version {number} of the lists", number=number)
     return change

@@ -60,7 +60,7 @@ class Recorder:
             added = await work.deliveries.add_missing(case.stored_id, _deliveries(message.screening, served))
             if created:
                 await work.messages.put(case, raw)
-                await work.list_records.meet(case.stored_id, message.screening.entries, case.received_at)
+                await work.cases.meet(case.stored_id, message.screening.entries, case.received_at)
                 await self._start(work, case, message, header)
             if any(delivery.state is DeliveryState.HELD for delivery in added):
                 await self._take_up_again(work, case)

@@ -65,7 +65,7 @@ class Stating:
         )
 
     async def _period(self, work: Work, since: datetime | None, until: datetime | None) -> Period:
-        versions = await work.senders.history()
+        versions = await work.list_records.history()
         return Period(
             since=since,
             until=until,

@@ -11,7 +11,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import bindparam, insert, select, text, update
 
 from gateway.errors import StoreError
 from gateway.model.case import Case, CaseFile, CaseStatus, ContactKind
@@ -20,12 +20,12 @@ from gateway.model.outbox import Purpose
 from gateway.store.case_filter import matching
 from gateway.store.case_search import keep_case
 from gateway.store.deliveries import delivery_of
-from gateway.store.embedded import brief
+from gateway.store.embedded import FEW, brief
 from gateway.store.engine import insert_new
 from gateway.store.holds import hold_of
 from gateway.store.notes import note_of
 from gateway.store.records_schema import case_holds
-from gateway.store.schema import cases, deliveries, notes
+from gateway.store.schema import case_entries, cases, deliveries, notes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Column, ColumnElement, Executable, RowMapping, Select, Table
 
+    from filters.lists import ListEntry
     from gateway.model.case import ActionState, CaseId, Disposal
     from gateway.model.case_list import CaseFilter
     from gateway.store.engine import Connection
@@ -65,6 +66,7 @@ _REOPEN = brief(
     .values(status=CaseStatus.OPEN, disposal=None, closed_at=None)
 )
 _IN_TURN = text("SELECT pg_advisory_xact_lock(:turn)")
+_MET = brief(insert(case_entries))
 _CLOSE = brief(update(cases).where(_THIS, cases.c.status == CaseStatus.OPEN).values(status=CaseStatus.CLOSED))
 
 
@@ -91,6 +93,13 @@ class Cases:
         if found is None:
             raise StoreError("The case of this message is not there: it went away, or its reference is another case's")
         return found, False
+
+    async def meet(self, case_id: CaseId, entries: Sequence[ListEntry], at: datetime) -> None:
+        """A case met these entries. The first are enough: a hostile message can name all of a list."""
+        met = dict.fromkeys((entry.kind, entry.value) for entry in entries[:FEW])
+        rows = [{"case_id": case_id, "kind": kind, "value": value, "received_at": at} for kind, value in met]
+        if rows:
+            await self._connection.execute(_MET, rows)
 
     async def by_reference(self, reference: str) -> Case | None:
         """The case "LG-XXXXX-XXXXX"."""

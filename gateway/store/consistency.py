@@ -102,7 +102,7 @@ async def _frozen_problems(work: Work, item: OutboxItem) -> list[str]:
 
 
 async def _list_problems(work: Work) -> list[str]:
-    version, versions = await work.senders.version(), await work.senders.history()
+    version, versions = await work.senders.version(), await work.list_records.history()
     numbers = [change.number for change in reversed(versions)]
     if numbers != list(range(1, version + 1)):
         return [f"The rulebook is at version {version}, but the versions on record are not 1 to {version}."]

@@ -1,4 +1,4 @@
-"""What is known about the entries of the sender lists: which version said them first and last, and what they met.
+"""What is known about the sender lists: what each version changed, who said an entry, what it met, exemptions gone by.
 
 Never changes the lists: that is `gateway.store.senders`'.
 """
@@ -8,18 +8,19 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from sqlalchemy import case, func, insert, or_, select
+from sqlalchemy import case, func, or_, select
 
 from filters.lists import EntryKind, ListEntry
-from gateway.model.list_table import EntryRecord, EntryRow, Hits, Stamp
-from gateway.store.embedded import FEW, brief
-from gateway.store.schema import case_entries, rulebook_versions, sender_entries
+from gateway.model.list_change import ListChange, ListVersion
+from gateway.model.list_table import EndedExemption, EntryRecord, EntryRow, Hits, Stamp
+from gateway.store.schema import case_entries, exemptions, rulebook_versions, sender_entries
+from gateway.store.senders import exemption_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import date, datetime
 
-    from gateway.model.case import CaseId
+    from sqlalchemy import Column, ColumnElement
+
     from gateway.store.engine import Connection
 
 _SLICE = 250
@@ -27,7 +28,6 @@ _SLICE = 250
 _FIELDS = tuple(field.name for field in fields(ListEntry))
 _COLUMNS = [sender_entries.c[name] for name in _FIELDS]
 _LIVE = sender_entries.c.removed_in.is_(None)
-_MET = brief(insert(case_entries))
 
 EntryKey = tuple[EntryKind, str]
 
@@ -38,19 +38,46 @@ class ListRecords:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def meet(self, case_id: CaseId, entries: Sequence[ListEntry], at: datetime) -> None:
-        """A case met these entries. The first are enough: a hostile message can name all of a list."""
-        met = dict.fromkeys((entry.kind, entry.value) for entry in entries[:FEW])
-        rows = [{"case_id": case_id, "kind": kind, "value": value, "received_at": at} for kind, value in met]
-        if rows:
-            await self._connection.execute(_MET, rows)
-
     async def hits(self, since: datetime) -> dict[EntryKey, Hits]:
         """How often each entry was met since then, and when for the last time. One pass over an index."""
         kind, value, at = case_entries.c.kind, case_entries.c.value, case_entries.c.received_at
         recent = func.sum(case((at >= since, 1), else_=0))
         statement = select(kind, value, recent, func.max(at)).group_by(kind, value)
         return {(row[0], row[1]): Hits(row[2], row[3]) for row in await self._connection.execute(statement)}
+
+    async def history(self) -> list[ListVersion]:
+        """Every version, newest first."""
+        added = await self._counts(sender_entries.c.added_in)
+        removed = await self._counts(sender_entries.c.removed_in)
+        versions = await self._connection.execute(select(rulebook_versions).order_by(rulebook_versions.c.number.desc()))
+        return [
+            ListVersion(
+                number=version.number,
+                at=version.at,
+                actor=version.actor,
+                text=version.text,
+                added=added.get(version.number, 0),
+                removed=removed.get(version.number, 0),
+            )
+            for version in versions
+        ]
+
+    async def change_of(self, number: int) -> ListChange | None:
+        """What a version changed; None when there was no such version."""
+        known = select(rulebook_versions.c.number).where(rulebook_versions.c.number == number)
+        if (await self._connection.execute(known)).scalar() is None:
+            return None
+        return ListChange(
+            added=await self._entries(sender_entries.c.added_in == number),
+            removed=await self._entries(sender_entries.c.removed_in == number),
+        )
+
+    async def ended_exemptions(self, now: datetime, most: int) -> list[EndedExemption]:
+        """Those that are over, on their date or before it, the newest end first; so many."""
+        end = func.coalesce(exemptions.c.ended_at, exemptions.c.until)
+        over = select(exemptions, end.label("end")).where(end <= now).order_by(end.desc(), exemptions.c.id)
+        rows = await self._connection.execute(over.limit(most))
+        return [EndedExemption(exemption_of(row), row.end) for row in rows]
 
     async def rows(self) -> list[EntryRow]:
         """Every entry in force with its versions, in the order of the list; no hits yet."""
@@ -77,9 +104,7 @@ class ListRecords:
         """The entries that were in force under a version."""
         removed = sender_entries.c.removed_in
         wanted = (sender_entries.c.added_in <= number) & or_(removed.is_(None), removed > number)
-        statement = select(*_COLUMNS).where(wanted).order_by(sender_entries.c.id)
-        rows = await self._connection.execute(statement)
-        return tuple(ListEntry(**dict(zip(_FIELDS, row, strict=True))) for row in rows)
+        return await self._entries(wanted)
 
     async def record(self, kind: EntryKind, value: str, since: datetime) -> EntryRecord | None:
         """All that an entry has said since it was first listed, and what it met since then; None for no entry."""
@@ -130,3 +155,13 @@ class ListRecords:
             rulebook_versions, often.c.number == version.number
         )
         return {(row[0], row[1]): Stamp(*row[2:]) for row in await self._connection.execute(statement)}
+
+    async def _counts(self, version: Column[int]) -> dict[int, int]:
+        """How many entries this happened to, by version."""
+        statement = select(version, func.count()).where(version.is_not(None)).group_by(version)
+        return {row[0]: row[1] for row in await self._connection.execute(statement)}
+
+    async def _entries(self, wanted: ColumnElement[bool]) -> tuple[ListEntry, ...]:
+        statement = select(*_COLUMNS).where(wanted).order_by(sender_entries.c.id)
+        rows = await self._connection.execute(statement)
+        return tuple(ListEntry(**dict(zip(_FIELDS, row, strict=True))) for row in rows)

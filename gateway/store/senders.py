@@ -1,7 +1,7 @@
-"""The sender lists by version: who is listed now, and what each version added and removed.
+"""The sender lists by version: who is listed now, and who is exempt.
 
 Never deletes an entry: it lives from the version that added it to the one that removed it, so that any version can
-be looked at, and undone.
+be looked at, and undone. What is known about the past is `gateway.store.list_records`'.
 """
 
 from __future__ import annotations
@@ -9,13 +9,11 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from filters.lists import ListEntry
 from filters.rulebook import Exemption
 from gateway.errors import RefusedError
-from gateway.model.list_change import ListChange, ListVersion
-from gateway.model.list_table import EndedExemption
 from gateway.model.tracking import Track, untracked
 from gateway.store.embedded import brief
 from gateway.store.engine import insert_new
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Column, ColumnElement
     from sqlalchemy.engine import Row
 
     from gateway.store.engine import Connection
@@ -95,45 +92,11 @@ class Senders:
             await self._add(added[start : start + _SLICE], number)
         return number
 
-    async def history(self) -> list[ListVersion]:
-        """Every version, newest first."""
-        added = await self._counts(sender_entries.c.added_in)
-        removed = await self._counts(sender_entries.c.removed_in)
-        versions = await self._connection.execute(select(rulebook_versions).order_by(rulebook_versions.c.number.desc()))
-        return [
-            ListVersion(
-                number=version.number,
-                at=version.at,
-                actor=version.actor,
-                text=version.text,
-                added=added.get(version.number, 0),
-                removed=removed.get(version.number, 0),
-            )
-            for version in versions
-        ]
-
-    async def change_of(self, number: int) -> ListChange | None:
-        """What a version changed; None when there was no such version."""
-        known = select(rulebook_versions.c.number).where(rulebook_versions.c.number == number)
-        if (await self._connection.execute(known)).scalar() is None:
-            return None
-        return ListChange(
-            added=await self._entries(sender_entries.c.added_in == number),
-            removed=await self._entries(sender_entries.c.removed_in == number),
-        )
-
     async def exemptions(self, now: datetime) -> list[Exemption]:
         """The exemptions in force."""
         in_force = (exemptions.c.until > now) & exemptions.c.ended_at.is_(None)
         rows = await self._connection.execute(select(exemptions).where(in_force).order_by(exemptions.c.until))
-        return [_exemption(row) for row in rows]
-
-    async def ended_exemptions(self, now: datetime, most: int) -> list[EndedExemption]:
-        """Those that are over, on their date or before it, the newest end first; so many."""
-        end = func.coalesce(exemptions.c.ended_at, exemptions.c.until)
-        over = select(exemptions, end.label("end")).where(end <= now).order_by(end.desc(), exemptions.c.id)
-        rows = await self._connection.execute(over.limit(most))
-        return [EndedExemption(_exemption(row), row.end) for row in rows]
+        return [exemption_of(row) for row in rows]
 
     async def exempt(self, exemption: Exemption) -> None:
         """Grant an exemption. Follow it with `change((), (), …)`, so that every process hears of it."""
@@ -173,19 +136,9 @@ class Senders:
         if ended.rowcount != 1:
             raise RefusedError("{kind} {value} is not on the list", kind=entry.kind, value=entry.value)
 
-    async def _counts(self, version: Column[int]) -> dict[int, int]:
-        """How many entries this happened to, by version."""
-        statement = select(version, func.count()).where(version.is_not(None)).group_by(version)
-        return {row[0]: row[1] for row in await self._connection.execute(statement)}
 
-    async def _entries(self, wanted: ColumnElement[bool]) -> tuple[ListEntry, ...]:
-        columns = [sender_entries.c[name] for name in _FIELDS]
-        statement = select(*columns).where(wanted).order_by(sender_entries.c.id)
-        said: dict[str, str] = {}
-        return tuple(_entry(row, said) for row in await self._connection.execute(statement))
-
-
-def _exemption(row: Row[Any]) -> Exemption:
+def exemption_of(row: Row[Any]) -> Exemption:
+    """Of a row of the exemptions."""
     return Exemption(
         id=row.id,
         sender=row.sender,

@@ -23,7 +23,6 @@ from gateway.store.embedded import create_sqlite_file
 from gateway.store.engine import PATIENCE, database_trouble, open_engine
 from gateway.store.ledger import Ledger
 from gateway.store.limits import Limits
-from gateway.store.list_records import ListRecords
 from gateway.store.messages import Messages
 from gateway.store.outbox import Outbox
 from gateway.store.senders import Senders
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
     from gateway.store.forwards import Forwards
     from gateway.store.holds import Holds
     from gateway.store.lateness import Latenesses
+    from gateway.store.list_records import ListRecords
     from gateway.store.migrating import SchemaState
     from gateway.store.notes import Notes
     from gateway.store.people import People
@@ -90,11 +90,6 @@ class Work:
         return Messages(self._connection, self._seal)
 
     @cached_property
-    def list_records(self) -> ListRecords:
-        """What each entry of a list has met."""
-        return ListRecords(self._connection)
-
-    @cached_property
     def outbox(self) -> Outbox:
         """Mail of ours that waits, leaves or has left."""
         return Outbox(self._connection, self._seal)
@@ -123,6 +118,13 @@ class Work:
     def values(self) -> Values:
         """Single values."""
         return Values(self._connection)
+
+    @cached_property
+    def list_records(self) -> ListRecords:
+        """What the lists were, and what their entries met."""
+        from gateway.store.list_records import ListRecords
+
+        return ListRecords(self._connection)
 
     @cached_property
     def case_list(self) -> CaseListing:

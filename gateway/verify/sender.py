@@ -1,6 +1,7 @@
 """Sender authentication of one message: SPF, DKIM and DMARC, from one bounded inquiry, with what the DNS said.
 
-Asked for suspects only (decision 6). Never raises for what a message or the DNS holds.
+Asked for suspects only (decision 6), so each method is imported when it is first asked for. Never raises for what a
+message or the DNS holds.
 """
 
 from __future__ import annotations
@@ -14,10 +15,7 @@ from filters.authentication import NOT_AUTHENTICATED, Authentication, MethodResu
 from filters.identities import IdentityKind, claims
 from filters.sentence import Sentence
 from filters.upstream import upstream_authentication
-from gateway.verify.dkim import verify_signatures
-from gateway.verify.dmarc import evaluate_dmarc
 from gateway.verify.resolver import Inquiry
-from gateway.verify.spf import check_spf
 
 if TYPE_CHECKING:
     from filters.content import Header
@@ -88,6 +86,8 @@ class SenderVerifier:
     ) -> tuple[MethodResult, ...]:
         if not header.all("dkim-signature"):
             return ()
+        from gateway.verify.dkim import verify_signatures
+
         async with self.checking:
             return await verify_signatures(inquiry, content, envelope.received_at)
 
@@ -103,6 +103,8 @@ def _said(result: MethodResult) -> MethodResult | None:
 
 async def _spf(inquiry: Inquiry, envelope: Envelope) -> MethodResult:
     """Asked about the first client outside our own networks; None of them known: nothing can be said."""
+    from gateway.verify.spf import check_spf
+
     client = envelope.origin.outside
     address, helo = (client.address, client.helo) if client is not None else ("", envelope.origin.helo)
     return await check_spf(inquiry, client_ip=address, helo=helo, reverse_path=envelope.reverse_path)
@@ -112,6 +114,8 @@ async def _dmarc(
     inquiry: Inquiry, envelope: Envelope, header: Header, spf: MethodResult, dkim: tuple[MethodResult, ...]
 ) -> tuple[MethodResult, str]:
     """Of several authors the worst result counts: RFC 9989 leaves such a message to the receiver."""
+    from gateway.verify.dmarc import evaluate_dmarc
+
     found = claims(envelope.reverse_path, header).identities
     authors = dict.fromkeys(canonical_domain(one.mailbox.domain) for one in found if one.kind is IdentityKind.FROM)
     results = [

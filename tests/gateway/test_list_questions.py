@@ -55,7 +55,7 @@ def proposing(store: Store, clock: StoppedClock, keeping: Listkeeping, ledger: T
 async def meet(store: Store, *entries: ListEntry, days_ago: int = 0) -> None:
     async with store.begin() as work:
         case = await record(work, replace(a_case(), received_at=NOON - timedelta(days=days_ago)))
-        await work.list_records.meet(stored_id(case), entries, case.received_at)
+        await work.cases.meet(stored_id(case), entries, case.received_at)
 
 
 async def test_a_row_tells_who_listed_the_entry_and_since_when_it_says_this(

@@ -49,7 +49,7 @@ async def test_a_new_store_has_no_entries_and_version_zero(store: Store) -> None
     async with store.reading() as work:
         assert await work.senders.version() == 0
         assert await work.senders.live() == []
-        assert await work.senders.history() == []
+        assert await work.list_records.history() == []
 
 
 async def test_an_entry_comes_back_as_it_was_added(store: Store) -> None:
@@ -64,8 +64,8 @@ async def test_a_removed_entry_is_no_longer_live_but_stays_on_record(store: Stor
     async with store.begin() as work:
         await change(work, [MISSION, BARE])
         assert await change(work, removed=[MISSION]) == 2
-        history = await work.senders.history()
-        changes = [await work.senders.change_of(number) for number in (1, 2, 3)]
+        history = await work.list_records.history()
+        changes = [await work.list_records.change_of(number) for number in (1, 2, 3)]
         assert await work.senders.live() == [BARE]
     assert [(version.number, version.added, version.removed) for version in history] == [
         (2, 0, 1),
@@ -81,7 +81,7 @@ async def test_an_edited_entry_is_replaced_in_one_version(store: Store) -> None:
         await change(work, [MISSION])
         await change(work, [edited], [MISSION])
         assert await work.senders.live() == [edited]
-        assert await work.senders.change_of(2) == ListChange(added=(edited,), removed=(MISSION,))
+        assert await work.list_records.change_of(2) == ListChange(added=(edited,), removed=(MISSION,))
 
 
 async def test_a_removed_entry_can_be_added_again(store: Store) -> None:

@@ -84,7 +84,7 @@ async def test_a_value_and_the_text_of_a_list_version_come_back_with_their_value
         await work.senders.change([entry], [], at=datetime(2026, 5, 4, tzinfo=UTC), actor="test", text=REASON)
     async with store.reading() as work:
         assert same(await work.values.get("outbox.paused") or "", NESTED)
-        assert [same(one.text, REASON) for one in await work.senders.history()] == [True]
+        assert [same(one.text, REASON) for one in await work.list_records.history()] == [True]
 
 
 async def test_what_a_session_is_told_comes_back_with_its_values(store: Store) -> None:

@@ -16,7 +16,8 @@ from gateway.model.outbox import OutboxState
 from gateway.store.engine import insert_new
 from gateway.store.holds import is_on_hold
 from gateway.store.records_schema import disposal_certificates, disposed_cases
-from gateway.store.schema import cases, decline_windows, metadata, outbox_items
+from gateway.store.schema import cases, decline_windows, outbox_items
+from gateway.store.tables import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -48,6 +48,7 @@ def test_every_room_imports_only_what_lies_below_it(copy: Path) -> None:
         ("gateway/smtp/session.py", "import gateway.dispatch.worker", "The rooms of the gateway"),
         ("gateway/store/cases.py", "import gateway.compose.mime", "The rooms of the gateway"),
         ("gateway/operations/intake.py", "import gateway.assembly", "The rooms of the gateway"),
+        ("gateway/assembly.py", "import gateway.desk", "The rooms of the gateway"),
         ("gateway/dispatch/worker.py", "import gateway.store.unit_of_work", "Units of work"),
         ("gateway/operations/outbox.py", "import sqlalchemy", "SQLAlchemy, Alembic and the drivers"),
         ("gateway/operations/intake.py", "import aiosmtpd.smtp", "aiosmtpd is the SMTP server's"),

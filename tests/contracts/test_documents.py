@@ -54,6 +54,14 @@ def test_architecture_names_no_module_that_does_not_stand() -> None:
     assert sorted(name for name in named if not (ROOT / name).is_file()) == []
 
 
+def test_architecture_draws_the_layers_that_the_contracts_hold() -> None:
+    contracts = tomllib.loads(document("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    layers = {one["id"]: [layer.strip("()") for layer in one["layers"]] for one in contracts if one["type"] == "layers"}
+    drawn = re.search(r"```\n(__main__\n.*?)-+ filters\n(.*?)```", document(ARCHITECTURE), re.DOTALL)
+    assert drawn is not None
+    assert [part.splitlines() for part in drawn.groups()] == [layers["gateway-layers"], layers["filters-layers"]]
+
+
 def test_architecture_names_every_package_and_none_that_does_not_stand() -> None:
     packages = {
         f"{one.path.parent.relative_to(ROOT).as_posix()}/" for one in modules() if one.path.name == "__init__.py"

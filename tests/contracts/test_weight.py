@@ -31,8 +31,10 @@ NOBODY = {
 """What no role needs on SQLite, once the database is at the head and has a list, while monitoring asks nothing."""
 SENDERS = {"aiosmtplib", "dkim", "jinja2", "gateway.compose.templates", "gateway.dispatch", "gateway.sending"}
 """What a role that sends mail needs."""
-SUSPECTS = {"dns", "cryptography"}
-"""What is imported at the first suspect: the DNS is asked, signatures are checked."""
+SUSPECTS = {"dns", "cryptography", "gateway.verify.dmarc", "gateway.verify.spf", "zstandard"}
+"""What is imported at the first suspect: the DNS is asked, signatures are checked, the message is kept."""
+PEOPLE = {"gateway.desk", "gateway.operations.casework", "gateway.operations.listkeeping", "gateway.store.people"}
+"""What people call: an SMTP process has no desk."""
 
 _TOLD_AT_THE_END = """
 import atexit, json, sys
@@ -82,7 +84,7 @@ def configuration(tmp_path: Path, next_hop: ScriptedMTA) -> Path:
 
 @pytest.mark.parametrize(
     ("role", "absent"),
-    [("smtp", NOBODY | SENDERS | SUSPECTS), ("dispatch", NOBODY), ("all", NOBODY)],
+    [("smtp", NOBODY | SENDERS | SUSPECTS | PEOPLE), ("dispatch", NOBODY), ("all", NOBODY)],
 )
 async def test_a_role_imports_what_it_needs(
     configuration: Path, next_hop: ScriptedMTA, role: str, absent: set[str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from gateway.store.schema import metadata
+from gateway.store.tables import metadata
 
 # render_as_batch: SQLite alters tables by copying them. transactional_ddl: SQLite can, though Alembic assumes not.
 context.configure(

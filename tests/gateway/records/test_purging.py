@@ -17,8 +17,8 @@ from gateway.model.case import ContactKind, Disposal
 from gateway.model.certificate import certificate_text, digest_of
 from gateway.model.retention import RetentionClass
 from gateway.operations.holding import Holding
-from gateway.store.schema import metadata
 from gateway.store.sealing import Seal
+from gateway.store.tables import metadata
 from gateway.store.unit_of_work import Store
 from tests.support.clocks import NOON
 from tests.support.closed_cases import LETTER, SECRET_WORD, a_closed_case, hold, purging

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import stat
+import subprocess
+import sys
 from dataclasses import fields
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -18,6 +20,7 @@ from gateway.model.audit import AuditEntry
 from gateway.model.case import Case, Delivery, Note
 from gateway.store import schema
 from gateway.store.engine import open_engine
+from gateway.store.tables import metadata
 from gateway.store.unit_of_work import Store
 from gateway.store.upgrading import alembic_configuration
 from tests.support.databases import TEST_SEAL
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 
 def differences(connection: Connection) -> list[object]:
     context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
-    return list(compare_metadata(context, schema.metadata))
+    return list(compare_metadata(context, metadata))
 
 
 async def test_the_migrations_make_exactly_the_tables_of_the_schema(database_url: str) -> None:
@@ -41,6 +44,12 @@ async def test_the_migrations_make_exactly_the_tables_of_the_schema(database_url
         found = await connection.run_sync(differences)
     await engines.close()
     assert found == []
+
+
+def test_a_purge_sees_every_table_although_nobody_else_has_imported_one() -> None:
+    asked = "import gateway.store.disposals; print(*gateway.store.disposals.metadata.tables)"
+    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert set(told.stdout.split()) == set(metadata.tables)
 
 
 async def test_the_migrations_make_the_partial_indexes_of_the_schema(database_url: str) -> None:

@@ -20,7 +20,7 @@ from gateway.store.columns import UtcDateTime
 from gateway.store.consistency import check_consistency
 from gateway.store.embedded import create_sqlite_file
 from gateway.store.engine import open_engine
-from gateway.store.schema import metadata
+from gateway.store.tables import metadata
 from gateway.store.unit_of_work import Store
 from gateway.store.upgrading import alembic_configuration
 from tests.support.databases import TEST_SEAL

@@ -284,13 +284,13 @@ async def test_trouble_of_a_node_that_is_gone_does_not_stand_for_ever(
 ) -> None:
     await next_hop.stop()
     async with site.desk("next_hop_down = 60") as gone, site.desk("next_hop_down = 60") as here:
-        gone.lasting.watcher.node = "mx2"
+        gone.foundation.lasting.watcher.node = "mx2"
         await look(here)
         await look(gone)
         site.clock.advance(60)
         await look(gone)
         await look(here)
-        assert sorted(one["node"] for one in hook.told) == sorted(["mx2", here.lasting.watcher.node])
+        assert sorted(one["node"] for one in hook.told) == sorted(["mx2", here.foundation.lasting.watcher.node])
         for _ in range(2):
             site.clock.advance(450)
             await look(here)

@@ -46,8 +46,10 @@ class Connections:
         self._octets = mmap.mmap(descriptor, 0)
         self._cells = memoryview(self._octets).cast("q")
         self._key = self._octets[: _KEY * _WIDTH]
-        self._capacity, self._parts = self._cells[_CAPACITY], self._cells[_PARTS]
-        self._mine = self._start(part)
+        self._capacity = self._cells[_CAPACITY]
+        length = _FIRST + self._capacity
+        self._starts = range(_FRONT, _FRONT + self._cells[_PARTS] * length, length)
+        self._mine = self._starts[part]
         self._free: list[int] = []
 
     @classmethod
@@ -72,10 +74,11 @@ class Connections:
 
         None stands for a client that is not known yet: it counts among all. Costs some microseconds.
         """
-        place = self._announce(_NOBODY if client is None else self._hash(client))
-        if place is None or sum(self._cells[start + _OPEN] for start in self._starts()) > most:
+        hashed = _NOBODY if client is None else blake2b(client.encode(), digest_size=_WIDTH, key=self._key).digest()
+        place = self._announce(hashed)
+        if place is None or sum([self._cells[start + _OPEN] for start in self._starts]) > most:
             return self._take_back(place, TooMany.IN_ALL)
-        if client is not None and self._open_from(self._hash(client)) > most_of_client:
+        if client is not None and self._open_from(hashed) > most_of_client:
             return self._take_back(place, TooMany.FROM_CLIENT)
         return place
 
@@ -87,7 +90,7 @@ class Connections:
 
     def vacate(self, part: int) -> None:
         """The process that counted there is gone, and so are its connections."""
-        start = self._start(part)
+        start = self._starts[part]
         reach = self._cells[start + _REACH]
         for cell in (_OPEN, _REACH, *range(_FIRST, _FIRST + reach)):
             self._cells[start + cell] = 0
@@ -97,11 +100,12 @@ class Connections:
         os.close(self.descriptor)
 
     def _announce(self, hashed: bytes) -> int | None:
-        reach = self._cells[self._mine + _REACH]
-        if not self._free and reach >= self._capacity:
+        if self._free:
+            place = self._free.pop()
+        elif (place := self._cells[self._mine + _REACH]) < self._capacity:
+            self._cells[self._mine + _REACH] = place + 1
+        else:
             return None
-        place = self._free.pop() if self._free else reach
-        self._cells[self._mine + _REACH] = max(reach, place + 1)
         at = (self._mine + _FIRST + place) * _WIDTH
         self._octets[at : at + _WIDTH] = hashed
         self._cells[self._mine + _OPEN] += 1
@@ -114,17 +118,8 @@ class Connections:
 
     def _open_from(self, hashed: bytes) -> int:
         """Hashes that are equal, of 64 bits under a key that no client knows: whoever hits another's has bad luck."""
-        return sum(self._used(start).count(hashed) for start in self._starts())
+        return sum([self._used(start).count(hashed) for start in self._starts])
 
     def _used(self, start: int) -> bytes:
         first = start + _FIRST
         return self._octets[first * _WIDTH : (first + self._cells[start + _REACH]) * _WIDTH]
-
-    def _hash(self, client: str) -> bytes:
-        return blake2b(client.encode(), digest_size=_WIDTH, key=self._key).digest()
-
-    def _starts(self) -> range:
-        return range(_FRONT, _FRONT + self._parts * (_FIRST + self._capacity), _FIRST + self._capacity)
-
-    def _start(self, part: int) -> int:
-        return self._starts()[part]

@@ -113,8 +113,8 @@ def _without_comments(value: bytes) -> bytes:
 
 
 _SPELLINGS = (b"\nMessage-ID:", b"\nMessage-Id:", b"\nMessage-id:")
-_LONGEST_ID = 998
-"""Octets: a line of RFC 5322 §2.1.1 holds no more."""
+_FIRST_WORD = re.compile(rb"[ \t]*(?:\r?\n[ \t]+)?(\S{0,998})")
+"""On the field's line or folded on to the next one; a line of RFC 5322 §2.1.1 holds no more octets."""
 
 
 def message_id_of(header_section: bytes) -> str:
@@ -134,8 +134,5 @@ def message_id_of(header_section: bytes) -> str:
 
 def _first_word(section: bytes, at: int) -> str:
     """What follows, as far as a space; a field without a value ends where the next one begins."""
-    value = section[at : at + _LONGEST_ID]
-    if not value.lstrip(b" \t").startswith((b"\r\n\t", b"\r\n ")):
-        value = value.partition(b"\n")[0]
-    words = value.split(None, 1)
-    return words[0].decode("utf-8", "replace") if words else ""
+    found = _FIRST_WORD.match(section, at)
+    return found[1].decode("utf-8", "replace") if found is not None else ""

@@ -33,6 +33,10 @@ class NextHopTimeoutError(NextHopError):
     """It is there but does not answer: trying again at once would only double the client's wait."""
 
 
+class NobodyThereError(NextHopError):
+    """No next hop of a route takes a connection. Each of them has been logged."""
+
+
 class AnswerLostError(NextHopError):
     """Lost between our final dot and its answer: the message may have been delivered (RFC 1047)."""
 

@@ -14,7 +14,7 @@ import structlog
 
 from gateway.counters import NEXT_HOP_FAILED, NEXT_HOP_OPENED, count
 from gateway.events import Event
-from gateway.relay.connection import Capabilities, Connection, NextHopError
+from gateway.relay.connection import Capabilities, Connection, NextHopError, NobodyThereError
 from gateway.relay.opening import open_connection
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Pool:
         return None
 
     async def open(self) -> Connection:
-        """A new connection to the first next hop that takes one; NextHopError with every reason if none does."""
+        """A new connection to the first next hop that takes one; NobodyThereError with every reason if none does."""
         reasons = []
         for endpoint in self.route.next_hop:
             try:
@@ -67,7 +67,7 @@ class Pool:
                 count(NEXT_HOP_OPENED)
                 self.capabilities = connection.capabilities
                 return connection
-        raise NextHopError("; ".join(reasons))
+        raise NobodyThereError("; ".join(reasons))
 
     def release(self, connection: Connection) -> None:
         """Give back a connection on which no mail transaction is open; it is kept if it may serve again."""

@@ -22,7 +22,7 @@ from gateway.counters import FAULTS, count
 from gateway.events import Event
 from gateway.model.conclusion import OUR_FAULT
 from gateway.model.reply import Reply
-from gateway.relay.connection import AnswerLostError, NextHopError, NextHopTimeoutError
+from gateway.relay.connection import AnswerLostError, NextHopError, NextHopTimeoutError, NobodyThereError
 from gateway.relay.introduction import introduce
 from gateway.settings import ClientInfo
 
@@ -342,7 +342,8 @@ class NextHopTransaction:
             return self._failed(failure, UNREACHABLE)
 
     def _failed(self, error: NextHopError, reply: Reply) -> Reply:
-        log.warning(Event.NEXT_HOP_FAILED, reason=str(error))
+        if not isinstance(error, NobodyThereError):
+            log.warning(Event.NEXT_HOP_FAILED, reason=str(error))
         self._drop()
         return reply
 

@@ -50,6 +50,18 @@ async def test_a_next_hop_that_is_down_is_a_451_at_rcpt_and_no_case(front: Runni
     assert await front.cases() == []
 
 
+async def test_a_next_hop_that_is_down_is_one_line_of_the_log_for_each_recipient(
+    front: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await front.next_hop.stop()
+    assert (await attempt(front)).startswith("451 4.4.1")  # what was pooled is gone by now
+    client = await front.client()
+    await client.say("MAIL FROM:<a@town.example>", "250")
+    capsys.readouterr()
+    await client.say("RCPT TO:<desk@police.example>", "451 4.4.1")
+    assert capsys.readouterr().out.count("next_hop_failed") == 1
+
+
 @pytest.mark.parametrize(
     "answer", ["421 4.3.2 Busy", "554 5.7.1 No", "450 later", "354 what", "HTTP/1.1 400 Bad Request"]
 )

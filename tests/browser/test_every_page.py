@@ -12,10 +12,13 @@ import pytest_asyncio
 
 from tests.support.browser import Recorder, violations
 from tests.support.furnished import CAREFUL, LANGUAGES, addresses, administrator
+from tests.support.mta import ScriptedMTA
+from tests.support.openid import configure, openid_provider, trusting
 from tests.support.visitors import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from playwright.async_api import Browser, Page
 
@@ -54,7 +57,11 @@ class Reader:
         found += [f"in the console: {one}" for one in self.recorder.errors if noise not in one]
         found += [f"asked elsewhere: {one}" for one in self.recorder.elsewhere(self.origin)]
         found += [f"opened a dialog: {one}" for one in self.recorder.dialogs]
-        return [*found, *await self._unreadable(language), *await self._alike(address), *await self._too_wide()]
+        return [*found, *await self.seen(language), *await self._alike(address)]
+
+    async def seen(self, language: str) -> list[str]:
+        """What is wrong with what the window shows now."""
+        return [*await self._unreadable(language), *await self._too_wide()]
 
     async def _unreadable(self, language: str) -> list[str]:
         said = await self.page.locator("html").get_attribute("lang")
@@ -128,6 +135,30 @@ async def test_a_page_before_signing_in_is_as_a_page_has_to_be(
     assert await Reader(page, console.origin).faults(path, language) == []
     assert page.url == f"{console.origin}{path}"
     await context.close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_pages_of_an_openid_provider_are_as_pages_have_to_be(
+    browser: Browser, tmp_path: Path, language: str
+) -> None:
+    url = f"sqlite:///{tmp_path}/gateway.db"
+    next_hop, smarthost = await ScriptedMTA().start(), await ScriptedMTA().start()
+    async with (
+        openid_provider() as provider,
+        trusting(provider, tmp_path, url, next_hop, smarthost) as gateway,
+        await browser.new_context(locale=f"{language}-CA") as context,
+    ):
+        origin = f"http://127.0.0.1:{gateway.console}"
+        someone = Reader(await context.new_page(), origin)
+        found = {"both ways in": await someone.faults("/sign-in", language)}
+        await someone.page.click("main a.button")
+        await someone.page.wait_for_url("**/sign-in/provider/back*")
+        found["who has no account"] = await someone.seen(language)
+        configure(gateway, passwords=False)
+        found["one way in"] = await someone.faults("/sign-in", language)
+    await next_hop.stop()
+    await smarthost.stop()
+    assert {page: faults for page, faults in found.items() if faults} == {}
 
 
 async def test_a_message_in_its_frame_asks_for_nothing(console: Furnished, reader: tuple[Reader, str]) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from gateway.clock import SystemClock
 from gateway.errors import ConfigurationError
 from gateway.model.people import Role
-from tests.support.gateway import running_gateway, write_configuration
-from tests.support.openid import CLIENT, SECRET, ScriptedProvider, openid_provider, unsigned
+from tests.support.openid import ScriptedProvider, configure, openid_provider, trusting, unsigned
 from tests.support.visitors import PASSWORD, Visitor, account
 
 if TYPE_CHECKING:
@@ -35,22 +32,9 @@ async def provider() -> AsyncIterator[ScriptedProvider]:
 async def gateway(
     tmp_path: Path, sqlite_url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA, provider: ScriptedProvider
 ) -> AsyncIterator[Running]:
-    """With a second factor required, which is the provider's business; its port is known once it listens."""
-    (tmp_path / "secret").write_text(SECRET + "\n")
-    path = write_configuration(
-        tmp_path, next_hop=next_hop.port, smarthost=smarthost.port, url=sqlite_url, console='listen = "127.0.0.1:0"',
-        more=f'[oidc]\nissuer = "{provider.issuer}"\nclient_id = "{CLIENT}"\nclient_secret_file = "secret"\n',
-    )  # fmt: skip
-    async with running_gateway(path, SystemClock(), next_hop, smarthost) as running:
+    async with trusting(provider, tmp_path, sqlite_url, next_hop, smarthost) as running:
         await account(running.desk, "anna", [Role.REVIEWER])
-        configure(running, public_url=f"http://127.0.0.1:{running.console}")
         yield running
-
-
-def configure(gateway: Running, *, public_url: str = "", **oidc: object) -> None:
-    now = gateway.settings
-    console = replace(now.console, public_url=public_url or f"http://127.0.0.1:{gateway.console}")
-    gateway.service.obey(replace(now, console=console, oidc=replace(now.oidc, **oidc)))  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import json
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -15,9 +15,14 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from gateway.clock import SystemClock
+from tests.support.gateway import running_gateway, write_configuration
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
+    from pathlib import Path
+
+    from tests.support.gateway import Running
+    from tests.support.mta import ScriptedMTA
 
 CLIENT, SECRET = "liaison-console", "s3cret:with/signs"
 _KEY = RSAKey.generate_key(2048, {"kid": "k1", "use": "sig"})
@@ -124,3 +129,25 @@ def unsigned(claims: Mapping[str, object]) -> str:
     """alg none."""
     parts = [{"alg": "none", "typ": "JWT"}, dict(claims)]
     return ".".join(base64.urlsafe_b64encode(json.dumps(one).encode()).decode().rstrip("=") for one in parts) + "."
+
+
+@asynccontextmanager
+async def trusting(
+    provider: ScriptedProvider, directory: Path, url: str, next_hop: ScriptedMTA, smarthost: ScriptedMTA
+) -> AsyncIterator[Running]:
+    """A gateway whose console lets in whom the provider knows. The console's port is known once it listens."""
+    (directory / "secret").write_text(SECRET + "\n")
+    path = write_configuration(
+        directory, next_hop=next_hop.port, smarthost=smarthost.port, url=url, console='listen = "127.0.0.1:0"',
+        more=f'[oidc]\nissuer = "{provider.issuer}"\nclient_id = "{CLIENT}"\nclient_secret_file = "secret"\n',
+    )  # fmt: skip
+    async with running_gateway(path, SystemClock(), next_hop, smarthost) as running:
+        configure(running)
+        yield running
+
+
+def configure(gateway: Running, **oidc: object) -> None:
+    """Other values of `[oidc]`, put in force as by SIGHUP."""
+    now = gateway.settings
+    console = replace(now.console, public_url=f"http://127.0.0.1:{gateway.console}")
+    gateway.service.obey(replace(now, console=console, oidc=replace(now.oidc, **oidc)))  # type: ignore[arg-type]

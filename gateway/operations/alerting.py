@@ -126,7 +126,7 @@ class Alerting:
             if tells:
                 common = {alarm: trouble for alarm, trouble in known.items() if alarm not in OF_A_NODE}
                 await self._note(work, common, on_record, "", now)
-                await self._forget_the_gone(work, on_record.values(), now)
+                await self._forget_the_gone(work, now)
             return tells
 
     async def _note(
@@ -149,9 +149,9 @@ class Alerting:
                 await work.alerts.remove(alarm, node, ended=False)
         await work.alerts.put(kept)
 
-    async def _forget_the_gone(self, work: Work, on_record: Iterable[Standing], now: datetime) -> None:
+    async def _forget_the_gone(self, work: Work, now: datetime) -> None:
         """A node that is taken out of service can't say that its trouble has ended."""
-        for one in on_record:
+        for one in await work.alerts.all():  # asked anew: what this look has just noted is not gone
             if one.node and one.ended_at is None and now - one.seen_at >= UNHEARD_AFTER:
                 await self._note(work, {one.trouble.alarm: None}, {(one.trouble.alarm, one.node): one}, one.node, now)
 

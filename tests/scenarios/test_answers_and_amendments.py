@@ -146,6 +146,15 @@ async def test_an_answer_is_found_by_the_message_id_of_the_report_too(gateway: R
 
 
 @ON_ONE
+async def test_the_domain_of_the_collation_address_is_known_in_each_spelling(gateway: Running) -> None:
+    reference = await reported(gateway)
+    client = await gateway.client()
+    mail = f"From: {ILDC}\r\nSubject: Re: {reference}\r\n\r\nThank you.\r\n".encode()
+    await client.mail("analyst@\uff29\uff2c\uff24\uff23.example", ["desk@police.example"], mail, parameters=" SMTPUTF8")
+    assert (await dossier(gateway)).file.case.answer is AnswerState.RECEIVED
+
+
+@ON_ONE
 @pytest.mark.parametrize(
     ("sender", "more"),
     [("analyst@elsewhere.example", ""), ("analyst@sub.ildc.example", ""), (ILDC, "Auto-Submitted: auto-replied\r\n")],

@@ -9,6 +9,7 @@ from email import message_from_bytes, policy  # noqa: TID251 -- reads what we wr
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import update
 
 from filters.disposition import Tier
 from gateway.clock import SystemClock
@@ -17,6 +18,7 @@ from gateway.model.case import ActionState, AnswerState
 from gateway.model.case_list import CaseFilter
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.shipped import shipped
+from gateway.store.schema import frozen_posts
 from tests.gateway.compose.test_report import conforms
 from tests.scenarios.test_retraction import CLERK, LISTED, settled
 
@@ -91,6 +93,21 @@ async def test_amendments_and_the_retraction_are_later_reports_in_one_thread(gat
 
 def first_text(message: EmailMessage) -> str:
     return str(next(message.iter_parts()).get_content())
+
+
+@ON_ONE
+async def test_a_report_is_amended_though_the_key_of_its_mail_is_gone(gateway: Running) -> None:
+    reference = await reported(gateway)
+    await keys_of_frozen_mail(gateway, "gone")
+    await amended(gateway, reference, "More.")
+    report, amendment = to_collation(gateway)
+    assert data_of(amendment)["supersedes"] == amendment["In-Reply-To"] == report["Message-ID"]
+    await keys_of_frozen_mail(gateway, "")
+
+
+async def keys_of_frozen_mail(gateway: Running, key: str) -> None:
+    async with gateway.desk.store.begin() as work:
+        await work.outbox._connection.execute(update(frozen_posts).values(key_id=key))
 
 
 @ON_ONE

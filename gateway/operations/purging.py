@@ -123,11 +123,12 @@ class Purging:
         if not self.automatic:
             return None
         await self.finish_broken_off()
-        due = await self.due(most=MOST_A_DAY)
         run_id = f"D{self.clock.now():%Y%m%d}-daily"
         async with self.store.reading() as work:
-            begun = await work.disposals.run(run_id) is not None
-        if begun or not due.going:
+            if await work.disposals.run(run_id) is not None:
+                return None
+        due = await self.due(most=MOST_A_DAY)
+        if not due.going:
             return None
         return await self.purge(due, actor=GATEWAY, run_id=run_id)
 
@@ -214,7 +215,9 @@ async def keep_purging(purging: Callable[[], Purging]) -> None:
             done = await purging().purge_daily()
             if done is not None:
                 log.info(Event.CASES_DISPOSED, certificate=done.id, number=done.cases)
-        except (StoreError, RefusedError) as error:
+        except RefusedError as refusal:
+            log.info(Event.PURGE_CONFLICT, reason=str(refusal))
+        except StoreError as error:
             count(STORE_FAILURES)
             log.warning(Event.STORE_FAILED, doing="disposing of cases", reason=str(error))
         except Exception:  # no fault here may end the mail of this process

@@ -14,6 +14,8 @@ from gateway.store.schema import cases, deliveries, outbox_items, stored_values
 from gateway.store.values import OUTBOX_PAUSED
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from gateway.model.outbox import Purpose
     from gateway.store.engine import Connection
 
@@ -30,15 +32,12 @@ class Backlogs:
 
     async def backlog(self) -> Backlog:
         """The numbers now: a few questions, each of which goes through one table."""
-        by_state = select(
-            outbox_items.c.purpose, outbox_items.c.state, func.count(), func.min(outbox_items.c.created_at)
-        ).group_by(outbox_items.c.purpose, outbox_items.c.state)
-        rows = [tuple(row) for row in await self._connection.execute(by_state)]
+        by_state = await self.by_state()
         open_cases, decline, report = (await self._connection.execute(_OF_CASES)).one()
         delivery, held_since, paused = (await self._connection.execute(_OF_OTHERS)).one()
         return Backlog(
-            items={(purpose, state): number for purpose, state, number, _ in rows},
-            oldest={(purpose, state): since for purpose, state, _, since in rows},
+            items={which: number for which, (number, _) in by_state.items()},
+            oldest={which: since for which, (_, since) in by_state.items()},
             paused=bool(paused),
             open_cases=open_cases,
             undecided=Undecided(delivery=delivery, decline=decline, report=report),
@@ -46,12 +45,20 @@ class Backlogs:
             held_since=held_since,
         )
 
+    async def by_state(self) -> dict[tuple[Purpose, OutboxState], tuple[int, datetime]]:
+        """How many outbox items there are of each purpose and state, and when the oldest of those was made."""
+        rows = await self._connection.execute(_BY_STATE)
+        return {(purpose, state): (number, since) for purpose, state, number, since in rows}
+
     async def failed(self) -> dict[Purpose, int]:
         """How many items of each purpose have failed: there are few, whatever else is on record."""
         rows = await self._connection.execute(_FAILED)
         return {purpose: number for purpose, number in rows}  # noqa: C416 -- rows are no pairs to mypy
 
 
+_BY_STATE = select(
+    outbox_items.c.purpose, outbox_items.c.state, func.count(), func.min(outbox_items.c.created_at)
+).group_by(outbox_items.c.purpose, outbox_items.c.state)
 _FAILED = (
     select(outbox_items.c.purpose, func.count())
     .where(outbox_items.c.state == OutboxState.FAILED)

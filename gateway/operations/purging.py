@@ -20,7 +20,8 @@ from gateway.counters import FAULTS, STORE_FAILURES, count
 from gateway.errors import RefusedError, StoreError
 from gateway.events import Event
 from gateway.model.certificate import certificate
-from gateway.model.disposal import DisposedCase, Due, PurgeRun, slices
+from gateway.model.disposal import DisposedCase, Due, PurgeRun
+from gateway.model.slicing import slices
 from gateway.model.tracking import untracked
 from gateway.operations.recording import GATEWAY
 

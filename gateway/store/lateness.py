@@ -9,7 +9,7 @@ from sqlalchemy import String, and_, cast, exists, func, or_, select
 
 from filters.rules import Rule
 from gateway.model.case import ActionState, CaseStatus, DeliveryState
-from gateway.model.lateness import MOST_REFERENCES, NOT_ACCEPTED, OWED, Late, Lateness
+from gateway.model.lateness import MOST_REFERENCES, NOT_ACCEPTED, OWED, UNPROVEN_BY_FAULT, Late, Lateness
 from gateway.model.outbox import Purpose
 from gateway.store.schema import cases, deliveries, outbox_items
 
@@ -25,8 +25,8 @@ MOST_LOOKED_AT = 500
 """Cases of that time in which such a failure is looked for: their rows are wide."""
 
 _SCREENING_FAILED = f'"{Rule.SCREENING_FAILED.value}"'
-_UNPROVEN_BY_FAULT = "a fault of the gateway ("
-"""What the evidence of a sender says whose authentication raised: see gateway.operations.deciding."""
+_UNPROVEN_BY_FAULT = f'"reason":"{UNPROVEN_BY_FAULT} ('
+"""As the evidence of a case is written: what a sender's own DNS records say has no such quotes in it."""
 
 _EVER = datetime.max.replace(tzinfo=UTC)
 

@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, delete, exists, insert, literal, select, true,
 
 from gateway.model.disposal import ClosedCase, DisposedCase, PurgeRun
 from gateway.model.outbox import OutboxState
+from gateway.store.columns import named
 from gateway.store.engine import insert_new
 from gateway.store.holds import is_on_hold
 from gateway.store.records_schema import disposal_certificates, disposed_cases
@@ -70,15 +71,14 @@ class Disposals:
 
     async def begin(self, run: PurgeRun) -> bool:
         """Write down that a purge begins; False if there was one of that id."""
-        values = {name: getattr(run, name) for name in PurgeRun.__slots__}
         statement = insert_new(disposal_certificates).on_conflict_do_nothing().returning(disposal_certificates.c.id)
-        return (await self._connection.execute(statement, values)).one_or_none() is not None
+        return (await self._connection.execute(statement, named(run))).one_or_none() is not None
 
     async def keep(self, run_id: str, disposed: Sequence[DisposedCase], at: datetime) -> None:
         """What is left of these cases, for the certificate of a purge that goes on."""
         if disposed:
-            rows = [{name: getattr(one, name) for name in DisposedCase.__slots__} for one in disposed]
-            await self._connection.execute(insert(disposed_cases), [{"certificate": run_id, **row} for row in rows])
+            rows = [{"certificate": run_id, **named(one)} for one in disposed]
+            await self._connection.execute(insert(disposed_cases), rows)
         this = disposal_certificates.c.id == run_id
         await self._connection.execute(update(disposal_certificates).where(this), {"seen_at": at})
 

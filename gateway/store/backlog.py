@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import exists, func, select
 
 from gateway.model.backlog import Backlog, Undecided
-from gateway.model.case import ActionState, CaseStatus, DeliveryState
+from gateway.model.case import ActionState
 from gateway.model.outbox import OutboxState
-from gateway.store.lateness import Latenesses
-from gateway.store.schema import cases, deliveries, outbox_items, stored_values
+from gateway.store.lateness import HELD, OPEN, Latenesses
+from gateway.store.schema import cases, outbox_items, stored_values
 from gateway.store.values import OUTBOX_PAUSED
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from gateway.model.outbox import Purpose
     from gateway.store.engine import Connection
 
-_OPEN = cases.c.status == CaseStatus.OPEN
-_HELD = exists().where((deliveries.c.case_id == cases.c.id) & (deliveries.c.state == DeliveryState.HELD))
 _PAUSED = exists().where(stored_values.c.key == OUTBOX_PAUSED)
 
 
@@ -71,10 +69,10 @@ _OF_CASES = (
         func.count().filter(cases.c.report == ActionState.REVIEW),
     )
     .select_from(cases)
-    .where(_OPEN)
+    .where(OPEN)
 )
 _OF_OTHERS = (
     select(func.count(), func.min(cases.c.received_at), select(_PAUSED).scalar_subquery())
     .select_from(cases)
-    .where(_OPEN & _HELD)
+    .where(OPEN & HELD)
 )

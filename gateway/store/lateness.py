@@ -30,10 +30,11 @@ _UNPROVEN_BY_FAULT = f'"reason":"{UNPROVEN_BY_FAULT} ('
 
 _EVER = datetime.max.replace(tzinfo=UTC)
 
-_OPEN = cases.c.status == CaseStatus.OPEN
-_HELD = exists().where((deliveries.c.case_id == cases.c.id) & (deliveries.c.state == DeliveryState.HELD))
+OPEN = cases.c.status == CaseStatus.OPEN
+HELD = exists().where((deliveries.c.case_id == cases.c.id) & (deliveries.c.state == DeliveryState.HELD))
+"""Of a row of `cases`: whether it is open; whether a copy of its mail is held."""
 _ASKED_FOR = and_(outbox_items.c.purpose == Purpose.REPORT, outbox_items.c.state.in_(NOT_ACCEPTED))
-_OWED = and_(_OPEN, cases.c.report == ActionState.REVIEW, cases.c.tier.in_(OWED))
+_OWED = and_(OPEN, cases.c.report == ActionState.REVIEW, cases.c.tier.in_(OWED))
 _ASKED_AT = (
     select(func.min(outbox_items.c.created_at))
     .where(_ASKED_FOR, outbox_items.c.case_id == cases.c.id)
@@ -61,7 +62,7 @@ class Latenesses:
         """Everything that is late now."""
         return Lateness(
             reports=await self.reports(now - patience.report),
-            held=await self._late(and_(_OPEN, _HELD, cases.c.received_at <= now - patience.held), cases.c.received_at),
+            held=await self._late(and_(OPEN, HELD, cases.c.received_at <= now - patience.held), cases.c.received_at),
             unscreened=await self._unscreened(now - UNSCREENED_WITHIN),
         )
 

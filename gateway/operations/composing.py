@@ -231,7 +231,7 @@ def _mission(case: Case) -> Mission:
     return Mission(case.mission_en, case.mission_fr)
 
 
-async def case_of(work: Work, item: OutboxItem) -> Case | None:
+async def case_of_item(work: Work, item: OutboxItem) -> Case | None:
     """The case that an item belongs to; a digest has none."""
     return await work.cases.by_id(item.case_id) if item.case_id is not None else None
 

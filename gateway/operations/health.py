@@ -142,7 +142,7 @@ class Health:
         )
 
     async def _recorded(self) -> _Recorded:
-        """Few rows, each found by an index."""
+        """Beside single rows what is late: the open cases, and the newest of a day, are looked through for it."""
         async with self.store.reading() as work:
             last = await work.audit.last(REPORT_SENT)
             version = await work.senders.version()

@@ -270,11 +270,11 @@ class Outbox:
         return next(iter(await self._items(_THIS_ITEM, {"this": item_id})), None)
 
     async def report_with(self, message_id: str) -> OutboxItem | None:
-        """The report or retraction whose frozen mail has this Message-ID, angle brackets included."""
+        """The mail to the collation address that was frozen with this Message-ID, angle brackets included."""
         return next(iter(await self._items(_REPORT_WITH, {"with": message_id})), None)
 
     async def returned(self, item_id: str, reply: str) -> bool:
-        """A report or retraction that has left has failed after all; False if it is neither, or has not left.
+        """Mail to the collation address that has left has failed after all; False if it is no such, or has not left.
 
         The one way out of `sent`, which no late worker can take: it is not in the table of transitions. A report may
         come back while its own answer is still being written down.

@@ -80,6 +80,8 @@ class Event(StrEnum):
     """The database could not be read or written."""
     CASES_DISPOSED = "cases_disposed"
     """The daily purge has disposed of cases whose time is over."""
+    PURGE_CONFLICT = "purge_conflict"
+    """The daily purge left one to whoever was first: it was begun, or ended, by another node or a person."""
     AUDIT_BROKEN = "audit_broken"
     """The audit chain does not hold: rows were changed or taken out after they were written."""
 
@@ -147,6 +149,7 @@ FIELDS: Mapping[Event, tuple[str, ...]] = MappingProxyType(
         Event.CLOCK_DIFFERS: ("ahead",),
         Event.STORE_FAILED: ("doing", "case", "item", "reason"),
         Event.CASES_DISPOSED: ("certificate", "number"),
+        Event.PURGE_CONFLICT: ("reason",),
         Event.AUDIT_BROKEN: ("reason",),
         Event.ALERT_BEGAN: ("alert", "node", "number"),
         Event.ALERT_ENDED: ("alert", "node"),

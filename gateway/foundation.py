@@ -15,7 +15,6 @@ from filters.address import parse_path
 from filters.sentence import Sentence
 from gateway import tokens
 from gateway.model.lateness import Patience
-from gateway.operations.alerting import Watcher
 from gateway.operations.auditing import Auditing, ChainWatch
 from gateway.operations.flagged import ServedFirst
 from gateway.operations.gate import Gate
@@ -25,6 +24,7 @@ from gateway.operations.rulebooks import Rulebooks
 from gateway.operations.running import Running
 from gateway.operations.starting import Starting
 from gateway.operations.tallying import Tallying
+from gateway.operations.watcher import Watcher
 from gateway.operations.watching import Watching
 from gateway.store.sealing import Seal, read_keys
 from gateway.store.unit_of_work import Store

@@ -62,14 +62,14 @@ class Pages:
                 return plain(HTTPStatus.NOT_FOUND, "Not here; there are /metrics, /healthz and /readyz.")
 
     async def _metrics(self) -> Page:
-        backlog = await self._watching.backlog()
+        watched = await self._watching.watched()
         facts = Facts(
             now=self._clock.now(),
             version=self._version,
             totals=self._slots.totals(),
             rulebook=self._rulebooks.current,
-            backlog=backlog,
-            measures=await self._health().measures(),
+            backlog=watched.backlog if watched is not None else None,
+            measures=await self._health().measures(watched),
             workers=self._workers(),
         )
         return await asyncio.to_thread(_written, facts)

@@ -104,19 +104,6 @@ class PurgeRun:
     document: str
 
 
-def slices(going: list[tuple[CaseId, int]], *, most: int, octets: int) -> list[list[CaseId]]:
-    """Units of work: at most so many cases, and so many octets unless one case alone has more."""
-    found: list[list[CaseId]] = []
-    room = 0
-    for case_id, size in going:
-        if not found or len(found[-1]) >= most or size > room:
-            found.append([])
-            room = octets
-        found[-1].append(case_id)
-        room -= size
-    return found
-
-
 RULES: Mapping[RetentionClass, str] = {
     RetentionClass.DISMISSED: "closed as no approach by a mission",
     RetentionClass.CONTACT: "a contact by hand",

@@ -113,14 +113,14 @@ def index_csv(exported: Sequence[Sequence[tuple[Heading, str]]]) -> str:
 
 def index_html(exported: Sequence[Sequence[tuple[Heading, str]]], *, agency: Heading, made_at: datetime) -> str:
     """The same as a page without script, picture or link outside."""
-    title = str(Heading("Exported cases", "Dossiers exportés"))
+    title = Heading("Exported cases", "Dossiers exportés")
     rows = (f"<tr>{''.join(_cell(heading, value) for heading, value in line)}</tr>" for line in exported)
     head = "".join(f'<th scope="col">{_both(heading)}</th>' for heading, _ in exported[0]) if exported else ""
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(str(title))}</title>'
         "<style>body{font:1rem/1.4 sans-serif;margin:1rem}table{border-collapse:collapse}"
         "th,td{border:1px solid;padding:.25rem .5rem;text-align:left;vertical-align:top}</style></head>"
-        f"<body><main><h1>{_both(Heading('Exported cases', 'Dossiers exportés'))}</h1>"
+        f"<body><main><h1>{_both(title)}</h1>"
         f"<p>{_both(agency)}, {_moment(made_at)}. {len(exported)}.</p>"
         f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></main></body></html>\n"
     )

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from filters.forwards import Trouble
-    from gateway.model.case import CaseId
 
 
 class ForwardForm(StrEnum):
@@ -36,7 +35,6 @@ class ForwardedMail:
     """Of the mail that brought it: a retry of that mail adds nothing."""
     number: int
     """Which of the messages in that mail, from 0."""
-    case_id: CaseId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,8 @@ NOT_ACCEPTED = (OutboxState.WAITING, OutboxState.SENDING, OutboxState.FAILED)
 """States of a report that was asked for, and that the collation address's server has not accepted."""
 OWED = (Tier.CONFIRMED, Tier.UNVERIFIED)
 """Tiers in which a listed sender wrote to the agency: their report is owed even while it waits for a person."""
+UNPROVEN_BY_FAULT = "a fault of the gateway"
+"""How the reason begins for which a sender is unproven, where sender authentication raised."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

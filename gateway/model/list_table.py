@@ -63,7 +63,7 @@ class EntryRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryRecord:
-    """One entry with all that it ever said. An entry that was removed has at least one `said`, and no `removed_in`."""
+    """One entry, in force or removed, with all that it ever said: once at least."""
 
     said: tuple[tuple[Stamp, ListEntry], ...]
     """What it said, by the version that brought it, the newest first."""

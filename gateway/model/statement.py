@@ -13,7 +13,7 @@ from filters.disposition import Mode
 from gateway.model.certificate import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from gateway.model.audit import AuditEntry, Verification
@@ -173,7 +173,7 @@ def _text_of_chain(document: Mapping[str, Any]) -> Iterator[str]:
     yield f"  {chain['rows']} rows, head {chain['head']}"
 
 
-def _listed(title: str, items: Sequence[Any], say: Any) -> Iterator[str]:
+def _listed(title: str, items: Sequence[Any], say: Callable[[Any], str]) -> Iterator[str]:
     yield ""
     yield title
     yield from (f"  {say(item)}" for item in items)

@@ -38,7 +38,7 @@ class Step:
     name: str
     """A mail transaction's id, a case's reference, or an outbox item's id."""
     event: str
-    """The log's event, the audit row's action, a case's tier, or an outbox item's purpose and state."""
+    """The log's event, the audit row's action, a case's kind and states, or an outbox item's purpose and state."""
     reply: str = ""
     """What the client was told, or the next server said to a mail of ours."""
     next_hop: str = ""

@@ -8,14 +8,12 @@ told again at the next look.
 from __future__ import annotations
 
 import json
-import socket
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from gateway import tokens
 from gateway.errors import StoreError
 from gateway.events import Event
 from gateway.model.alerts import (
@@ -41,6 +39,7 @@ if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.model.health import Fact
     from gateway.operations.health import Health
+    from gateway.operations.watcher import Watcher
     from gateway.store.unit_of_work import Store, Work
 
 TELLING = "alerts"
@@ -57,15 +56,6 @@ class Hook(Protocol):
     async def tell(self, document: bytes) -> str:
         """Why the document was not taken, "" if it was."""
         ...
-
-
-class Watcher:
-    """What a process remembers between looks: who it is, and the trouble that the store itself has."""
-
-    def __init__(self) -> None:
-        self.owner = tokens.item_id()
-        self.node = socket.gethostname()
-        self.store_down: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +116,7 @@ class Alerting:
             if tells:
                 common = {alarm: trouble for alarm, trouble in known.items() if alarm not in OF_A_NODE}
                 await self._note(work, common, on_record, "", now)
-                await self._forget_the_gone(work, on_record.values(), now)
+                await self._forget_the_gone(work, now)
             return tells
 
     async def _note(
@@ -149,9 +139,9 @@ class Alerting:
                 await work.alerts.remove(alarm, node, ended=False)
         await work.alerts.put(kept)
 
-    async def _forget_the_gone(self, work: Work, on_record: Iterable[Standing], now: datetime) -> None:
+    async def _forget_the_gone(self, work: Work, now: datetime) -> None:
         """A node that is taken out of service can't say that its trouble has ended."""
-        for one in on_record:
+        for one in await work.alerts.all():  # asked anew: what this look has just noted is not gone
             if one.node and one.ended_at is None and now - one.seen_at >= UNHEARD_AFTER:
                 await self._note(work, {one.trouble.alarm: None}, {(one.trouble.alarm, one.node): one}, one.node, now)
 

@@ -47,12 +47,12 @@ class AnsweredMail:
 
     def may_concern(self, envelope: Envelope) -> bool:
         """The cheap test, for all mail."""
-        return envelope.reverse_path.domain.lower() == self.domain
+        return canonical_domain(envelope.reverse_path.domain) == self.domain
 
     async def take(self, envelope: Envelope, header_section: bytes, content: Spool) -> None:
         """If it names a case, or answers one of our reports, that case hears of it; automatic mail is none."""
         header = parse_header(header_section)
-        if canonical_domain(envelope.reverse_path.domain) != self.domain or is_automatic(header):
+        if not self.may_concern(envelope) or is_automatic(header):
             return
         try:
             async with asyncio.timeout(NOTED_WITHIN):

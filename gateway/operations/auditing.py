@@ -95,7 +95,7 @@ class Auditing:
     async def verification(self) -> Verification | None:
         """What the last verification found, on whichever node; None before the first."""
         async with self.store.reading() as work:
-            return _read(await work.values.get(AUDIT_VERIFIED))
+            return await last_verification(work)
 
 
 class ChainWatch:
@@ -135,7 +135,7 @@ class ChainWatch:
     async def verify_if_due(self) -> Verification | None:
         """What came of it, None when nothing was due. Two nodes that find it due at once both do it: no harm."""
         async with self._store.reading() as work:
-            last = _read(await work.values.get(AUDIT_VERIFIED))
+            last = await last_verification(work)
         now, asked = self._clock.now(), self._asked.is_set()
         self._asked.clear()
         if asked or last is None or last.broken or now - last.whole_at >= WHOLE_EVERY:
@@ -220,8 +220,9 @@ def _written(found: Verification) -> str:
     )
 
 
-def _read(written: str | None) -> Verification | None:
-    """None too for what is none of ours: the chain is then verified anew."""
+async def last_verification(work: Work) -> Verification | None:
+    """The one on record. None too for what is none of ours: the chain is then verified anew."""
+    written = await work.values.get(AUDIT_VERIFIED)
     try:
         found = json.loads(written or "null")
         return Verification(

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import shutil
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -126,7 +126,7 @@ class Restoring:
                 restored = await self._checked_and_in_doubt(store, file, digest, actor)
             aside = await asyncio.to_thread(self._set_aside, place)
             await asyncio.to_thread(put_in_place, copy, place)
-        return Restored(head=restored.head, rows=restored.rows, in_doubt=restored.in_doubt, aside=aside)
+        return replace(restored, aside=aside)
 
     async def _restore_server(self, file: Path, digest: str, actor: str) -> Restored:
         """Into an empty database: what is on a server is never overwritten."""

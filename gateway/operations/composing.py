@@ -231,7 +231,7 @@ def _mission(case: Case) -> Mission:
     return Mission(case.mission_en, case.mission_fr)
 
 
-async def case_of(work: Work, item: OutboxItem) -> Case | None:
+async def case_of_item(work: Work, item: OutboxItem) -> Case | None:
     """The case that an item belongs to; a digest has none."""
     return await work.cases.by_id(item.case_id) if item.case_id is not None else None
 
@@ -245,15 +245,14 @@ def _needed(item: OutboxItem, case: Case | None) -> Case:
 async def _thread(work: Work, item: OutboxItem, case: Case) -> Thread:
     """What was said to the collation address about the case before this mail."""
     every = [one for one in await work.outbox.list(case_id=case.stored_id) if one.purpose in TO_COLLATION]
-    said = [one for one in every if one.id != item.id and one.created_at <= item.created_at]
-    posts = [await work.outbox.frozen(one.id) for one in said if one.state is not OutboxState.CANCELLED or one.frozen]
-    ids = [post.message_id for post in posts if post is not None]
+    before = [one for one in every if one.id != item.id and one.created_at <= item.created_at]
+    said = [one for one in before if one.state is not OutboxState.CANCELLED or one.frozen]
+    ids = await work.outbox.message_ids(case.stored_id)
     report = await work.outbox.find(case.stored_id, Purpose.REPORT)
-    first = await work.outbox.frozen(report.id) if report is not None else None
     return Thread(
-        first=first.message_id if first is not None else "",
-        latest=ids[-1] if ids else "",
-        version=len(posts) + 1,
+        first=ids.get(report.id, "") if report is not None else "",
+        latest=next((ids[one.id] for one in reversed(said) if one.id in ids), ""),
+        version=len(said) + 1,
     )
 
 

@@ -24,6 +24,7 @@ from filters.screening import screen, screen_reverse_path, touches_lists
 from filters.sentence import Sentence
 from gateway.counters import SCREENING_FAILURES, VERIFICATION_FAILURES, count
 from gateway.events import Event
+from gateway.model.lateness import UNPROVEN_BY_FAULT
 from gateway.model.plan import Relay, plan
 from gateway.verify.destination import Reach
 
@@ -173,7 +174,7 @@ class Deciding:
         except Exception as error:
             count(VERIFICATION_FAILURES)
             log.exception(Event.VERIFICATION_FAILED)
-            return _unproven(f"a fault of the gateway ({type(error).__name__})")
+            return _unproven(f"{UNPROVEN_BY_FAULT} ({type(error).__name__})")
 
     async def _unreachable(self, envelope: Envelope, screening: Screening, deadline: float) -> Sentence | None:
         if screening.decline is not Handling.AUTO or not envelope.reverse_path.domain:

@@ -6,13 +6,11 @@ No page view opens a connection: next hops are asked twice a minute at most (`ga
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gateway.errors import StoreError
 from gateway.model import health
 from gateway.model.measures import Measures
 from gateway.relay.connection import NextHopError
@@ -30,14 +28,12 @@ if TYPE_CHECKING:
     from gateway.operations.probing import Probing, Question
     from gateway.operations.rulebooks import Rulebooks
     from gateway.operations.running import Running
-    from gateway.operations.watching import Watching
+    from gateway.operations.watching import Watched, Watching
     from gateway.settings import Endpoint, Settings
     from gateway.store.unit_of_work import Store
 
 REPORT_SENT = "report-sent"
 """The audit rows of reports that were accepted."""
-MEASURED_WITHIN = 2.0
-"""Seconds for the store to say what monitoring asks."""
 HOP_WITHIN = 3.0
 """Seconds for one step of a next hop's welcome."""
 
@@ -122,23 +118,18 @@ class Health:
             health.of_audit(await self.auditing.verification(), now),
         )
 
-    async def measures(self) -> Measures:
-        """The numbers behind the facts, for monitoring; without those of a store that is away."""
-        certificate = await _certificate_end(self.settings.smtp.tls_certificate)
-        verification, alerts = None, None
-        try:
-            async with asyncio.timeout(MEASURED_WITHIN):
-                verification = await self.auditing.verification()
-                async with self.store.reading() as work:
-                    standing = [one.trouble.alarm for one in await work.alerts.all() if one.stands]
-                alerts = Counter(standing)
-        except (StoreError, TimeoutError):
-            alerts = None
+    async def measures(self, watched: Watched | None) -> Measures:
+        """The numbers behind the facts, for monitoring; `watched` is what the record says, None if it says nothing."""
         try:
             free = await asyncio.to_thread(self.store.disk_free)
         except OSError:
             free = None
-        return Measures(certificate_ends=certificate, disk_free=free, verification=verification, alerts=alerts)
+        return Measures(
+            certificate_ends=await _certificate_end(self.settings.smtp.tls_certificate),
+            disk_free=free,
+            verification=watched.verification if watched is not None else None,
+            alerts=watched.alerts if watched is not None else None,
+        )
 
     def _smtp(self) -> Fact:
         process = self.running.process
@@ -151,7 +142,7 @@ class Health:
         )
 
     async def _recorded(self) -> _Recorded:
-        """Few rows, each found by an index."""
+        """Beside single rows what is late: the open cases, and the newest of a day, are looked through for it."""
         async with self.store.reading() as work:
             last = await work.audit.last(REPORT_SENT)
             version = await work.senders.version()

@@ -23,7 +23,7 @@ from gateway.model.audit import without_addresses
 from gateway.model.case import DeliveryState
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.model.schedule import next_attempt
-from gateway.operations.composing import case_of
+from gateway.operations.composing import case_of_item
 from gateway.operations.recording import GATEWAY
 from gateway.relay.mailing import Outcome, OutcomeKind
 from gateway.verify.destination import Reach
@@ -141,7 +141,7 @@ class Outbox:
             return Objection(closed)
         try:
             async with self.store.reading() as work:
-                case = await case_of(work, item)
+                case = await case_of_item(work, item)
                 objection = await self.composer.objection(work, item, case, self.rulebooks.current.index)
                 if objection is not None:
                     return Objection(objection)

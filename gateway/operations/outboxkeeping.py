@@ -62,18 +62,18 @@ class Outboxkeeping:
         """The first of these items: those that need somebody, then those that wait, then the newest of the others."""
         found: list[OutboxItem] = []
         async with self.store.reading() as work:
-            items = (await work.backlogs.backlog()).items
+            numbers = {which: number for which, (number, _) in (await work.backlogs.by_state()).items()}
             for one in URGENCY if state is None else (state,):
                 if len(found) >= most:
                     break
                 of_state = [
                     item
                     for kind in (Purpose if purpose is None else (purpose,))
-                    if items.get((kind, one))
+                    if numbers.get((kind, one))
                     for item in await work.outbox.newest(kind, one, most)
                 ]
                 found += sorted(of_state, key=lambda item: item.created_at, reverse=True)
-        return OutboxPage(items=tuple(found[:most]), numbers=items)
+        return OutboxPage(items=tuple(found[:most]), numbers=numbers)
 
     async def failed(self) -> dict[Purpose, int]:
         """How many items of each purpose have failed."""

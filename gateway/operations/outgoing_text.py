@@ -16,7 +16,7 @@ from gateway.compose.text import ComposeError
 from gateway.errors import RefusedError
 from gateway.model.outbox import Purpose, new_item
 from gateway.operations.case_turns import find
-from gateway.operations.composing import case_of
+from gateway.operations.composing import case_of_item
 
 if TYPE_CHECKING:
     from gateway.clock import Clock
@@ -78,8 +78,8 @@ class OutgoingText:
     async def _compose(self, work: Work, item: OutboxItem) -> Seen:
         try:
             if self.composer.encrypts(item.purpose):
-                return Seen(await self.composer.legible(work, item, await case_of(work, item)), Side.INSIDE)
-            return Seen(await self.composer.compose(work, item, await case_of(work, item)), Side.OPEN)
+                return Seen(await self.composer.legible(work, item, await case_of_item(work, item)), Side.INSIDE)
+            return Seen(await self.composer.compose(work, item, await case_of_item(work, item)), Side.OPEN)
         except ComposeError as error:
             raise RefusedError("The mail can't be written: {why}", why=str(error)) from error
 

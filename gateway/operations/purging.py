@@ -16,16 +16,15 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from gateway import tokens
-from gateway.counters import FAULTS, STORE_FAILURES, count
-from gateway.errors import RefusedError, StoreError
-from gateway.events import Event
+from gateway.errors import RefusedError
 from gateway.model.certificate import certificate
-from gateway.model.disposal import DisposedCase, Due, PurgeRun, slices
+from gateway.model.disposal import DisposedCase, Due, PurgeRun
+from gateway.model.slicing import slices
 from gateway.model.tracking import untracked
 from gateway.operations.recording import GATEWAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from gateway.clock import Clock
@@ -46,8 +45,6 @@ MOST_A_DAY = 5000
 """Cases that the daily purge disposes of at a time."""
 BROKEN_OFF_AFTER = timedelta(minutes=10)
 """A purge that has done nothing for so long has nobody who runs it."""
-LOOK_EVERY = 3600.0
-"""Seconds between looks at whether the daily purge is due."""
 
 log = structlog.get_logger()
 
@@ -123,11 +120,12 @@ class Purging:
         if not self.automatic:
             return None
         await self.finish_broken_off()
-        due = await self.due(most=MOST_A_DAY)
         run_id = f"D{self.clock.now():%Y%m%d}-daily"
         async with self.store.reading() as work:
-            begun = await work.disposals.run(run_id) is not None
-        if begun or not due.going:
+            if await work.disposals.run(run_id) is not None:
+                return None
+        due = await self.due(most=MOST_A_DAY)
+        if not due.going:
             return None
         return await self.purge(due, actor=GATEWAY, run_id=run_id)
 
@@ -161,7 +159,8 @@ class Purging:
     async def _dispose(self, run: PurgeRun, ids: Sequence[CaseId], before: datetime | None) -> None:
         async with self.store.begin() as work:
             gone = [one for case_id in ids if (one := await self._dispose_of(work, case_id, before)) is not None]
-            await work.disposals.keep(run.id, gone, self.clock.now())
+            if not await work.disposals.keep(run.id, gone, self.clock.now()):
+                raise _ended_by_another(run)
             for one in gone:  # last, as the log's head is everybody's
                 detail = {"sha256": one.sha256, "class": one.kept_as, "certificate": run.id}
                 await work.audit.append(run.actor, "case-disposed", one.reference, detail)
@@ -201,23 +200,12 @@ class Purging:
                 database=database,
             )
             if not await work.disposals.end(run.id, json.dumps(document), now):
-                raise RefusedError("The purge {certificate} was ended by somebody else", certificate=run.id)
+                raise _ended_by_another(run)
             detail = {"sha256": document["sha256"], "cases": str(len(document["cases"]))}
             await work.audit.append(run.actor, "disposal-certified", run.id, detail)
         return document
 
 
-async def keep_purging(purging: Callable[[], Purging]) -> None:
-    """For as long as the process lives, under the configuration in force."""
-    while True:
-        try:
-            done = await purging().purge_daily()
-            if done is not None:
-                log.info(Event.CASES_DISPOSED, certificate=done.id, number=done.cases)
-        except (StoreError, RefusedError) as error:
-            count(STORE_FAILURES)
-            log.warning(Event.STORE_FAILED, doing="disposing of cases", reason=str(error))
-        except Exception:  # no fault here may end the mail of this process
-            count(FAULTS)
-            log.exception(Event.FAULT, doing="disposing of cases")
-        await asyncio.sleep(LOOK_EVERY)
+def _ended_by_another(run: PurgeRun) -> RefusedError:
+    """It did nothing for so long that another node has certified what it did until then."""
+    return RefusedError("The purge {certificate} was ended by somebody else", certificate=run.id)

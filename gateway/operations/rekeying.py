@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.errors import RefusedError, SealError
+from gateway.model.slicing import slices
 from gateway.model.tracking import untracked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from gateway.model.tracking import Track
     from gateway.store.sealed_rows import Resealed, SealedRow
@@ -47,7 +48,8 @@ class Rekeying:
         async with self.store.reading() as work:
             rows = await work.sealed_rows.not_under(frozenset(self.keys[:1]))
         done, unopened = 0, []
-        for part in track(list(_slices(rows)), "Encrypting"):
+        sized = ((row, row.size) for row in rows)
+        for part in track(slices(sized, most=SLICE_ROWS, octets=SLICE_OCTETS), "Encrypting"):
             resealed, failed = await self._opened(part)
             done += await self._put(resealed)
             unopened += failed
@@ -79,16 +81,3 @@ class Rekeying:
         """Rows that no key of the file opens, `most` of each kind or fewer."""
         async with self.store.reading() as work:
             return await work.sealed_rows.not_under(frozenset({"", *self.keys}), most)
-
-
-def _slices(rows: Iterable[SealedRow]) -> Iterator[list[SealedRow]]:
-    part: list[SealedRow] = []
-    octets = 0
-    for row in rows:
-        if part and (len(part) == SLICE_ROWS or octets + row.size > SLICE_OCTETS):
-            yield part
-            part, octets = [], 0
-        part.append(row)
-        octets += row.size
-    if part:
-        yield part

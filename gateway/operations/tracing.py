@@ -27,9 +27,9 @@ class Tracing:
         async with self.store.reading() as work:
             items = {item.id: item for id_ in await work.traces.items(what) if (item := await work.outbox.get(id_))}
             for case_id, reference in await work.traces.cases(what):
-                file = await work.cases.file(reference)
-                if file is not None:
-                    steps.append(_of_a_case(file.case))
+                case = await work.cases.by_id(case_id)
+                if case is not None:
+                    steps.append(_of_a_case(case))
                 steps += [_of_a_row(row) for row in await work.audit.entries(subject=reference)]
                 items |= {item.id: item for item in await work.outbox.list(case_id=case_id)}
         return [*steps, *map(_of_an_item, items.values())]

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, exists, insert, select, update
 from gateway.model.amendment import Amendment
 from gateway.model.answer import Answer
 from gateway.model.case import AnswerState
+from gateway.store.columns import named
 from gateway.store.correspondence_schema import amendments, answers
 from gateway.store.embedded import brief
 from gateway.store.schema import cases
@@ -35,20 +36,12 @@ class Answers:
 
     async def amend(self, case_id: CaseId, amendment: Amendment) -> None:
         """Keep what the mail of an outbox item adds to the report."""
-        row = {
-            "item_id": amendment.item_id,
-            "case_id": case_id,
-            "at": amendment.at,
-            "actor": amendment.actor,
-            "text": amendment.text,
-            "tier": amendment.tier,
-        }
-        await self._connection.execute(insert(amendments), row)
+        await self._connection.execute(insert(amendments), {"case_id": case_id, **named(amendment)})
 
     async def amendments(self, case_id: CaseId) -> list[Amendment]:
         """Those of a case, in the order in which they were made."""
         rows = (await self._connection.execute(_AMENDMENTS, {"this": case_id})).mappings()
-        return [Amendment(**{name: value for name, value in row.items() if name != "case_id"}) for row in rows]
+        return [Amendment(**{name: row[name] for name in Amendment.__slots__}) for row in rows]
 
     async def add(self, case_id: CaseId, answer: Answer) -> bool:
         """Put an answer on the case, which then says so; False if the same mail was noted before.
@@ -57,16 +50,7 @@ class Answers:
         """
         if answer.was_seen and await self._is_known(case_id, answer.message_key):
             return False
-        row = {
-            "case_id": case_id,
-            "at": answer.at,
-            "actor": answer.actor,
-            "on": answer.on,
-            "text": answer.text,
-            "their_reference": answer.their_reference,
-            "message_key": answer.message_key,
-        }
-        await self._connection.execute(insert(answers), row)
+        await self._connection.execute(insert(answers), {"case_id": case_id, **named(answer)})
         state = AnswerState.RECEIVED if answer.was_seen else AnswerState.ANSWERED
         await self._connection.execute(_TELL_CASE, {"this": case_id, "answer": state})
         return True
@@ -77,4 +61,4 @@ class Answers:
     async def of(self, case_id: CaseId) -> list[Answer]:
         """Those of a case, in the order in which they were written down."""
         rows = (await self._connection.execute(_ANSWERS, {"this": case_id})).mappings()
-        return [Answer(**{name: value for name, value in row.items() if name not in {"id", "case_id"}}) for row in rows]
+        return [Answer(**{name: row[name] for name in Answer.__slots__}) for row in rows]

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 from sqlalchemy import exists, func, select
 
 from gateway.model.backlog import Backlog, Undecided
-from gateway.model.case import ActionState, CaseStatus, DeliveryState
+from gateway.model.case import ActionState
 from gateway.model.outbox import OutboxState
-from gateway.store.lateness import Latenesses
-from gateway.store.schema import cases, deliveries, outbox_items, stored_values
+from gateway.store.lateness import HELD, OPEN, Latenesses
+from gateway.store.schema import cases, outbox_items, stored_values
 from gateway.store.values import OUTBOX_PAUSED
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from gateway.model.outbox import Purpose
     from gateway.store.engine import Connection
 
-_OPEN = cases.c.status == CaseStatus.OPEN
-_HELD = exists().where((deliveries.c.case_id == cases.c.id) & (deliveries.c.state == DeliveryState.HELD))
 _PAUSED = exists().where(stored_values.c.key == OUTBOX_PAUSED)
 
 
@@ -30,15 +30,12 @@ class Backlogs:
 
     async def backlog(self) -> Backlog:
         """The numbers now: a few questions, each of which goes through one table."""
-        by_state = select(
-            outbox_items.c.purpose, outbox_items.c.state, func.count(), func.min(outbox_items.c.created_at)
-        ).group_by(outbox_items.c.purpose, outbox_items.c.state)
-        rows = [tuple(row) for row in await self._connection.execute(by_state)]
+        by_state = await self.by_state()
         open_cases, decline, report = (await self._connection.execute(_OF_CASES)).one()
         delivery, held_since, paused = (await self._connection.execute(_OF_OTHERS)).one()
         return Backlog(
-            items={(purpose, state): number for purpose, state, number, _ in rows},
-            oldest={(purpose, state): since for purpose, state, _, since in rows},
+            items={which: number for which, (number, _) in by_state.items()},
+            oldest={which: since for which, (_, since) in by_state.items()},
             paused=bool(paused),
             open_cases=open_cases,
             undecided=Undecided(delivery=delivery, decline=decline, report=report),
@@ -46,12 +43,20 @@ class Backlogs:
             held_since=held_since,
         )
 
+    async def by_state(self) -> dict[tuple[Purpose, OutboxState], tuple[int, datetime]]:
+        """How many outbox items there are of each purpose and state, and when the oldest of those was made."""
+        rows = await self._connection.execute(_BY_STATE)
+        return {(purpose, state): (number, since) for purpose, state, number, since in rows}
+
     async def failed(self) -> dict[Purpose, int]:
         """How many items of each purpose have failed: there are few, whatever else is on record."""
         rows = await self._connection.execute(_FAILED)
         return {purpose: number for purpose, number in rows}  # noqa: C416 -- rows are no pairs to mypy
 
 
+_BY_STATE = select(
+    outbox_items.c.purpose, outbox_items.c.state, func.count(), func.min(outbox_items.c.created_at)
+).group_by(outbox_items.c.purpose, outbox_items.c.state)
 _FAILED = (
     select(outbox_items.c.purpose, func.count())
     .where(outbox_items.c.state == OutboxState.FAILED)
@@ -64,10 +69,10 @@ _OF_CASES = (
         func.count().filter(cases.c.report == ActionState.REVIEW),
     )
     .select_from(cases)
-    .where(_OPEN)
+    .where(OPEN)
 )
 _OF_OTHERS = (
     select(func.count(), func.min(cases.c.received_at), select(_PAUSED).scalar_subquery())
     .select_from(cases)
-    .where(_OPEN & _HELD)
+    .where(OPEN & HELD)
 )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from enum import StrEnum
 
+    from _typeshed import DataclassInstance
     from sqlalchemy import Dialect
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -165,13 +166,13 @@ class Evidence(TypeDecorator[Authentication]):
         return None if value is None else _evidence(json.loads(value))
 
 
-def _named(value: StoredFinding | DnsAnswer) -> dict[str, Any]:
-    """Fields by their names; `dataclasses.asdict` would copy them, which strings and tuples of strings don't need."""
-    return {name: getattr(value, name) for name in value.__slots__}
+def named(value: DataclassInstance) -> dict[str, Any]:
+    """Fields by their names, one deep; `dataclasses.asdict` would copy them, which what never changes doesn't need."""
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
 def _finding_told(value: StoredFinding) -> dict[str, Any]:
-    return {name: as_told(said) for name, said in _named(value).items()}
+    return {name: as_told(said) for name, said in named(value).items()}
 
 
 def _finding(found: dict[str, Any]) -> StoredFinding:
@@ -184,7 +185,7 @@ def _told(value: Authentication) -> dict[str, Any]:
         "dkim": [_result_told(result) for result in value.dkim],
         "dmarc": _result_told(value.dmarc),
         "dmarc_policy": value.dmarc_policy,
-        "answers": [_named(answer) for answer in value.answers],
+        "answers": [named(answer) for answer in value.answers],
     }
 
 

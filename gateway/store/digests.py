@@ -5,19 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import func, select
 
-from gateway.model.case import ActionState, AnswerState, CaseStatus, ContactKind, DeliveryState
+from gateway.model.case import ActionState, AnswerState, ContactKind
 from gateway.model.case_list import CaseFilter
 from gateway.model.digest import MOST_REFERENCES, Digest
 from gateway.model.list_table import ENDING_SOON
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.store.case_filter import matching
 from gateway.store.engine import insert_new
-from gateway.store.lateness import overdue
+from gateway.store.lateness import HELD, OPEN, overdue
 from gateway.store.limits import Limits
 from gateway.store.list_records import ListRecords
-from gateway.store.schema import cases, deliveries, digests, outbox_items
+from gateway.store.schema import cases, digests, outbox_items
 from gateway.store.senders import Senders
 
 if TYPE_CHECKING:
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
     from gateway.model.lateness import Patience
     from gateway.store.engine import Connection
-
-_OPEN = cases.c.status == CaseStatus.OPEN
-_HELD = exists().where((deliveries.c.case_id == cases.c.id) & (deliveries.c.state == DeliveryState.HELD))
 
 
 class Digests:
@@ -45,9 +42,9 @@ class Digests:
 
     async def digest(self, now: datetime, patience: Patience) -> Digest:
         """What waits now."""
-        held = select(func.count(), func.min(cases.c.received_at)).select_from(cases).where(_OPEN & _HELD)
+        held = select(func.count(), func.min(cases.c.received_at)).select_from(cases).where(OPEN & HELD)
         held_count, oldest = (await self._connection.execute(held)).one()
-        named = select(cases.c.reference).where(_OPEN).order_by(cases.c.received_at, cases.c.id).limit(MOST_REFERENCES)
+        named = select(cases.c.reference).where(OPEN).order_by(cases.c.received_at, cases.c.id).limit(MOST_REFERENCES)
         limits, since = Limits(self._connection), (now - timedelta(days=1)).date()
         return Digest(
             held=held_count,
@@ -65,7 +62,7 @@ class Digests:
             ending=await self._ending(now),
             due=len(await ListRecords(self._connection).due(now.date())),
             references=tuple((await self._connection.execute(named)).scalars()),
-            open_cases=await self._cases(_OPEN),
+            open_cases=await self._cases(OPEN),
         )
 
     async def _ending(self, now: datetime) -> int:
@@ -74,7 +71,7 @@ class Digests:
 
     async def _cases(self, wanted: ColumnElement[bool], *, closed_too: bool = False) -> int:
         """Of the open ones, or of all."""
-        counted = select(func.count()).select_from(cases).where(wanted if closed_too else _OPEN & wanted)
+        counted = select(func.count()).select_from(cases).where(wanted if closed_too else OPEN & wanted)
         return int((await self._connection.execute(counted)).scalar_one())
 
     async def _items(self, state: OutboxState) -> int:

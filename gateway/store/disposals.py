@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, delete, exists, insert, literal, select, true,
 
 from gateway.model.disposal import ClosedCase, DisposedCase, PurgeRun
 from gateway.model.outbox import OutboxState
+from gateway.store.columns import named
 from gateway.store.engine import insert_new
 from gateway.store.holds import is_on_hold
 from gateway.store.records_schema import disposal_certificates, disposed_cases
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy import BindParameter, Column, ColumnElement, Delete, Table
+    from sqlalchemy import BindParameter, Column, ColumnElement, Delete, Table, Update
 
     from gateway.model.case import CaseId
     from gateway.store.engine import Connection
@@ -71,17 +72,18 @@ class Disposals:
 
     async def begin(self, run: PurgeRun) -> bool:
         """Write down that a purge begins; False if there was one of that id."""
-        values = {name: getattr(run, name) for name in PurgeRun.__slots__}
         statement = insert_new(disposal_certificates).on_conflict_do_nothing().returning(disposal_certificates.c.id)
-        return (await self._connection.execute(statement, values)).one_or_none() is not None
+        return (await self._connection.execute(statement, named(run))).one_or_none() is not None
 
-    async def keep(self, run_id: str, disposed: Sequence[DisposedCase], at: datetime) -> None:
-        """What is left of these cases, for the certificate of a purge that goes on."""
+    async def keep(self, run_id: str, disposed: Sequence[DisposedCase], at: datetime) -> bool:
+        """What is left of these cases, for the certificate of a purge that goes on; False if it has ended.
+
+        The unit of work is then to be left, which undoes the removal: nothing goes without a certificate.
+        """
         if disposed:
-            rows = [{name: getattr(one, name) for name in DisposedCase.__slots__} for one in disposed]
-            await self._connection.execute(insert(disposed_cases), [{"certificate": run_id, **row} for row in rows])
-        this = disposal_certificates.c.id == run_id
-        await self._connection.execute(update(disposal_certificates).where(this), {"seen_at": at})
+            rows = [{"certificate": run_id, **named(one)} for one in disposed]
+            await self._connection.execute(insert(disposed_cases), rows)
+        return (await self._connection.execute(_open(run_id), {"seen_at": at})).rowcount == 1
 
     async def disposed(self, run_id: str) -> list[DisposedCase]:
         """What a purge has disposed of, in the order in which the cases closed."""
@@ -92,9 +94,7 @@ class Disposals:
 
     async def end(self, run_id: str, document: str, at: datetime) -> bool:
         """The certificate of a purge; False if it has one."""
-        open_one = (disposal_certificates.c.id == run_id) & disposal_certificates.c.ended_at.is_(None)
-        ended = update(disposal_certificates).where(open_one)
-        return (await self._connection.execute(ended, {"document": document, "ended_at": at})).rowcount == 1
+        return (await self._connection.execute(_open(run_id), {"document": document, "ended_at": at})).rowcount == 1
 
     async def run(self, run_id: str) -> PurgeRun | None:
         """The purge of that id."""
@@ -135,3 +135,9 @@ def _along_foreign_keys() -> Iterator[Delete]:
 
 def _pointing(table: Table, target: Table) -> Iterator[Column[Any]]:
     return (key.parent for key in table.foreign_keys if key.column.table is target)
+
+
+def _open(run_id: str) -> Update:
+    """Of the certificate of a purge that has not ended."""
+    unfinished = (disposal_certificates.c.id == run_id) & disposal_certificates.c.ended_at.is_(None)
+    return update(disposal_certificates).where(unfinished)

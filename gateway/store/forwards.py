@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, insert, select
 
 from filters.forwards import Trouble
 from gateway.model.forward import Acknowledgement, ForwardedMail
+from gateway.store.columns import named
 from gateway.store.correspondence_schema import acknowledgements, forwards
 from gateway.store.embedded import brief
 from gateway.store.engine import insert_new
@@ -29,31 +30,17 @@ class Forwards:
 
     async def add(self, case_id: CaseId, forwarded: ForwardedMail) -> bool:
         """Put it on the case; False if the same mail has brought it before."""
-        row = {
-            "case_id": case_id,
-            "at": forwarded.at,
-            "by": forwarded.by,
-            "form": forwarded.form,
-            "said": forwarded.said,
-            "key": forwarded.key,
-            "number": forwarded.number,
-        }
+        row = {"case_id": case_id, **named(forwarded)}
         return (await self._connection.execute(_ADD, row)).one_or_none() is not None
 
     async def of(self, case_id: CaseId) -> list[ForwardedMail]:
         """Those of a case, in the order in which they came."""
         rows = (await self._connection.execute(_OF_CASE, {"this": case_id})).mappings()
-        return [ForwardedMail(**{name: value for name, value in row.items() if name != "id"}) for row in rows]
+        return [ForwardedMail(**{name: row[name] for name in ForwardedMail.__slots__}) for row in rows]
 
     async def acknowledge(self, told: Acknowledgement) -> None:
         """Keep what the mail of an outbox item says: it is written when it leaves."""
-        values = {
-            "item_id": told.item_id,
-            "references": told.references,
-            "troubles": told.troubles,
-            "answers": told.answers,
-        }
-        await self._connection.execute(insert(acknowledgements), values)
+        await self._connection.execute(insert(acknowledgements), named(told))
 
     async def acknowledgement(self, item_id: str) -> Acknowledgement | None:
         """What the mail of an outbox item says."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import exists, insert, select, update
 
 from gateway.model.hold import Hold
+from gateway.store.columns import named
 from gateway.store.embedded import brief
 from gateway.store.records_schema import case_holds
 from gateway.store.schema import cases
@@ -33,8 +34,7 @@ class Holds:
 
     async def place(self, case_id: CaseId, hold: Hold) -> None:
         """Put a hold on a case; its number is the next one of the case."""
-        values = {name: getattr(hold, name) for name in Hold.__slots__}
-        await self._connection.execute(brief(insert(case_holds)), {"case_id": case_id, **values})
+        await self._connection.execute(brief(insert(case_holds)), {"case_id": case_id, **named(hold)})
 
     async def lift(self, case_id: CaseId, number: int, at: datetime) -> None:
         """The hold stands no more."""

@@ -9,7 +9,7 @@ from sqlalchemy import String, and_, cast, exists, func, or_, select
 
 from filters.rules import Rule
 from gateway.model.case import ActionState, CaseStatus, DeliveryState
-from gateway.model.lateness import MOST_REFERENCES, NOT_ACCEPTED, OWED, Late, Lateness
+from gateway.model.lateness import MOST_REFERENCES, NOT_ACCEPTED, OWED, UNPROVEN_BY_FAULT, Late, Lateness
 from gateway.model.outbox import Purpose
 from gateway.store.schema import cases, deliveries, outbox_items
 
@@ -25,15 +25,16 @@ MOST_LOOKED_AT = 500
 """Cases of that time in which such a failure is looked for: their rows are wide."""
 
 _SCREENING_FAILED = f'"{Rule.SCREENING_FAILED.value}"'
-_UNPROVEN_BY_FAULT = "a fault of the gateway ("
-"""What the evidence of a sender says whose authentication raised: see gateway.operations.deciding."""
+_UNPROVEN_BY_FAULT = f'"reason":"{UNPROVEN_BY_FAULT} ('
+"""As the evidence of a case is written: what a sender's own DNS records say has no such quotes in it."""
 
 _EVER = datetime.max.replace(tzinfo=UTC)
 
-_OPEN = cases.c.status == CaseStatus.OPEN
-_HELD = exists().where((deliveries.c.case_id == cases.c.id) & (deliveries.c.state == DeliveryState.HELD))
+OPEN = cases.c.status == CaseStatus.OPEN
+HELD = exists().where((deliveries.c.case_id == cases.c.id) & (deliveries.c.state == DeliveryState.HELD))
+"""Of a row of `cases`: whether it is open; whether a copy of its mail is held."""
 _ASKED_FOR = and_(outbox_items.c.purpose == Purpose.REPORT, outbox_items.c.state.in_(NOT_ACCEPTED))
-_OWED = and_(_OPEN, cases.c.report == ActionState.REVIEW, cases.c.tier.in_(OWED))
+_OWED = and_(OPEN, cases.c.report == ActionState.REVIEW, cases.c.tier.in_(OWED))
 _ASKED_AT = (
     select(func.min(outbox_items.c.created_at))
     .where(_ASKED_FOR, outbox_items.c.case_id == cases.c.id)
@@ -61,7 +62,7 @@ class Latenesses:
         """Everything that is late now."""
         return Lateness(
             reports=await self.reports(now - patience.report),
-            held=await self._late(and_(_OPEN, _HELD, cases.c.received_at <= now - patience.held), cases.c.received_at),
+            held=await self._late(and_(OPEN, HELD, cases.c.received_at <= now - patience.held), cases.c.received_at),
             unscreened=await self._unscreened(now - UNSCREENED_WITHIN),
         )
 

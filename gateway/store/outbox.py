@@ -97,6 +97,11 @@ _FREEZE_SMALL = brief(_FREEZE)
 _FROZEN_SIZE = brief(select(frozen_posts.c.size).where(frozen_posts.c.item_id == bindparam("this")))
 _FROZEN_POST = select(frozen_posts).where(frozen_posts.c.item_id == bindparam("this"))
 _SMALL_FROZEN_POST = brief(_FROZEN_POST)
+_MESSAGE_IDS = brief(
+    select(frozen_posts.c.item_id, frozen_posts.c.message_id)
+    .join(outbox_items)
+    .where(outbox_items.c.case_id == bindparam("case"))
+)
 _THAW = brief(delete(frozen_posts).where(frozen_posts.c.item_id == bindparam("this")))
 
 _MOVE = update(outbox_items).returning(outbox_items.c.case_id, outbox_items.c.purpose)
@@ -202,6 +207,11 @@ class Outbox:
             smtputf8=row.smtputf8,
         )
 
+    async def message_ids(self, case_id: CaseId) -> dict[str, str]:
+        """The Message-IDs of a case's frozen mails, by the ids of their items; opens none of them."""
+        rows = await self._connection.execute(_MESSAGE_IDS, {"case": case_id})
+        return {row.item_id: row.message_id for row in rows}
+
     async def mark_sending(self, item_id: str, owner: str, now: datetime) -> bool:
         """The last step before the final dot.
 
@@ -260,11 +270,11 @@ class Outbox:
         return next(iter(await self._items(_THIS_ITEM, {"this": item_id})), None)
 
     async def report_with(self, message_id: str) -> OutboxItem | None:
-        """The report or retraction whose frozen mail has this Message-ID, angle brackets included."""
+        """The mail to the collation address that was frozen with this Message-ID, angle brackets included."""
         return next(iter(await self._items(_REPORT_WITH, {"with": message_id})), None)
 
     async def returned(self, item_id: str, reply: str) -> bool:
-        """A report or retraction that has left has failed after all; False if it is neither, or has not left.
+        """Mail to the collation address that has left has failed after all; False if it is no such, or has not left.
 
         The one way out of `sent`, which no late worker can take: it is not in the table of transitions. A report may
         come back while its own answer is still being written down.

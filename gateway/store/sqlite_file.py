@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from gateway.errors import StoreError
+from gateway.store.embedded import READING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,6 @@ _PATIENCE = 0.5
 _LOCK_PATIENCE = 5.0
 _PAGES = 256
 """Pages that are copied at one go: a megabyte."""
-_FIRST_LOOK = "SELECT 1 FROM sqlite_schema LIMIT 1"
 
 
 def cut_off_log(file: Path) -> bool:
@@ -47,9 +47,9 @@ def copy_database(file: Path, copy: Path, seen: Callable[[float], None]) -> None
     StoreError, such as for a full disk.
     """
     try:
-        with closing(_opened(file, "rw")) as source, closing(sqlite3.connect(copy)) as target:
-            source.execute("BEGIN")
-            source.execute(_FIRST_LOOK).fetchall()
+        with closing(_opened(file)) as source, closing(sqlite3.connect(copy)) as target:
+            for statement in READING:
+                source.execute(statement).fetchall()
             source.backup(target, pages=_PAGES, progress=lambda _, left, pages: seen(1 - left / max(1, pages)))
             source.execute("ROLLBACK")
     except sqlite3.Error as error:
@@ -59,7 +59,7 @@ def copy_database(file: Path, copy: Path, seen: Callable[[float], None]) -> None
 def unsoundness(file: Path) -> str:
     """What SQLite finds wrong with a database file, "" if nothing: every page is looked at."""
     try:
-        with closing(_opened(file, "rw")) as connection:
+        with closing(_opened(file)) as connection:
             found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
     except sqlite3.Error as error:
         return str(error)
@@ -71,7 +71,7 @@ def holds_cases(file: Path) -> bool:
     if not file.exists():
         return False
     try:
-        with closing(_opened(file, "rw")) as connection:
+        with closing(_opened(file)) as connection:
             if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'cases'").fetchone():
                 return False
             return connection.execute("SELECT 1 FROM cases LIMIT 1").fetchone() is not None
@@ -82,7 +82,7 @@ def holds_cases(file: Path) -> bool:
 def set_aside(file: Path, aside: Path) -> None:
     """Move a database out of the way, whole: its log is brought into it first. Raises StoreError while it is in use."""
     try:
-        with closing(_opened(file, "rw")) as connection:
+        with closing(_opened(file)) as connection:
             (mode,) = connection.execute("PRAGMA journal_mode=DELETE").fetchone()
     except sqlite3.OperationalError as error:
         raise StoreError(f"The database file {file} is in use: stop every gateway on it first ({error})") from error
@@ -95,7 +95,7 @@ def set_aside(file: Path, aside: Path) -> None:
         log.unlink(missing_ok=True)
 
 
-def _opened(file: Path, mode: str) -> sqlite3.Connection:
+def _opened(file: Path) -> sqlite3.Connection:
     """Never makes a file: a mistyped name is an error."""
-    uri = f"file:{quote(str(file))}?mode={mode}"
+    uri = f"file:{quote(str(file))}?mode=rw"
     return sqlite3.connect(uri, uri=True, timeout=_LOCK_PATIENCE, isolation_level=None)

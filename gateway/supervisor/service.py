@@ -29,6 +29,7 @@ from gateway.supervisor.console import open_console
 from gateway.supervisor.descriptors import allow_descriptors
 from gateway.supervisor.handover import Parent
 from gateway.supervisor.monitoring import Monitoring, open_monitoring
+from gateway.supervisor.purging import keep_purging
 from gateway.supervisor.reloading import Reloading, in_force, refused_aloud, tell_of
 from gateway.supervisor.sockets import address, bind
 from gateway.supervisor.systemd import NOBODY, Systemd
@@ -174,7 +175,7 @@ class Service:
         await self._listen()
         if self._outbox is not None:
             self._sending = self._own(self._outbox.run())
-            self._own(_keep_purging(self._desk))
+            self._own(keep_purging(lambda: self._desk().purging))
         self._tell_what_runs()
         await self._answer_monitoring()
         if self._shows_pages or self._outbox is not None:
@@ -354,9 +355,3 @@ def _open_worker(means: Means) -> Worker:
     from gateway.dispatch.worker import Worker
 
     return Worker(means)
-
-
-async def _keep_purging(desk: Callable[[], Desk]) -> None:
-    from gateway.operations.purging import keep_purging
-
-    await keep_purging(lambda: desk().purging)

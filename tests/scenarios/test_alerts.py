@@ -297,6 +297,18 @@ async def test_trouble_of_a_node_that_is_gone_does_not_stand_for_ever(
         assert [(one["node"], one["phase"]) for one in hook.told[2:]] == [("mx2", "ended")]
 
 
+async def test_trouble_that_lasts_is_not_over_when_nobody_has_looked_for_a_while(
+    site: Site, hook: HookServer, next_hop: ScriptedMTA
+) -> None:
+    await next_hop.stop()
+    async with site.desk("next_hop_down = 60") as desk:
+        await look(desk)
+        for seconds in (60, 20 * 60, 0):
+            site.clock.advance(seconds)
+            await look(desk)
+    assert hook.phases("next-hop-down") == ["began"]
+
+
 async def test_who_looks_out_tells_under_another_configuration_too_and_gives_the_duty_back(
     site: Site, hook: HookServer
 ) -> None:

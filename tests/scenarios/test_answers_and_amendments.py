@@ -9,6 +9,7 @@ from email import message_from_bytes, policy  # noqa: TID251 -- reads what we wr
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import update
 
 from filters.disposition import Tier
 from gateway.clock import SystemClock
@@ -17,6 +18,7 @@ from gateway.model.case import ActionState, AnswerState
 from gateway.model.case_list import CaseFilter
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.shipped import shipped
+from gateway.store.schema import frozen_posts
 from tests.gateway.compose.test_report import conforms
 from tests.scenarios.test_retraction import CLERK, LISTED, settled
 
@@ -94,6 +96,21 @@ def first_text(message: EmailMessage) -> str:
 
 
 @ON_ONE
+async def test_a_report_is_amended_though_the_key_of_its_mail_is_gone(gateway: Running) -> None:
+    reference = await reported(gateway)
+    await keys_of_frozen_mail(gateway, "gone")
+    await amended(gateway, reference, "More.")
+    report, amendment = to_collation(gateway)
+    assert data_of(amendment)["supersedes"] == amendment["In-Reply-To"] == report["Message-ID"]
+    await keys_of_frozen_mail(gateway, "")
+
+
+async def keys_of_frozen_mail(gateway: Running, key: str) -> None:
+    async with gateway.desk.store.begin() as work:
+        await work.outbox._connection.execute(update(frozen_posts).values(key_id=key))
+
+
+@ON_ONE
 async def test_an_amendment_leaves_the_case_as_it_is(gateway: Running) -> None:
     reference = await reported(gateway)
     await amended(gateway, reference, "More.", Tier.SPOOFED)
@@ -142,6 +159,15 @@ async def test_an_answer_is_found_by_the_message_id_of_the_report_too(gateway: R
     (report,) = to_collation(gateway)
     fields = f"From: {ILDC}\r\nSubject: thanks\r\nReferences: <x@y.example>\r\n {report['Message-ID']}\r\n"
     await gateway.send(ILDC, ["liaison@police.example"], f"{fields}\r\nOk.\r\n".encode())
+    assert (await dossier(gateway)).file.case.answer is AnswerState.RECEIVED
+
+
+@ON_ONE
+async def test_the_domain_of_the_collation_address_is_known_in_each_spelling(gateway: Running) -> None:
+    reference = await reported(gateway)
+    client = await gateway.client()
+    mail = f"From: {ILDC}\r\nSubject: Re: {reference}\r\n\r\nThank you.\r\n".encode()
+    await client.mail("analyst@\uff29\uff2c\uff24\uff23.example", ["desk@police.example"], mail, parameters=" SMTPUTF8")
     assert (await dossier(gateway)).file.case.answer is AnswerState.RECEIVED
 
 

@@ -14,7 +14,7 @@ from gateway.desk import open_desk
 from gateway.errors import StoreError
 from gateway.metrics.readiness import Readiness
 from gateway.operations.rulebooks import Rulebooks
-from gateway.operations.watching import Watching
+from gateway.operations.watching import ANSWER_WITHIN, Watching
 from gateway.settings import load
 from gateway.supervisor import Role, Service
 from tests.support.dialogue import Dialogue
@@ -267,7 +267,7 @@ async def test_a_store_that_hangs_holds_up_neither_monitoring_nor_mail(
     gateway = on_postgres
     with psycopg.connect(postgres.url(postgres_database)) as other:
         other.execute("LOCK TABLE cases, stored_values IN ACCESS EXCLUSIVE MODE")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(2 * ANSWER_WITHIN):  # asked once for a page, whatever the page tells
             asked = [asyncio.ensure_future(scrape(gateway.metrics)) for _ in range(3)]
             ready = await ask(gateway.metrics, "/readyz")
             await gateway.send("resident@town.example", DESK, CLEAN)

@@ -6,8 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.model.case import ActionState, CaseId, ContactKind, Disposal
-from gateway.model.disposal import slices
+from gateway.model.case import ActionState, ContactKind, Disposal
 from gateway.model.retention import RetentionClass, Schedule, retention_class
 from tests.support.clocks import NOON
 from tests.support.closed_cases import SCHEDULE
@@ -47,9 +46,3 @@ def test_an_open_case_and_one_that_is_kept_for_ever_are_never_due() -> None:
 def test_nothing_is_looked_through_where_all_is_kept_for_ever() -> None:
     assert Schedule(dict.fromkeys(RetentionClass, 0)).first_closing(NOON) is None
     assert SCHEDULE.first_closing(NOON) == NOON - timedelta(days=365)
-
-
-def test_a_slice_is_bounded_by_cases_and_by_octets_and_takes_a_large_case_alone() -> None:
-    going = [(CaseId(number), size) for number, size in enumerate([5, 5, 5, 100, 1, 1, 1, 1])]
-    assert slices(going, most=3, octets=10) == [[0, 1], [2], [3], [4, 5, 6], [7]]
-    assert slices([], most=3, octets=10) == []

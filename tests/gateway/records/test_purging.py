@@ -9,17 +9,22 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+from structlog.testing import capture_logs
 
 from gateway.errors import RefusedError
+from gateway.events import Event
 from gateway.model.audit import verify_chain
 from gateway.model.case import ContactKind, Disposal
 from gateway.model.certificate import certificate_text, digest_of
 from gateway.model.retention import RetentionClass
 from gateway.operations.holding import Holding
+from gateway.operations.purging import BROKEN_OFF_AFTER, SLICE
 from gateway.store.sealing import Seal
 from gateway.store.tables import metadata
 from gateway.store.unit_of_work import Store
+from gateway.supervisor.purging import keep_purging
 from tests.support.clocks import NOON
 from tests.support.closed_cases import LETTER, SECRET_WORD, a_closed_case, hold, purging
 from tests.support.records import an_item, record
@@ -218,6 +223,57 @@ async def test_the_daily_purge_goes_once_a_day_and_only_when_it_is_switched_on(
     assert await verbs.purge_daily() is None
     clock.advance(86_400)
     assert await verbs.purge_daily() is not None
+
+
+async def test_once_todays_purge_is_on_record_no_case_is_looked_through(postgres_url: str, clock: StoppedClock) -> None:
+    store = Store.open(postgres_url, Seal(), clock)
+    async with store.begin() as work:
+        await a_closed_case(work, days_ago=800)
+    verbs = purging(store, clock, automatic=True)
+    assert await verbs.purge_daily() is not None
+    asked: list[str] = []
+    assert isinstance(store._engines.reader, AsyncEngine)
+    event.listen(store._engines.reader.sync_engine, "before_cursor_execute", lambda *of: asked.append(of[2]))
+    assert await verbs.purge_daily() is None
+    await store.close()
+    assert asked
+    assert not [statement for statement in asked if "FROM cases" in statement]
+
+
+async def test_of_two_nodes_that_begin_the_daily_purge_at_once_the_second_leaves_it_and_nothing_has_failed(
+    store: Store, clock: StoppedClock
+) -> None:
+    async with store.begin() as work:
+        await a_closed_case(work, days_ago=800)
+    verbs = purging(store, clock, automatic=True)
+    with capture_logs() as lines:
+        nodes = [asyncio.get_running_loop().create_task(keep_purging(lambda: verbs)) for _ in range(2)]
+        async with asyncio.timeout(10):
+            while len(lines) < 2:
+                await asyncio.sleep(0.01)
+        for node in nodes:
+            node.cancel()
+        await asyncio.gather(*nodes, return_exceptions=True)
+    assert {line["event"] for line in lines} == {Event.CASES_DISPOSED, Event.PURGE_CONFLICT}
+
+
+async def test_a_purge_that_another_node_took_for_broken_off_disposes_of_nothing_more(
+    store: Store, clock: StoppedClock
+) -> None:
+    async with store.begin() as work:
+        cases = [await a_closed_case(work, days_ago=800, number=number) for number in range(3 * SLICE)]
+    verbs = purging(store, clock)
+    slow = asyncio.get_running_loop().create_task(verbs.purge(await verbs.due(), actor="cli:ann"))
+    async with asyncio.timeout(20):
+        while len(await references(store)) == len(cases):
+            await asyncio.sleep(0)
+    clock.advance(BROKEN_OFF_AFTER.total_seconds() + 1)
+    (document,) = await verbs.finish_broken_off()
+    with pytest.raises(RefusedError, match="was ended by somebody else"):
+        await slow
+    certified = {one["reference"] for one in document["cases"]}
+    assert certified | set(await references(store)) == {case.reference for case in cases}
+    assert len(certified) < len(cases)
 
 
 async def test_a_message_that_comes_anew_after_its_case_went_is_a_case_again_and_goes_again(

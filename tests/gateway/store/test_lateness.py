@@ -8,19 +8,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from filters.authentication import NOT_AUTHENTICATED, DnsAnswer, DnsStatus, MethodResult, Result
 from filters.disposition import Tier
 from gateway.model.case import ActionState, CaseStatus, DeliveryState
 from gateway.model.case_list import CaseFilter
-from gateway.model.lateness import MOST_REFERENCES, Late, Patience
+from gateway.model.lateness import MOST_REFERENCES, UNPROVEN_BY_FAULT, Late, Patience
 from gateway.model.outbox import OutboxState
 from tests.support.clocks import NOON
 from tests.support.records import RAW, a_case, a_delivery, an_item, record
 
 if TYPE_CHECKING:
+    from filters.authentication import Authentication
     from gateway.model.case import Case
     from gateway.store.unit_of_work import Store
 
 HOUR = timedelta(hours=1)
+FAULT = f"{UNPROVEN_BY_FAULT} (ValueError)"
+RECORD = DnsAnswer(name="mission.example", kind="TXT", status=DnsStatus.FOUND)
 PATIENCE = Patience(report=4 * HOUR, held=2 * HOUR)
 
 
@@ -99,3 +103,18 @@ async def test_the_oldest_are_named_and_no_more_than_so_many(store: Store) -> No
         found = await work.latenesses.reports(NOON - 4 * HOUR)
     assert found.number == MOST_REFERENCES + 2
     assert list(found.references) == [one.reference for one in cases[:MOST_REFERENCES]]
+
+
+@pytest.mark.parametrize(
+    ("authentication", "number"),
+    [
+        (replace(NOT_AUTHENTICATED, spf=MethodResult(result=Result.TEMPERROR, reason=FAULT)), 1),
+        (replace(NOT_AUTHENTICATED, answers=(replace(RECORD, records=(FAULT, f'"reason":"{FAULT}')),)), 0),
+    ],
+)
+async def test_authentication_that_raised_is_told_and_what_a_sender_publishes_is_not_taken_for_it(
+    store: Store, authentication: Authentication, number: int
+) -> None:
+    await case(store, HOUR, authentication=authentication)
+    async with store.reading() as work:
+        assert (await work.latenesses.lateness(NOON, PATIENCE)).unscreened.number == number

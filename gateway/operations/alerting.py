@@ -141,8 +141,9 @@ class Alerting:
 
     async def _forget_the_gone(self, work: Work, now: datetime) -> None:
         """A node that is taken out of service can't say that its trouble has ended."""
+        listening_since = self.watcher.looks(now)
         for one in await work.alerts.all():  # asked anew: what this look has just noted is not gone
-            if one.node and one.ended_at is None and now - one.seen_at >= UNHEARD_AFTER:
+            if one.node and one.ended_at is None and now - max(one.seen_at, listening_since) >= UNHEARD_AFTER:
                 await self._note(work, {one.trouble.alarm: None}, {(one.trouble.alarm, one.node): one}, one.node, now)
 
     async def _holds(self, work: Work, duty: str, now: datetime) -> bool:

@@ -297,6 +297,19 @@ async def test_trouble_of_a_node_that_is_gone_does_not_stand_for_ever(
         assert [(one["node"], one["phase"]) for one in hook.told[2:]] == [("mx2", "ended")]
 
 
+async def test_after_a_time_without_a_database_no_node_ends_the_trouble_of_another(
+    site: Site, hook: HookServer, next_hop: ScriptedMTA
+) -> None:
+    await next_hop.stop()
+    async with site.desk("next_hop_down = 60") as one, site.desk("next_hop_down = 60") as other:
+        other.foundation.lasting.watcher.node = "mx2"
+        for seconds in (0, 60, 30, 20 * 60, 30):
+            site.clock.advance(seconds)
+            await look(one)
+            await look(other)
+    assert hook.phases("next-hop-down") == ["began", "began"]
+
+
 async def test_trouble_that_lasts_is_not_over_when_nobody_has_looked_for_a_while(
     site: Site, hook: HookServer, next_hop: ScriptedMTA
 ) -> None:

@@ -91,12 +91,12 @@ class Casework:
     async def files(self, wanted: CaseFilter = EVERY_CASE) -> list[CaseFile]:
         """Every case, or these, the newest first."""
         async with self.store.reading() as work:
-            return await work.cases.files(wanted)
+            return await work.case_files.matching(wanted)
 
     async def show(self, reference: str, index: ListIndex) -> Dossier:
         """One case, whole."""
         async with self.store.reading() as work:
-            file = await work.cases.file(reference)
+            file = await work.case_files.of(reference)
             if file is None:
                 raise unknown(reference)
             raw = await work.messages.get(file.case)

@@ -167,7 +167,7 @@ class Exporting:
         return one, {f"{one.folder}/{name}": content for name, content in files.items()}
 
     async def _exported(self, work: Work, reference: str) -> Exported:
-        file = await work.cases.file(reference)
+        file = await work.case_files.of(reference)
         if file is None:
             raise unknown(reference)
         return Exported(

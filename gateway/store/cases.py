@@ -1,4 +1,4 @@
-"""Cases, one row each, and the case files that are shown.
+"""Cases, one row each. What hangs on them is read by `gateway.store.case_files`.
 
 Never decides what a case is; finds it again by its intake key (decision 3).
 """
@@ -7,44 +7,30 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import fields
-from itertools import groupby
-from operator import itemgetter
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import bindparam, insert, select, text, update
 
 from gateway.errors import StoreError
-from gateway.model.case import Case, CaseFile, CaseStatus, ContactKind
-from gateway.model.case_list import EVERY_CASE
+from gateway.model.case import Case, CaseStatus
 from gateway.model.outbox import Purpose
-from gateway.store.case_filter import matching
 from gateway.store.case_search import keep_case
-from gateway.store.deliveries import delivery_of
 from gateway.store.embedded import FEW, brief
 from gateway.store.engine import insert_new
-from gateway.store.holds import hold_of
-from gateway.store.notes import note_of
-from gateway.store.records_schema import case_holds
-from gateway.store.schema import case_entries, cases, deliveries, notes
+from gateway.store.schema import case_entries, cases
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Column, ColumnElement, Executable, RowMapping, Select, Table
+    from sqlalchemy import Executable, RowMapping
 
     from filters.lists import ListEntry
     from gateway.model.case import ActionState, CaseId, Disposal
-    from gateway.model.case_list import CaseFilter
     from gateway.store.engine import Connection
 
 CaseAction = Literal[Purpose.DECLINE, Purpose.REPORT]
 """The purposes that a case has a state for."""
-
-CaseList = list[Case]
-CaseFileList = list[CaseFile]
-CaseClients = list[str]
-RowsByCase: TypeAlias = "dict[CaseId | None, list[RowMapping]]"
 
 _FIELDS = tuple(field.name for field in fields(Case))
 _THIS = cases.c.id == bindparam("this")
@@ -86,7 +72,7 @@ class Cases:
         values = {name: getattr(case, name) for name in _FIELDS if name != "id"}
         row = (await self._connection.execute(_INSERT, values)).mappings().one_or_none()
         if row is not None:
-            stored = _case_of(row)
+            stored = case_of(row)
             await keep_case(self._connection, stored)
             return stored, True
         found = await self._one(_FIND_AND_WRITE, case.intake_key)
@@ -112,7 +98,7 @@ class Cases:
     async def by_intake_keys(self, keys: Sequence[str]) -> Case | None:
         """The oldest case that has one of these intake keys."""
         row = (await self._connection.execute(_BY_KEYS, {"these": list(keys)})).mappings().one_or_none()
-        return None if row is None else _case_of(row)
+        return None if row is None else case_of(row)
 
     async def in_turn(self, reference: str) -> Case | None:
         """The case, for one who decides about it: who comes second sees what the first one did.
@@ -151,57 +137,11 @@ class Cases:
         closing = {"this": case_id, "disposal": disposal, "closed_at": at}
         return (await self._connection.execute(_CLOSE, closing)).rowcount == 1
 
-    async def list(self, wanted: CaseFilter = EVERY_CASE) -> CaseList:
-        """These cases, newest first."""
-        return await self._matching(matching(wanted))
-
-    async def recent_clients(self, most: int) -> CaseClients:
-        """The IP addresses that the last mails of cases came from, newest first; "" where there was none."""
-        wanted = cases.c.kind == ContactKind.MAIL
-        newest = (cases.c.received_at.desc(), cases.c.id.desc())
-        rows = await self._connection.execute(select(cases.c.client_ip).where(wanted).order_by(*newest).limit(most))
-        return list(rows.scalars())
-
-    async def files(self, wanted: CaseFilter = EVERY_CASE) -> CaseFileList:
-        """The same with deliveries, notes and holds: four queries, however many cases."""
-        return await self._files(matching(wanted))
-
-    async def file(self, reference: str) -> CaseFile | None:
-        """One case with everything that hangs on it."""
-        return next(iter(await self._files(cases.c.reference == reference)), None)
-
-    async def _files(self, wanted: ColumnElement[bool]) -> CaseFileList:
-        found = await self._matching(wanted)
-        ids = select(cases.c.id).where(wanted)
-        deliveries_of = await self._hanging_on(ids, deliveries)
-        notes_of = await self._hanging_on(ids, notes)
-        holds_of = await self._hanging_on(ids, case_holds, case_holds.c.number)
-        return [
-            CaseFile(
-                case=case,
-                deliveries=tuple(delivery_of(row) for row in deliveries_of.get(case.id, ())),
-                notes=tuple(note_of(row) for row in notes_of.get(case.id, ())),
-                holds=tuple(hold_of(row) for row in holds_of.get(case.id, ())),
-            )
-            for case in found
-        ]
-
-    async def _hanging_on(self, ids: Select[CaseId], table: Table, order: Column[int] | None = None) -> RowsByCase:
-        """The rows of a table that belong to these cases, in one query, by case and in the order in which they came."""
-        came = table.c.id if order is None else order
-        statement = select(table).where(table.c.case_id.in_(ids)).order_by(table.c.case_id, came)
-        rows = (await self._connection.execute(statement)).mappings()
-        return {case_id: list(group) for case_id, group in groupby(rows, key=itemgetter("case_id"))}
-
-    async def _matching(self, wanted: ColumnElement[bool]) -> CaseList:
-        statement = select(cases).where(wanted).order_by(cases.c.received_at.desc(), cases.c.id.desc())
-        return [_case_of(row) for row in (await self._connection.execute(statement)).mappings()]
-
     async def _one(self, statement: Executable, this: str | CaseId) -> Case | None:
         row = (await self._connection.execute(statement, {"this": this})).mappings().one_or_none()
-        return None if row is None else _case_of(row)
+        return None if row is None else case_of(row)
 
 
-def _case_of(row: RowMapping) -> Case:
-    """Columns carry the names of the fields, and their types give the fields' values."""
+def case_of(row: RowMapping) -> Case:
+    """Of a row of the table: columns carry the names of the fields, and their types give the fields' values."""
     return Case(**{name: row[name] for name in _FIELDS})

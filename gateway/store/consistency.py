@@ -31,7 +31,7 @@ async def check_consistency(store: Store) -> list[str]:
     if not state.up_to_date:
         return [f"The database is at schema {state.current or 'none'}; this program needs {state.head}."]
     async with store.reading() as work:
-        files, items = await work.cases.files(), await work.outbox.list()
+        files, items = await work.case_files.matching(), await work.outbox.list()
         entries, head = await work.audit.entries(), await work.audit.head()
         broken = [*_case_problems(files, items, entries), *_item_problems(items, entries), *_chain(entries, head)]
         for file in files:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from gateway.store.alerts import Alerts
     from gateway.store.answers import Answers
     from gateway.store.backlog import Backlogs
+    from gateway.store.case_files import CaseFiles
     from gateway.store.case_list import CaseListing
     from gateway.store.digests import Digests
     from gateway.store.disposals import Disposals
@@ -125,6 +126,13 @@ class Work:
         from gateway.store.list_records import ListRecords
 
         return ListRecords(self._connection)
+
+    @cached_property
+    def case_files(self) -> CaseFiles:
+        """Cases with what hangs on them."""
+        from gateway.store.case_files import CaseFiles
+
+        return CaseFiles(self._connection)
 
     @cached_property
     def case_list(self) -> CaseListing:

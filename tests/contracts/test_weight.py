@@ -33,7 +33,7 @@ SENDERS = {"aiosmtplib", "dkim", "jinja2", "gateway.compose.templates", "gateway
 """What a role that sends mail needs."""
 SUSPECTS = {"dns", "cryptography", "gateway.verify.dmarc", "gateway.verify.spf", "zstandard"}
 """What is imported at the first suspect: the DNS is asked, signatures are checked, the message is kept."""
-PEOPLE = {"gateway.desk", "gateway.operations.casework", "gateway.operations.listkeeping", "gateway.store.people"}
+PEOPLE = {"gateway.desk", "gateway.operations.casework", "gateway.store.case_files", "gateway.store.list_records"}
 """What people call: an SMTP process has no desk."""
 
 _TOLD_AT_THE_END = """

@@ -123,7 +123,7 @@ async def gather_evidence(
         claims = select(func.count()).where(outbox_items.c.claimed_by.is_not(None))
         return Evidence(
             records=tuple(records),
-            files=tuple(await work.cases.files()),
+            files=tuple(await work.case_files.matching()),
             items=tuple(items),
             posts={item: post for item, post in posts.items() if post is not None},
             at_next_hop=tuple(at_next_hop),

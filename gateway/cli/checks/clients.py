@@ -41,7 +41,7 @@ async def _recent(settings: Settings) -> list[str]:
         if not (await store.schema_state()).up_to_date:
             return []
         async with store.reading() as work:
-            return await work.cases.recent_clients(LATELY)
+            return await work.case_files.recent_clients(LATELY)
     except StoreError:
         return []  # the line about the database says it
     finally:

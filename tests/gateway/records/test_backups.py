@@ -60,7 +60,7 @@ async def restored(place: Store, file: Path, *, force: bool = False) -> Restored
 
 async def references(store: Store) -> list[str]:
     async with store.reading() as work:
-        return sorted(case.reference for case in await work.cases.list())
+        return sorted(case.reference for case in await work.case_files.cases())
 
 
 async def test_a_backup_is_restored_elsewhere_while_the_source_goes_on(
@@ -123,7 +123,7 @@ async def test_a_decline_that_still_had_to_leave_is_not_sent_by_the_restored_dat
     async with elsewhere.reading() as work:
         items = {(item.case_reference, item.purpose): item for item in await work.outbox.list()}
         assert await work.values.get(OUTBOX_PAUSED) is not None
-        file = await work.cases.file(waits.reference)
+        file = await work.case_files.of(waits.reference)
     assert {key: item.state for key, item in items.items()} == {
         (waits.reference, Purpose.DECLINE): OutboxState.UNCERTAIN,
         (leaving.reference, Purpose.DECLINE): OutboxState.UNCERTAIN,

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 async def references(store: Store) -> set[str]:
     async with store.reading() as work:
-        return {file.case.reference for file in await work.cases.files()}
+        return {file.case.reference for file in await work.case_files.matching()}
 
 
 async def several(store: Store) -> tuple[list[Case], list[Case]]:

@@ -45,8 +45,8 @@ async def listed(store: Store, wanted: CaseFilter, order: CaseOrder = CaseOrder.
         page = await work.case_list.page(wanted, order, 1)
         found = [line.reference for line in page.lines]
         assert page.total == await work.case_list.count(wanted) == len(found)
-        assert sorted(case.reference for case in await work.cases.list(wanted)) == sorted(found)
-        densely = await work.cases._matching(matching(wanted, dense=True))
+        assert sorted(case.reference for case in await work.case_files.cases(wanted)) == sorted(found)
+        densely = await work.case_files._matching(matching(wanted, dense=True))
         assert sorted(case.reference for case in densely) == sorted(found)
     return found
 

@@ -106,10 +106,10 @@ async def test_cases_are_listed_newest_first_and_by_status_and_tier(store: Store
     async with store.begin() as work:
         old = await record(work, replace(a_case(), received_at=NOON))
         new = await record(work, replace(a_case(), received_at=NOON + timedelta(days=1), tier=Tier.SUSPECT))
-        assert await work.cases.list() == [new, old]
-        assert await work.cases.list(CaseFilter(tier=Tier.SUSPECT)) == [new]
-        assert await work.cases.list(CaseFilter(status=CaseStatus.OPEN, tier=Tier.CONFIRMED)) == [old]
-        assert await work.cases.list(CaseFilter(status=CaseStatus.CLOSED)) == []
+        assert await work.case_files.cases() == [new, old]
+        assert await work.case_files.cases(CaseFilter(tier=Tier.SUSPECT)) == [new]
+        assert await work.case_files.cases(CaseFilter(status=CaseStatus.OPEN, tier=Tier.CONFIRMED)) == [old]
+        assert await work.case_files.cases(CaseFilter(status=CaseStatus.CLOSED)) == []
 
 
 async def test_case_files_hold_each_cases_own_deliveries_and_notes(store: Store) -> None:
@@ -117,8 +117,8 @@ async def test_case_files_hold_each_cases_own_deliveries_and_notes(store: Store)
         one = await record(work, None, b"one", a_delivery("b@police.example"), a_delivery("a@police.example"))
         two = await record(work, None, b"two", a_delivery("c@police.example"))
         await work.notes.add(stored_id(one), Note(at=NOON, actor="desk", text="called back"))
-        files = {file.case.reference: file for file in await work.cases.files()}
-        alone = await work.cases.file(one.reference)
+        files = {file.case.reference: file for file in await work.case_files.matching()}
+        alone = await work.case_files.of(one.reference)
     assert [d.recipient for d in files[one.reference].deliveries] == ["b@police.example", "a@police.example"]
     assert [d.recipient for d in files[two.reference].deliveries] == ["c@police.example"]
     assert files[one.reference].notes == (Note(at=NOON, actor="desk", text="called back"),)
@@ -130,8 +130,8 @@ async def test_case_files_can_be_filtered(store: Store) -> None:
     async with store.begin() as work:
         await record(work)
         suspect = await record(work, replace(a_case(), tier=Tier.SUSPECT))
-        assert [file.case for file in await work.cases.files(CaseFilter(tier=Tier.SUSPECT))] == [suspect]
-        assert await work.cases.file("LG-NONE-NONE") is None
+        assert [file.case for file in await work.case_files.matching(CaseFilter(tier=Tier.SUSPECT))] == [suspect]
+        assert await work.case_files.of("LG-NONE-NONE") is None
 
 
 async def test_a_case_keeps_how_far_its_decline_is(store: Store) -> None:

@@ -43,7 +43,7 @@ async def case(store: Store, age: timedelta, *, asked: timedelta | None = None, 
 async def late(store: Store) -> Late:
     async with store.reading() as work:
         found = (await work.latenesses.lateness(NOON, PATIENCE)).reports
-        listed = await work.cases.files(CaseFilter(overdue=NOON - PATIENCE.report))
+        listed = await work.case_files.matching(CaseFilter(overdue=NOON - PATIENCE.report))
         told = await work.digests.digest(NOON, PATIENCE)
     assert found.number == len(listed) == told.overdue  # one judgement
     assert [file.case.reference for file in listed][::-1] == list(found.references)

@@ -156,7 +156,7 @@ async def test_everything_of_an_older_version_can_be_read(
     assert (await store.schema_state()).up_to_date
     assert await check_consistency(store) == []
     async with store.reading() as work:
-        (file,) = await work.cases.files()
+        (file,) = await work.case_files.matching()
         assert (file.case.reference, file.case.received_at, file.case.closed_at) == (REFERENCE, AT, AT)
         assert (len(file.deliveries), len(file.notes), file.holds) == (1, 1, ())
         assert await work.messages.get(file.case) == RAW

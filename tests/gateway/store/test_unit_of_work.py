@@ -50,7 +50,7 @@ async def test_an_exception_undoes_the_whole_unit_and_passes_unchanged(store: St
             raise trouble
     assert caught.value is trouble
     async with store.reading() as work:
-        assert await work.cases.list() == []
+        assert await work.case_files.cases() == []
 
 
 async def test_a_cancelled_unit_of_work_is_undone_and_the_store_goes_on(store: Store) -> None:
@@ -200,7 +200,7 @@ async def test_a_full_disk_is_trouble_and_loses_nothing_that_was_committed(
     async with store.begin() as work:
         after = await record(work)
     async with store.reading() as work:
-        found = await work.cases.list()
+        found = await work.case_files.cases()
         assert await work.messages.get(kept)
     await store.close()
     assert {kept.reference, after.reference} <= {case.reference for case in found}

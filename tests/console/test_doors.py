@@ -191,6 +191,7 @@ async def test_a_request_that_is_too_large_is_not_read(visit: Visit) -> None:
     kind = {"content-type": "application/x-www-form-urlencoded"}
     answer = await anna.client.post("/people/add", content=b"x" * (MOST_OCTETS + 1), headers=kind)
     assert answer.status_code == 413
+    assert "n'est pas lu" in answer.text
 
 
 async def test_a_page_that_is_not_there_says_so_in_the_readers_language(stranger: Visitor, gateway: Running) -> None:

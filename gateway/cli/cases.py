@@ -116,7 +116,8 @@ async def dismiss(desk: Desk, reference: str, reason: str) -> None:
     """Close the case as no approach at all: what has not been sent yet is cancelled."""
     held = await desk.casework.dismiss(reference, reason, actor=actor())
     say(f"{reference} is dismissed and closed; what waited in the outbox for it, releases excepted, is cancelled.")
-    say(words.still_held(held, reference))
+    if held:
+        say(words.still_held(held, reference))
 
 
 @cases.command()
@@ -165,7 +166,8 @@ async def close(desk: Desk, reference: str) -> None:
     """Close the case: nothing more is to be done."""
     held = await desk.casework.close(reference, actor=actor())
     say(f"{reference} is closed.")
-    say(words.still_held(held, reference))
+    if held:
+        say(words.still_held(held, reference))
 
 
 @cases.command()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from filters.sentence import Sentence
 from gateway.console.case_history import DETAILS, HAPPENED, PARTS
 from gateway.console.navigation import N_
-from gateway.console.words import FORMS, ITEM_STATES, KINDS, MODES, ROLES, TIERS
+from gateway.console.words import FORMS, ITEM_STATES, KEPT_AS, KINDS, MODES, ROLES, TIERS
 from gateway.model.people import Role
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ OFFICE: Mapping[str, str] = MappingProxyType(
 OFFICE_DETAILS: Mapping[str, str] = MappingProxyType(
     {
         "client": N_("from {value}"),
+        "how": N_("by way of: {value}"),
         "roles": N_("roles: {value}"),
         "ceiling": N_("allowed at most: {value}"),
         "version": N_("version {value}"),
@@ -87,12 +88,15 @@ OFFICE_DETAILS: Mapping[str, str] = MappingProxyType(
         "count": N_("number: {value}"),
         "octets": N_("octets: {value}"),
         "authority": N_("on the authority of {value}"),
+        "class": N_("kept as: {value}"),
+        "certificate": N_("certificate {value}"),
         "export": N_("export {value}"),
         "troubles": N_("troubles: {value}"),
     }
 )
 
 _REPORTS: Mapping[str, str] = MappingProxyType({"requested": N_("asked for"), "review": N_("to decide")})
+_WAYS: Mapping[str, str] = MappingProxyType({"provider": N_("the OpenID provider")})
 _VALUES: Mapping[str, Mapping[Any, str]] = MappingProxyType(
     {
         "part": PARTS,
@@ -102,6 +106,8 @@ _VALUES: Mapping[str, Mapping[Any, str]] = MappingProxyType(
         "ceiling": MODES,
         "report": _REPORTS,
         "form": FORMS,
+        "how": _WAYS,
+        "class": KEPT_AS,
     }
 )
 """The vocabularies of details."""

@@ -77,7 +77,7 @@ class Words:
 
     def age(self, since: datetime, now: datetime) -> str:
         """How long it is since then, in its largest unit."""
-        return format_timedelta(now - since, threshold=1.2, locale=_LOCALES[self.language])
+        return self.span(now - since)
 
     def span(self, time: timedelta) -> str:
         """A length of time, in its largest unit."""

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 MOST_OCTETS = 4 * 1024 * 1024
 """Of a request: a list of ten thousand entries is a third of it."""
 
+TOO_LARGE = f"""A form of more than {MOST_OCTETS} octets is not read.
+Un formulaire de plus de {MOST_OCTETS} octets n'est pas lu.
+"""
+"""In both languages: whose form it is, and which they read, is not known yet."""
+
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; frame-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
@@ -82,7 +87,7 @@ class Safety:
         try:
             await self._app(scope, bounded, guarded)
         except TooLargeError:
-            answer = PlainTextResponse(f"A form of more than {MOST_OCTETS} octets is not read.\n", 413)
+            answer = PlainTextResponse(TOO_LARGE, 413)
             await answer(scope, receive, guarded)
 
 

@@ -96,8 +96,12 @@ class Visit:
 
     def field(self, name: str, most: int = 10_000) -> str:
         """A text of the form, without what only breaks it: NUL, and spaces at its ends."""
+        return self.typed(name)[:most].replace("\0", "").strip()
+
+    def typed(self, name: str) -> str:
+        """A text of the form as it was typed: spaces at the ends of a password may belong to it."""
         value = self.form.get(name, "")
-        return value[:most].replace("\0", "").strip() if isinstance(value, str) else ""
+        return value if isinstance(value, str) else ""
 
     def fields(self, name: str) -> list[str]:
         """Every value of a field that may come more than once."""

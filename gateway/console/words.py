@@ -183,7 +183,7 @@ MODES: Mapping[Mode, str] = MappingProxyType(
 
 MODE_MEANINGS: Mapping[Mode, str] = MappingProxyType(
     {
-        Mode.OBSERVE: N_("Only records: all mail is delivered unchanged, and nothing is sent."),
+        Mode.OBSERVE: N_("Only records: all mail is delivered unchanged, and nothing is sent because of it."),
         Mode.ASSIST: N_("Holds and marks mail; every decline and report waits for a person."),
         Mode.AUTO: N_("Does what the policy says: holds, declines and reports by itself."),
     }
@@ -214,6 +214,16 @@ TROUBLES: Mapping[str, str] = MappingProxyType(
         "log_lines_lost": N_("Log lines that could not be written"),
     }
 )
+
+PROCESSES: Mapping[str, str] = MappingProxyType(
+    {
+        "all": N_("all: takes mail, sends ours, shows the console"),
+        "smtp": N_("smtp: takes mail only"),
+        "dispatch": N_("dispatch: sends ours only"),
+        "console": N_("console: shows the console only"),
+    }
+)
+"""What one process does, by its `--role`."""
 
 ENTRY_KINDS: Mapping[EntryKind, str] = MappingProxyType(
     {

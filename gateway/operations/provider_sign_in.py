@@ -90,7 +90,8 @@ class ProviderSignIn:
 
     async def _person(self, name: str, claims: Claims) -> Person | None:
         """The account, with the roles of today, or None."""
-        person = next((one for one in await self.peoplekeeping.people() if one.name == name), None)
+        async with self.peoplekeeping.store.reading() as work:
+            person = await work.people.get(name)
         if not self.oidc.roles_claim:
             return person
         roles = roles_of(claims, self.oidc)
@@ -102,7 +103,7 @@ class ProviderSignIn:
             return await self.peoplekeeping.set_roles(name, roles, actor=ACTOR)
         return person
 
-    async def _new(self, name: str, roles: frozenset[Role], claims: Claims) -> Person | None:
+    async def _new(self, name: str, roles: frozenset[Role], claims: Claims) -> Person:
         """An account with a password that nobody knows."""
         full, language = claims.get("name"), str(claims.get("locale", "")).casefold()
         return await self.peoplekeeping.add(

@@ -54,14 +54,9 @@ class SigningIn:
             await self._failed(name, client, now, known=person is not None)
             raise RefusedError("Name or password is wrong, or the account is disabled")
         await self._refuse_many_failures(name, client, now)  # of those who tried at the same moment
-        token = tokens.session_token()
         async with self.store.begin() as work:
-            await work.sessions.forget(seen_before=now - self.idle, started_before=now - self.longest)
             stage = Stage.PASSWORD if person.second_factor else Stage.SIGNED_IN
-            await work.sessions.start(tokens.session_digest(token), name, stage, now)
-            if stage is Stage.SIGNED_IN:
-                await self._signed_in(work, person, client, now)
-        return token
+            return await self._start(work, person, stage, client, now)
 
     async def with_code(self, session: Session, code: str, client: str) -> str:
         """The token of the session that replaces this one, after a one-time code or a recovery code."""
@@ -69,7 +64,6 @@ class SigningIn:
 
         person, now = session.person, self.clock.now()
         await self._refuse_many_failures(person.name, client, now)
-        token = tokens.session_token()
         async with self.store.begin() as work:
             secret = await work.people.second_factor(person.name)
             step = second_factor.step_of(secret, code, now) if secret else None
@@ -77,12 +71,9 @@ class SigningIn:
             right = right or await work.people.use_recovery_code(person.name, recovery_digest(person.name, code))
             if right:
                 await work.sessions.end(session.digest)
-                await work.sessions.start(tokens.session_digest(token), person.name, Stage.SIGNED_IN, now)
-                await self._signed_in(work, person, client, now)
-        if not right:
-            await self._failed(person.name, client, now, known=True)
-            raise RefusedError("The code is wrong, or was used already")
-        return token
+                return await self._start(work, person, Stage.SIGNED_IN, client, now)
+        await self._failed(person.name, client, now, known=True)
+        raise RefusedError("The code is wrong, or was used already")
 
     async def session(self, token: str) -> Session | None:
         """The session of this token, while it lasts."""
@@ -98,12 +89,8 @@ class SigningIn:
 
     async def at_provider(self, person: Person, client: str) -> str:
         """The token of a new session of somebody whom the OpenID provider has let in."""
-        token, now = tokens.session_token(), self.clock.now()
         async with self.store.begin() as work:
-            await work.sessions.forget(seen_before=now - self.idle, started_before=now - self.longest)
-            await work.sessions.start(tokens.session_digest(token), person.name, Stage.AT_PROVIDER, now)
-            await self._signed_in(work, person, client, now, how="provider")
-        return token
+            return await self._start(work, person, Stage.AT_PROVIDER, client, self.clock.now())
 
     async def refuse_a_client_with_many_failures(self, client: str) -> None:
         """RefusedError if too many sign-ins from this address have failed."""
@@ -132,12 +119,17 @@ class SigningIn:
         longest = CODE_WITHIN if session.stage is Stage.PASSWORD else self.longest
         return now - session.seen_at < self.idle and now - session.started_at < longest
 
-    async def _signed_in(self, work: Work, person: Person, client: str, now: datetime, *, how: str = "") -> None:
-        await work.people.change(person.name, signed_in_at=now)
-        await work.people.forget_failures(now - WINDOW, f"name:{person.name}")
-        await work.audit.append(
-            person.actor, "signed-in", person.name, {"client": client} | ({"how": how} if how else {})
-        )
+    async def _start(self, work: Work, person: Person, stage: Stage, client: str, now: datetime) -> str:
+        """The token of a new session. Whoever has still to show a one-time code has not signed in yet."""
+        token = tokens.session_token()
+        await work.sessions.forget(seen_before=now - self.idle, started_before=now - self.longest)
+        await work.sessions.start(tokens.session_digest(token), person.name, stage, now)
+        if stage is not Stage.PASSWORD:
+            how = {"how": "provider"} if stage is Stage.AT_PROVIDER else {}
+            await work.people.change(person.name, signed_in_at=now)
+            await work.people.forget_failures(now - WINDOW, f"name:{person.name}")
+            await work.audit.append(person.actor, "signed-in", person.name, {"client": client} | how)
+        return token
 
     async def _refuse_many_failures(self, name: str, client: str, now: datetime) -> None:
         async with self.store.reading() as work:

@@ -69,6 +69,18 @@ def test_a_sentence_of_ours_is_translated_and_a_servers_is_not() -> None:
     assert detail("reply", "250 2.0.0 Kept", FRENCH).endswith("250 2.0.0 Kept")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("how", "provider", "par\N{NO-BREAK SPACE}: le fournisseur OpenID"),
+        ("class", "handled", "conservé comme\N{NO-BREAK SPACE}: courriel sans signalement"),
+        ("certificate", "DC-1", "certificat DC-1"),
+    ],
+)
+def test_details_of_sign_ins_and_disposals_are_said_in_french(name: str, value: str, said: str) -> None:
+    assert detail(name, value, FRENCH) == said
+
+
 async def test_the_page_of_the_audit_log_speaks_french(gateway: Running, visit: Visit) -> None:
     (case,) = await received(gateway)
     rita, aude = await visit(Role.REVIEWER), await visit(Role.AUDITOR, language="fr")

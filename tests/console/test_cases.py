@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.model.case import CaseStatus
-from gateway.model.outbox import OutboxState, Purpose
+from gateway.model.outbox import OutboxState, Purpose, new_item
 from gateway.model.people import Role
+from tests.support.clocks import NOON
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -52,14 +53,20 @@ async def test_the_first_page_says_what_needs_a_person_and_each_number_leads_to_
 
 
 async def test_mail_of_ours_that_failed_needs_a_person_and_leads_to_the_outbox(gateway: Running, visit: Visit) -> None:
-    await received(gateway)
+    beside_those_of_cases = set(Purpose) - {Purpose.DECLINE, Purpose.REPORT}
     async with gateway.desk.store.begin() as work:
-        (notice,) = [item for item in await work.outbox.list() if item.purpose is Purpose.NOTICE]
-        await work.outbox.settle(notice.id, state=OutboxState.FAILED, reply="550 no")
+        for purpose in beside_those_of_cases:
+            item = new_item(f"a-{purpose}", purpose, DESK, None, now=NOON, requested_by="test")
+            await work.outbox.add([item])
+            await work.outbox.settle(item.id, state=OutboxState.FAILED, reply="550 no")
+            await work.audit.append("test", f"{purpose}-failed", item.id, {})
     rita = await visit(Role.REVIEWER)
-    assert re.search(r'<a href="/outbox\?state=failed&amp;purpose=notice"><strong>1</strong> Notice failed', rita.page)
-    await rita.get("/outbox?state=failed&purpose=notice")
-    assert notice.id in rita.page
+    told = re.findall(r'<a href="(/outbox\?state=failed&amp;purpose=[^"]*)"><strong>1</strong> (\w+) failed', rita.page)
+    assert {name.lower() for _, name in told} == beside_those_of_cases
+    for address, name in told:
+        await rita.get(address.replace("&amp;", "&"))
+        assert f"a-{name.lower()}" in rita.page
+        assert "1 mail" in rita.text
 
 
 async def test_a_report_that_is_overdue_stands_on_the_first_page_and_leads_to_its_case(

@@ -191,6 +191,7 @@ async def test_a_request_that_is_too_large_is_not_read(visit: Visit) -> None:
     kind = {"content-type": "application/x-www-form-urlencoded"}
     answer = await anna.client.post("/people/add", content=b"x" * (MOST_OCTETS + 1), headers=kind)
     assert answer.status_code == 413
+    assert "n'est pas lu" in answer.text
 
 
 async def test_a_page_that_is_not_there_says_so_in_the_readers_language(stranger: Visitor, gateway: Running) -> None:
@@ -229,3 +230,13 @@ async def test_hostile_requests_break_nothing(gateway: Running, visit: Visit) ->
     async with Visitor(gateway.console) as somebody:
         await somebody.get("/sign-in")
         assert somebody.status == 200
+
+
+@pytest.mark.parametrize("number", ["²", "٣", "-1", "0", "9" * 15, "9" * 400])
+async def test_a_number_that_is_none_breaks_no_page(visit: Visit, number: str) -> None:
+    anna = await visit(Role.ADMINISTRATOR)
+    for address in ("/senders?page=", "/cases?page=", "/audit?before=", "/statistics?months="):
+        await anna.get(f"{address}{number}")
+        assert anna.status == 200, address
+    await anna.get(f"/senders/history/{number}")
+    assert anna.status == 404

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -72,6 +73,34 @@ def a_listed_embassy() -> ListEntry:
         value="embassy.example",
         mission_en="Embassy of Example",
         mission_fr="Ambassade d'Exemple",
+    )
+
+
+async def test_a_mission_that_has_a_name_in_one_language_alone_bears_it_in_both(gateway: Running, visit: Visit) -> None:
+    await gateway.desk.listkeeping.edit(
+        "mission.example", EntryKind.SUBTREE, lambda entry: replace(entry, mission_fr=""), actor="test"
+    )
+    await gateway.desk.rulebooks.load()
+    await gateway.send(
+        "officer@mission.example", ["desk@police.example"], b"From: officer@mission.example\r\n\r\nHi\r\n"
+    )
+    rita = await visit(Role.REVIEWER, language="fr")
+    (file,) = await gateway.cases()
+    assert (file.case.mission_en, file.case.mission_fr) == ("Embassy of Example", "")
+    for address in (
+        "/statistics",
+        f"/cases/{file.case.reference}",
+        "/senders/entry?kind=subtree&value=mission.example",
+    ):
+        await rita.get(address)
+        assert '<span lang="en">Embassy of Example</span>' in rita.page, address
+
+
+async def test_what_a_process_does_is_said_in_french(gateway: Running, visit: Visit) -> None:
+    otto = await visit(Role.OPERATOR, language="fr")
+    await otto.get("/status")
+    assert "Rôle all : reçoit le courriel, fait nos envois, affiche la console" in otto.text.replace(
+        "\N{NO-BREAK SPACE}", " "
     )
 
 

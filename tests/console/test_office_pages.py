@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.model.outbox import Purpose
+from gateway.model.outbox import Purpose, new_item
 from gateway.model.people import Role
 from tests.console.test_cases import received
+from tests.support.clocks import NOON
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -41,7 +42,7 @@ async def test_an_operator_pauses_and_resumes_the_outbox_and_sees_no_content(gat
     (report,) = [item for item in await gateway.items() if item.purpose == "report"]
     await otto.get(f"/outbox/{report.id}")
     await otto.post(f"/outbox/{report.id}/cancel")
-    assert otto.told == f"Done: {report.id} is cancelled: it will not be sent."
+    assert otto.told == f"Done: {report.id} is cancelled: it is not tried any more."
     await otto.post(f"/outbox/{report.id}/retry")
     assert otto.told == f"Not done: {report.id} is cancelled: it is not sent again"
     await otto.post("/outbox/resume")
@@ -50,6 +51,18 @@ async def test_an_operator_pauses_and_resumes_the_outbox_and_sees_no_content(gat
     assert otto.told == "Done: Failed items that are tried again: 0."
     await otto.get("/outbox/nothing")
     assert otto.status == 404
+
+
+async def test_to_cancel_what_may_have_arrived_promises_nothing(gateway: Running, visit: Visit) -> None:
+    decline = new_item("a-decline", Purpose.DECLINE, "a@mission.example", None, now=NOON, requested_by="test")
+    async with gateway.desk.store.begin() as work:
+        await work.outbox.add([decline])
+        await work.outbox.put_in_doubt("restored")
+        await work.audit.append("test", "decline-uncertain", decline.id, {})
+    otto = await visit(Role.OPERATOR)
+    await otto.get(f"/outbox/{decline.id}")
+    assert "never sent" not in otto.text
+    assert "It is not sent again. It may have been delivered: nobody can know." in otto.text
 
 
 async def test_the_mode_is_lowered_and_restored_by_those_who_may(gateway: Running, visit: Visit) -> None:

@@ -194,9 +194,19 @@ async def test_passwords_open_the_console_beside_it_until_a_setting_ends_that(
     async with Visitor(gateway.console, "anna") as another:
         await another.get("/sign-in")
         assert 'name="password"' not in another.page
+        assert "gives a new password" not in another.text
         await another.client.post("/sign-in", data={"name": "anna", "password": PASSWORD})
         await another.get("/cases")
         assert another.address.startswith("/sign-in")
+
+
+async def test_where_passwords_open_nothing_no_account_is_offered_one(gateway: Running, browser: Visitor) -> None:
+    await browser.get(START)
+    await browser.get("/account")
+    assert "Change the password" in browser.text
+    configure(gateway, passwords=False)
+    await browser.get("/account")
+    assert "Change the password" not in browser.text
 
 
 async def test_a_rule_that_gives_no_role_leaves_the_old_configuration_in_force(gateway: Running) -> None:

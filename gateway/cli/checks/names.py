@@ -36,6 +36,8 @@ AT_ONCE = 8
 """Domains that the DNS is asked about side by side."""
 MANY = 5
 """Listed domains of which some must exist."""
+NAMED = 3
+"""Of these, as examples."""
 LISTED = "listed domain"
 _DNS_MEND = "see that [dns] nameservers are right, and that UDP and TCP 53 may leave this machine"
 
@@ -154,14 +156,19 @@ async def ask_listed_domains(settings: Settings) -> list[Line]:
 
     domains = sorted(set(_domains(entries)))
     lines = await asyncio.gather(*map(ask, domains))
-    return [*_of_resolvers(lines), *lines, *_patterns(entries)]
-
-
-def _of_resolvers(lines: Sequence[Line]) -> Iterator[Line]:
-    """Name servers that know a private network alone say of everything else that it does not exist."""
     if len(lines) >= MANY and all(line.mend for line in lines):
-        text = f"the name servers answer, but know none of the {len(lines)} listed domains: no sender can be proven"
-        yield problem("dns", text, "name some in [dns] nameservers that know all of the Internet")
+        lines = [_of_resolvers(domains)]
+    return [*lines, *_patterns(entries)]
+
+
+def _of_resolvers(domains: Sequence[str]) -> Line:
+    """Name servers that know a private network alone say of everything else that it does not exist."""
+    text = f"the name servers answer, but know none of the {len(domains)} listed domains: no sender can be proven"
+    return problem(
+        "dns",
+        f"{text}; asked for {', '.join(domains[:NAMED])} and others",
+        "name some in [dns] nameservers that know all of the Internet",
+    )
 
 
 def _domains(entries: Iterable[ListEntry]) -> Iterator[str]:

@@ -102,7 +102,7 @@ async def ask_password(visit: Visit) -> Response:
 
 async def change_password(visit: Visit) -> Response:
     """Another password; the other sessions of the person end."""
-    old, new, again = (_typed(visit, name) for name in ("old", "new", "again"))
+    old, new, again = (visit.typed(name) for name in ("old", "new", "again"))
     if new != again:
         return await _password_form(visit, visit.words.say(DIFFERENT), 400)
     try:
@@ -148,12 +148,6 @@ async def _factor_form(visit: Visit, secret: str, wrong: str, status: int) -> Re
         wrong=wrong,
     )
     return await visit.show("account/second_factor.html", page, status=status)
-
-
-def _typed(visit: Visit, name: str) -> str:
-    """A password as it was typed."""
-    value = visit.form.get(name, "")
-    return value if isinstance(value, str) else ""
 
 
 ROUTES = [

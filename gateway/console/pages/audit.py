@@ -13,6 +13,7 @@ from gateway.console.audit_words import details, happened
 from gateway.console.days import whole_days
 from gateway.console.doors import action, page
 from gateway.console.navigation import N_
+from gateway.console.numbers import whole_number
 from gateway.model.audit import AuditFilter
 from gateway.model.people import Verb
 
@@ -57,9 +58,8 @@ class AuditLog:
 async def show(visit: Visit) -> Response:
     """Rows, the newest first."""
     said = {name: visit.query(name)[:200] for name in FIELDS}
-    before = visit.query("before")
     auditing, watch = visit.office.auditing, visit.office.chain_watch
-    found = await auditing.page(_wanted(visit, said), before=int(before) if _is_number(before) else None)
+    found = await auditing.page(_wanted(visit, said), before=whole_number(visit.query("before")))
     actors, actions = await auditing.words()
     kept = {name: value for name, value in said.items() if value}
     context = AuditLog(
@@ -102,10 +102,6 @@ async def _lines(rows: AsyncIterator[object]) -> AsyncIterator[str]:
 def _wanted(visit: Visit, said: dict[str, str]) -> AuditFilter:
     since, until = whole_days(said["since"], said["until"], visit.office.zone)
     return AuditFilter(actor=said["actor"], action=said["action"], subject=said["subject"], since=since, until=until)
-
-
-def _is_number(said: str) -> bool:
-    return said.isascii() and said.isdigit() and len(said) < 16
 
 
 ASKED = N_("The whole chain is verified now; the page shows how far that is.")

@@ -7,6 +7,7 @@ it is written down before anything is shown.
 from __future__ import annotations
 
 import asyncio
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from starlette.responses import Response
 from filters.disposition import Tier
 from gateway.console.case_query import CaseQuery
 from gateway.console.doors import action, page
+from gateway.console.numbers import whole_number
 from gateway.console.pages.case_facts import Moment, Why, deciders, proof, timeline, whys
 from gateway.console.pages.case_limits import why_not
 from gateway.console.safety import FRAME_POLICY, FRAME_STYLE, RAW_POLICY
@@ -159,7 +161,8 @@ async def _read(visit: Visit, part: str) -> bytes:
 
 def _number(said: str) -> int:
     """Of a page or a part; larger than any where it is no number."""
-    return int(said) if said.isascii() and said.isdigit() and len(said) < 6 else 10**6
+    number = whole_number(said)
+    return sys.maxsize if number is None else number
 
 
 def _octets(content: bytes) -> Segments:

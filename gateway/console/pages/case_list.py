@@ -9,6 +9,8 @@ from filters.sentence import Sentence
 from gateway.console.case_query import NOBODY, CaseQuery
 from gateway.console.doors import action, page
 from gateway.console.navigation import N_
+from gateway.console.numbers import whole_number
+from gateway.console.pages.case_facts import deciders
 from gateway.console.words import (
     ACTIONS,
     ANSWERS,
@@ -22,7 +24,7 @@ from gateway.console.words import (
     TIERS,
 )
 from gateway.errors import RefusedError
-from gateway.model.people import Verb, allowed
+from gateway.model.people import Verb
 from gateway.operations.bulk import MOST, BulkVerb, Errand
 
 if TYPE_CHECKING:
@@ -32,11 +34,11 @@ if TYPE_CHECKING:
 
     from gateway.console.visit import Visit
     from gateway.model.case_list import CasePage
-    from gateway.model.people import Person
     from gateway.operations.bulk import BulkResult, Refusal
 
 REASONED = frozenset({BulkVerb.SILENCE, BulkVerb.DISMISS, BulkVerb.REOPEN})
 """Verbs that may be given a reason."""
+SHOWN_REFUSALS = 50
 Options = list[tuple[str, str]]
 
 
@@ -86,7 +88,7 @@ async def show(visit: Visit) -> Response:
     except RefusedError as error:
         wrong = visit.words.say(error.sentence)
         wanted = CaseQuery().filter(visit.office.zone, visit.office.late)
-    found = await visit.office.browsing.page(wanted, query.order, number=_number(visit.query("page")))
+    found = await visit.office.browsing.page(wanted, query.order, number=whole_number(visit.query("page")) or 1)
     context = CaseList(query=query, found=found, choices=await _choices(visit), verbs=BULK, wrong=wrong)
     return await visit.show("cases/list.html", context)
 
@@ -136,11 +138,11 @@ async def _do(visit: Visit) -> Response:
     if references:
         result = await bulk.to_these(references, errand, index, actor=visit.actor)
     else:
-        expected = _number(visit.field("number", 20))
+        expected = whole_number(visit.field("number", 20)) or 1
         wanted = query.filter(visit.office.zone, visit.office.late)
         result = await bulk.to_all(wanted, expected, errand, index, actor=visit.actor)
     if result.refused or result.left:
-        done = Done(label=BULK[verb], result=result, refused=result.refused[:50], back=query.address())
+        done = Done(label=BULK[verb], result=result, refused=result.refused[:SHOWN_REFUSALS], back=query.address())
         return await visit.show("cases/done.html", done)
     return await visit.go(query.address(), done=Sentence(DONE, verb=Sentence(BULK[verb]), number=result.done))
 
@@ -201,16 +203,7 @@ def _options(words: Iterable[tuple[str, str]], visit: Visit) -> Options:
 
 async def _deciders(visit: Visit) -> Options:
     """Everybody to whom a case can be given, and nobody."""
-    people = await visit.office.peoplekeeping.people()
-    return [*((one.name, one.full_name) for one in people if _decides(one)), (NOBODY, visit.words.say(NOT_ASSIGNED))]
-
-
-def _decides(person: Person) -> bool:
-    return person.active and allowed(person.roles, Verb.DECIDE_CASES)
-
-
-def _number(said: str) -> int:
-    return int(said) if said.isascii() and said.isdigit() and len(said) < 10 and int(said) else 1
+    return [*await deciders(visit), (NOBODY, visit.words.say(NOT_ASSIGNED))]
 
 
 ROUTES = [

@@ -12,6 +12,8 @@ from filters.sentence import Sentence
 from gateway.console.case_query import CaseQuery, case_address
 from gateway.console.days import day_or_none, end_of_day
 from gateway.console.doors import action
+from gateway.console.numbers import whole_number
+from gateway.console.pages.exemptions import exempted
 from gateway.errors import RefusedError
 from gateway.model.case_list import CaseOrder
 from gateway.model.people import Verb
@@ -132,10 +134,7 @@ async def exempt(visit: Visit) -> Response:
         actor=visit.actor,
         expected=_seen(visit),
     )
-    done = Sentence(
-        "{sender} is exempt until {until}.", sender=exemption.sender, until=visit.words.moment(exemption.until)
-    )
-    return await _stay(visit, done)
+    return await _stay(visit, exempted(visit, exemption))
 
 
 async def hold(visit: Visit) -> Response:
@@ -149,8 +148,7 @@ async def hold(visit: Visit) -> Response:
 
 async def unhold(visit: Visit) -> Response:
     """Lift one of its holds."""
-    reference, said = visit.part("reference"), visit.field("hold", 10)
-    number = int(said) if said.isascii() and said.isdigit() else None
+    reference, number = visit.part("reference"), whole_number(visit.field("hold", 20))
     lifted, left = await visit.office.holding.lift(
         reference, number, _reason(visit), actor=visit.actor, expected=_seen(visit)
     )
@@ -168,8 +166,7 @@ def _closed(template: str, reference: str, held: int) -> Sentence:
 
 def _seen(visit: Visit) -> int | None:
     """The last audit row that the person saw."""
-    said = visit.field("expected", 20)
-    return int(said) if said.isascii() and said.isdigit() else None
+    return whole_number(visit.field("expected", 20))
 
 
 def _reason(visit: Visit) -> str:

@@ -57,9 +57,7 @@ async def grant(visit: Visit) -> Response:
         )
     except RefusedError as error:
         return await _page(visit, typed, visit.words.say(error.sentence))
-    until = visit.words.moment(exemption.until)
-    done = Sentence("{sender} is exempt until {until}.", sender=exemption.sender, until=until)
-    return await visit.go("/exemptions", done=done)
+    return await visit.go("/exemptions", done=exempted(visit, exemption))
 
 
 async def end(visit: Visit) -> Response:
@@ -77,6 +75,12 @@ async def _page(visit: Visit, typed: Mapping[str, str], wrong: str) -> Response:
         now=visit.office.clock.now(),
     )
     return await visit.show("exemptions/list.html", context, status=400 if wrong else 200)
+
+
+def exempted(visit: Visit, exemption: Exemption) -> Sentence:
+    """What was granted."""
+    until = visit.words.moment(exemption.until)
+    return Sentence("{sender} is exempt until {until}.", sender=exemption.sender, until=until)
 
 
 ENDED = N_("The exemption has ended: from now on the policy holds for this sender.")

@@ -30,9 +30,11 @@ DUE = N_("Entries due for review")
 ENDING = N_("Exemptions that end soon")
 FAILED: Mapping[Purpose, str] = MappingProxyType(
     {
+        Purpose.AMENDMENT: N_("Amendment failed"),
         Purpose.RETRACTION: N_("Retraction failed"),
         Purpose.RELEASE: N_("Release failed"),
         Purpose.NOTICE: N_("Notice failed"),
+        Purpose.ACKNOWLEDGEMENT: N_("Acknowledgement failed"),
         Purpose.DIGEST: N_("Digest failed"),
     }
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from filters.disposition import Mode
+from filters.disposition import MODE_ORDER, Mode
 from filters.sentence import Sentence
 from gateway.console.doors import action, page
 from gateway.console.words import MODE_MEANINGS, MODES
@@ -34,13 +34,12 @@ class ModePage:
 async def show(visit: Visit) -> Response:
     """The mode in force, and what each would do."""
     modes = visit.office.modes
-    order = [Mode.OBSERVE, Mode.ASSIST, Mode.AUTO]
     context = ModePage(
         mode=await modes.current(),
         ceiling=modes.ceiling,
         modes=MODES,
         meanings=MODE_MEANINGS,
-        possible=tuple(order[: order.index(modes.ceiling) + 1]),
+        possible=MODE_ORDER[: MODE_ORDER.index(modes.ceiling) + 1],
     )
     return await visit.show("mode/mode.html", context)
 

@@ -81,7 +81,7 @@ async def retry(visit: Visit) -> Response:
 async def cancel(visit: Visit) -> Response:
     """Never send it."""
     item = await visit.office.outboxkeeping.cancel(visit.part("item"), actor=visit.actor)
-    return await visit.go("/outbox", done=Sentence("{item} is cancelled: it will not be sent.", item=item.id))
+    return await visit.go("/outbox", done=Sentence("{item} is cancelled: it is not tried any more.", item=item.id))
 
 
 async def retry_failed(visit: Visit) -> Response:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from filters.sentence import Sentence
 from gateway import tokens
+from gateway.console.audit_words import role_name
 from gateway.console.doors import action, page
 from gateway.console.words import ROLES, VERBS
 from gateway.errors import RefusedError
@@ -26,7 +27,8 @@ class PeopleList:
     """The context of `people/list.html`."""
 
     people: tuple[Person, ...]
-    roles: Mapping[Role, str]
+    names: Mapping[Role, str]
+    """What each role is called."""
     table: tuple[tuple[str, tuple[bool, ...]], ...]
     """What each role may do: a verb in words, and for each role whether it may."""
 
@@ -55,7 +57,8 @@ async def show_all(visit: Visit) -> Response:
     """Everybody, and the table of roles."""
     table = tuple((VERBS[verb], tuple(verb in ALLOWED[role] for role in Role)) for verb in Verb)
     people = tuple(await visit.office.peoplekeeping.people())
-    return await visit.show("people/list.html", PeopleList(people=people, roles=ROLES, table=table))
+    names = {role: role_name(role, visit.words) for role in Role}
+    return await visit.show("people/list.html", PeopleList(people=people, names=names, table=table))
 
 
 async def ask_new(visit: Visit) -> Response:

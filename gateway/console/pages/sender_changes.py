@@ -209,8 +209,7 @@ async def _file_or_text(visit: Visit) -> tuple[str, str]:
         except UnicodeDecodeError as error:
             raise RefusedError(NO_UTF8) from error
         return text, "pack" if upload.filename.endswith(".toml") else form
-    given = visit.form.get("text", "")
-    text = given.replace("\0", "") if isinstance(given, str) else ""
+    text = visit.typed("text").replace("\0", "")
     if not text.strip():
         raise RefusedError("Choose a file, or put lines into the box")
     return text, form

@@ -13,6 +13,8 @@ from filters.lists import EntryKind
 from filters.packs import format_csv, format_pack
 from filters.sentence import Sentence
 from gateway.console.doors import action, page
+from gateway.console.numbers import whole_number
+from gateway.console.templating import entry_query
 from gateway.errors import RefusedError
 from gateway.model.list_table import EntryFilter, EntryOrder
 from gateway.model.people import Verb
@@ -86,8 +88,7 @@ async def show(visit: Visit) -> Response:
         order=EntryOrder(said["sort"]) if said["sort"] in set(EntryOrder) else EntryOrder.VALUE,
         descending=said["down"] == "1",
     )
-    number = visit.query("page")
-    found = await visit.office.listreading.page(wanted, int(number) if number.isdigit() and len(number) < 6 else 1)
+    found = await visit.office.listreading.page(wanted, whole_number(visit.query("page")) or 1)
     context = SenderList(
         found=found,
         said=said,
@@ -167,13 +168,14 @@ def kind_and_value(kind: str, value: str) -> tuple[EntryKind, str]:
 
 def entry_address(entry: ListEntry) -> str:
     """The page of an entry."""
-    return f"/senders/entry?{urlencode({'kind': entry.kind, 'value': entry.value})}"
+    return f"/senders/entry?{entry_query(entry)}"
 
 
 def _number(said: str) -> int:
-    if not (said.isascii() and said.isdigit() and len(said) < 12):
+    number = whole_number(said)
+    if number is None:
         raise RefusedError("There is no version {number} of the lists", number=said)
-    return int(said)
+    return number
 
 
 ROUTES = [

@@ -49,7 +49,7 @@ async def take_password(visit: Visit) -> Response:
         raise RefusedError("Passwords don't open this console; sign in at your organization")
     name, onwards = visit.field("name", 100), inside(visit.field("next", 2000))
     try:
-        token = await visit.office.signing_in.with_password(name, _password(visit), visit.client)
+        token = await visit.office.signing_in.with_password(name, visit.typed("password"), visit.client)
     except RefusedError as error:
         wrong = visit.words.say(error.sentence)
         return await visit.show("sign_in/password.html", SignIn(name=name, next=onwards, wrong=wrong), status=403)
@@ -103,12 +103,6 @@ async def set_language(visit: Visit) -> Response:
 def hand_over(visit: Visit, answer: Response, token: str) -> None:
     """The session, to the browser."""
     answer.set_cookie(SESSION, token, httponly=True, samesite="lax", secure=visit.is_secure)
-
-
-def _password(visit: Visit) -> str:
-    """As typed: spaces at its ends may belong to it."""
-    value = visit.form.get("password", "")
-    return value if isinstance(value, str) else ""
 
 
 def inside(where: str) -> str:

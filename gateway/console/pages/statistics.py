@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from filters.disposition import Tier
 from gateway.console.doors import page
+from gateway.console.numbers import whole_number
 from gateway.console.words import KINDS, TIERS
 from gateway.model.case import ContactKind
 from gateway.model.people import Verb
@@ -66,8 +67,7 @@ class StatisticsPage:
 
 async def show(visit: Visit) -> Response:
     """The last months, this one included."""
-    said = visit.query("months")
-    chosen = min(int(said), MOST_MONTHS) if said.isascii() and said.isdigit() and len(said) < 4 and int(said) else 12
+    chosen = min(whole_number(visit.query("months")) or 12, MOST_MONTHS)
     contacts = await visit.office.statistics.contacts(chosen, visit.office.zone)
     months = contacts.months.days
     numbers = [contacts.of_month(day) for day in months]

@@ -187,6 +187,14 @@ def test_a_case_is_closed_once(liaison: CommandLine) -> None:
     assert "is closed already" in result.stderr
 
 
+@pytest.mark.parametrize("verb", ["dismiss", "close"])
+def test_of_a_case_with_nothing_held_no_verb_speaks_of_copies(liaison: CommandLine, verb: str) -> None:
+    liaison.ok(
+        "cases", "record", "--kind", "phone", "--at", "2026-07-01 10:00", "--who", "A. Caller", "--asked", "A file."
+    )
+    assert "cop" not in liaison.ok("cases", verb, str(rows(liaison)[0]["reference"]))
+
+
 def test_a_note_stands_on_the_case_with_its_author(liaison: CommandLine) -> None:
     liaison.case()
     liaison.ok("cases", "note", FIRST, "Called the unit.\nThey know.")

@@ -113,7 +113,10 @@ async def release(desk: Desk, reference: str, recipients: tuple[str, ...]) -> No
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
 @with_desk(Verb.DECIDE_CASES)
 async def dismiss(desk: Desk, reference: str, reason: str) -> None:
-    """Close the case as no approach at all: what has not been sent yet is cancelled."""
+    """Close the case as no approach at all.
+
+    What has not been sent yet is cancelled; a report that was sent is taken back by another one.
+    """
     held = await desk.casework.dismiss(reference, reason, actor=actor())
     say(f"{reference} is dismissed and closed; what waited in the outbox for it, releases excepted, is cancelled.")
     if held:

@@ -112,7 +112,7 @@ class Answer:
 _MODES = {
     Mode.AUTO: Sentence("The gateway holds, declines and reports by itself."),
     Mode.ASSIST: Sentence("The gateway holds mail; declines and reports wait for a person."),
-    Mode.OBSERVE: Sentence("The gateway only records: all mail is delivered, and nothing is sent."),
+    Mode.OBSERVE: Sentence("The gateway only records: all mail is delivered, and nothing is sent because of it."),
 }
 
 

@@ -68,15 +68,9 @@ def redact_id(message_id: str) -> str:
 
 def _hidden(text: str, key: str) -> str:
     """The text as this process may log it; texts of equal keys have equal digests."""
-    match _Redaction.how:
-        case LogAddresses.HASHED:
-            return _digest(key)
-        case LogAddresses.PLAIN:
-            return text
-        case LogAddresses.NONE:
-            return "-"
-        case unreachable:
-            assert_never(unreachable)
+    if _Redaction.how is LogAddresses.HASHED:
+        return _digest(key)
+    return text if _Redaction.how is LogAddresses.PLAIN else "-"
 
 
 def hashed(argument: str) -> frozenset[str]:

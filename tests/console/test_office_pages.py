@@ -128,6 +128,8 @@ async def test_the_outbox_shows_what_needs_somebody_first_and_counts_all(gateway
     every = await gateway.desk.outboxkeeping.page(None, None, 4)
     assert [item.state for item in every.items] == ["waiting"] * 4
     assert (every.number(None, None), every.number(None, Purpose.REPORT)) == (6, 3)
+    await otto.post(f"/outbox/{every.items[0].id}/retry")
+    assert f"{every.items[0].id} is tried again when the outbox is no longer paused." in otto.text
     await otto.get("/outbox?state=cancelled&purpose=report")
     assert "1 mail" in otto.text
     assert report.id in otto.page

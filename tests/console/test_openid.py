@@ -204,9 +204,16 @@ async def test_where_passwords_open_nothing_no_account_is_offered_one(gateway: R
     await browser.get(START)
     await browser.get("/account")
     assert "Change the password" in browser.text
-    configure(gateway, passwords=False)
-    await browser.get("/account")
-    assert "Change the password" not in browser.text
+    await gateway.desk.peoplekeeping.set_roles("anna", [Role.ADMINISTRATOR], actor="test")
+    for passwords in (True, False):
+        configure(gateway, passwords=passwords)
+        await browser.get("/account")
+        assert ("Change the password" in browser.text) is passwords
+        await browser.get("/people/add")
+        assert ("show the first password" in browser.text) is passwords
+        await browser.post("/people/add", {"name": f"bert{passwords:d}", "full_name": "Bert", "role": "auditor"})
+        assert ("The first password" in browser.text, "first password:" in browser.text) == (passwords, passwords)
+        assert ("second factor" in browser.text.lower()) is passwords
 
 
 async def test_a_rule_that_gives_no_role_leaves_the_old_configuration_in_force(gateway: Running) -> None:

@@ -75,7 +75,11 @@ async def retry(visit: Visit) -> Response:
     item = await visit.office.outboxkeeping.retry(
         visit.part("item"), despite_uncertainty=visit.field("despite") == "yes", actor=visit.actor
     )
-    return await visit.go("/outbox", done=Sentence("{item} is tried again now.", item=item.id))
+    if await visit.office.outboxkeeping.paused():
+        done = Sentence("{item} is tried again when the outbox is no longer paused.", item=item.id)
+    else:
+        done = Sentence("{item} is tried again now.", item=item.id)
+    return await visit.go("/outbox", done=done)
 
 
 async def cancel(visit: Visit) -> Response:

@@ -96,10 +96,9 @@ async def open_foundation(settings: Settings, clock: Clock) -> AsyncIterator[Fou
     try:
         await store.upgrade()
         lasting = await _lasting(settings, clock, store)
-        await lasting.rulebooks.load()
-        if not lasting.rulebooks.current.version:
+        if await _is_without_lists(store):
             await _import_first(settings, lasting)
-            await lasting.rulebooks.load()
+        await lasting.rulebooks.load()
         yield foundation_of(settings, lasting)
     finally:
         if lasting is not None:
@@ -122,6 +121,11 @@ async def _lasting(settings: Settings, clock: Clock, store: Store) -> Lasting:
         served_first=ServedFirst(),
         watcher=Watcher(),
     )
+
+
+async def _is_without_lists(store: Store) -> bool:
+    async with store.reading() as work:
+        return await work.senders.version() == 0
 
 
 async def _import_first(settings: Settings, lasting: Lasting) -> None:

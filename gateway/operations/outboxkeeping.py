@@ -32,18 +32,21 @@ URGENCY = (
 """In which order items are looked at."""
 
 
+PAGE_SIZE = 100
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxPage:
-    """Some items, and how many there are of each purpose and state."""
+    """Some items, and how many there are of each purpose and state. `number` counts from 1, to `pages`."""
 
     items: tuple[OutboxItem, ...]
+    number: int
+    pages: int
     numbers: Mapping[tuple[Purpose, OutboxState], int]
 
-    def number(self, state: OutboxState | None, purpose: Purpose | None) -> int:
+    def count(self, state: OutboxState | None, purpose: Purpose | None) -> int:
         """How many there are of that state and purpose; None stands for all."""
-        return sum(
-            number for (kind, one), number in self.numbers.items() if state in (None, one) and purpose in (None, kind)
-        )
+        return _count(self.numbers, state, purpose)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,22 +61,27 @@ class Outboxkeeping:
         async with self.store.reading() as work:
             return await work.outbox.list(state=state)
 
-    async def page(self, state: OutboxState | None, purpose: Purpose | None, most: int) -> OutboxPage:
-        """The first of these items: those that need somebody, then those that wait, then the newest of the others."""
-        found: list[OutboxItem] = []
+    async def page(
+        self, state: OutboxState | None, purpose: Purpose | None, number: int, size: int = PAGE_SIZE
+    ) -> OutboxPage:
+        """One page of these items: those that need somebody, then those that wait, then all others; the newest first.
+
+        Of what lies before the page only an index is read.
+        """
         async with self.store.reading() as work:
             numbers = {which: number for which, (number, _) in (await work.backlogs.by_state()).items()}
+            pages = max(1, -(-_count(numbers, state, purpose) // size))
+            number = min(max(number, 1), pages)
+            ids: list[str] = []
             for one in URGENCY if state is None else (state,):
-                if len(found) >= most:
-                    break
-                of_state = [
-                    item
-                    for kind in (Purpose if purpose is None else (purpose,))
-                    if numbers.get((kind, one))
-                    for item in await work.outbox.newest(kind, one, most)
-                ]
-                found += sorted(of_state, key=lambda item: item.created_at, reverse=True)
-        return OutboxPage(items=tuple(found[:most]), numbers=numbers)
+                kinds = [kind for kind in (Purpose if purpose is None else (purpose,)) if numbers.get((kind, one))]
+                missing = number * size - len(ids)
+                made = [each for kind in kinds if missing > 0 for each in await work.outbox.newest(kind, one, missing)]
+                ids += [item_id for _, item_id in sorted(made, reverse=True)]
+            shown = ids[(number - 1) * size : number * size]
+            found = await work.outbox.those(shown)
+        items = tuple(found[item_id] for item_id in shown if item_id in found)
+        return OutboxPage(items=items, number=number, pages=pages, numbers=numbers)
 
     async def failed(self) -> dict[Purpose, int]:
         """How many items of each purpose have failed."""
@@ -185,3 +193,9 @@ async def _item(work: Work, item_id: str) -> OutboxItem:
 
 def _was(item: OutboxItem) -> dict[str, str]:
     return {"item": item.id, "was": item.state}
+
+
+def _count(
+    numbers: Mapping[tuple[Purpose, OutboxState], int], state: OutboxState | None, purpose: Purpose | None
+) -> int:
+    return sum(number for (kind, one), number in numbers.items() if state in (None, one) and purpose in (None, kind))

@@ -7,7 +7,7 @@ decline or report follows its item here, in the same unit of work.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import Boolean, and_, bindparam, case, delete, exists, func, or_, select, update
 
@@ -29,7 +29,7 @@ from gateway.store.sealing import SMALL, Sealed, columns_of, seal_aside, unseal_
 from gateway.store.values import OUTBOX_PAUSED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, RowMapping, Select
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from gateway.store.sealing import Seal
 
 ItemList = list[OutboxItem]
+MadeList: TypeAlias = "list[tuple[datetime, str]]"
 
 _UNTOLD = (OutboxState.WAITING, OutboxState.SENDING)
 
@@ -296,15 +297,19 @@ class Outbox:
             wanted.append(outbox_items.c.state == state)
         return await self._items(_ITEMS.where(*wanted), {})
 
-    async def newest(self, purpose: Purpose, state: OutboxState, most: int) -> ItemList:
-        """At most so many of these, the newest first: found by an index, however many there are."""
+    async def newest(self, purpose: Purpose, state: OutboxState, most: int) -> MadeList:
+        """When at most so many of these were made, the newest first, and their ids: read from an index alone."""
         these = (
-            select(outbox_items.c.id)
+            select(outbox_items.c.created_at, outbox_items.c.id)
             .where(outbox_items.c.purpose == purpose, outbox_items.c.state == state)
-            .order_by(outbox_items.c.created_at.desc())
+            .order_by(outbox_items.c.created_at.desc(), outbox_items.c.id.desc())
             .limit(most)
         )
-        return (await self._items(_ITEMS.where(outbox_items.c.id.in_(these)), {}))[::-1]
+        return [(created_at, item_id) for created_at, item_id in await self._connection.execute(these)]
+
+    async def those(self, ids: Collection[str]) -> Mapping[str, OutboxItem]:
+        """The items with these ids, by them."""
+        return {item.id: item for item in await self._items(_THESE_ITEMS, {"these": list(ids)})} if ids else {}
 
     async def _items(self, statement: Select[*tuple[Any, ...]], values: Mapping[str, object]) -> ItemList:
         return [_item_of(row) for row in (await self._connection.execute(statement, values)).mappings()]

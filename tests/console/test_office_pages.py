@@ -13,6 +13,7 @@ from gateway.model.outbox import Purpose, new_item
 from gateway.model.people import Role
 from tests.console.test_cases import received
 from tests.support.clocks import NOON
+from tests.support.records import an_item
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -101,6 +102,26 @@ async def test_the_audit_log_is_read_filtered_verified_and_exported(gateway: Run
     assert rita.status == 403
 
 
+async def test_the_outbox_comes_in_pages_each_mail_once(gateway: Running, visit: Visit) -> None:
+    otto = await visit(Role.OPERATOR)
+    await otto.get("/outbox")
+    await otto.post("/outbox/pause")
+    async with gateway.desk.store.begin() as work:  # all made at one moment: the order is that of the ids
+        made = await work.outbox.add([an_item(None, Purpose.DIGEST) for _ in range(150)])
+        for item in made:
+            await work.audit.append("test", "digest-written", item.id, {})
+    await otto.get("/outbox?purpose=digest&page=2")
+    assert "150 mails" in otto.text
+    assert "Page 2 of 2" in otto.text
+    seen = re.findall(r'href="/outbox/(item-\d+)"', otto.page)
+    await otto.get(re.findall(r'rel="prev" href="([^"]+)"', otto.page)[0].replace("&amp;", "&"))
+    seen += re.findall(r'href="/outbox/(item-\d+)"', otto.page)
+    assert (len(seen), set(seen)) == (150, {item.id for item in made})
+    for odd in ("0", "-1", "x", "9" * 40):
+        await otto.get(f"/outbox?page={odd}")
+        assert otto.status == 200
+
+
 async def test_statistics_and_status_are_numbers_only(gateway: Running, visit: Visit) -> None:
     await received(gateway, 2, subject="Never to be seen")
     otto = await visit(Role.OPERATOR)
@@ -125,9 +146,12 @@ async def test_the_outbox_shows_what_needs_somebody_first_and_counts_all(gateway
     await received(gateway, 3)
     (report, *_) = [item for item in await gateway.items() if item.purpose == "report"]
     await gateway.desk.outboxkeeping.cancel(report.id, actor="test")
-    every = await gateway.desk.outboxkeeping.page(None, None, 4)
+    every = await gateway.desk.outboxkeeping.page(None, None, 1, 4)
     assert [item.state for item in every.items] == ["waiting"] * 4
-    assert (every.number(None, None), every.number(None, Purpose.REPORT)) == (6, 3)
+    assert (every.count(None, None), every.count(None, Purpose.REPORT), every.pages) == (6, 3, 2)
+    rest = await gateway.desk.outboxkeeping.page(None, None, 9, 4)
+    assert (rest.number, [item.state for item in rest.items]) == (2, ["waiting", "cancelled"])
+    assert {item.id for item in (*every.items, *rest.items)} == {item.id for item in await gateway.items()}
     await otto.post(f"/outbox/{every.items[0].id}/retry")
     assert f"{every.items[0].id} is tried again when the outbox is no longer paused." in otto.text
     await otto.get("/outbox?state=cancelled&purpose=report")

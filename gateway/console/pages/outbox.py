@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from filters.sentence import Sentence
 from gateway.console.doors import action, page
 from gateway.console.navigation import N_
+from gateway.console.numbers import whole_number
 from gateway.console.words import ITEM_STATES, PURPOSES
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.model.people import Verb
@@ -19,16 +21,14 @@ if TYPE_CHECKING:
 
     from gateway.console.visit import Visit
     from gateway.model.outbox import OutboxItem
-
-SHOWN = 200
-"""Items on the page; the filters lead to the others."""
+    from gateway.operations.outboxkeeping import OutboxPage as Found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxPage:
     """The context of `outbox/list.html`. `counts` are of every state, whatever the filter."""
 
-    items: tuple[OutboxItem, ...]
+    found: Found
     total: int
     counts: tuple[tuple[OutboxState, str, int], ...]
     state: str
@@ -36,6 +36,11 @@ class OutboxPage:
     purposes: tuple[tuple[str, str], ...]
     paused: str
     now: datetime
+
+    def address(self, number: int) -> str:
+        """Of another page of the same items."""
+        said = {"state": self.state, "purpose": self.purpose, "page": str(number)}
+        return f"/outbox?{urlencode({name: value for name, value in said.items() if value})}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +55,12 @@ async def show(visit: Visit) -> Response:
     state, purpose = visit.query("state"), visit.query("purpose")
     of_state = OutboxState(state) if state in set(OutboxState) else None
     of_purpose = Purpose(purpose) if purpose in set(Purpose) else None
-    found = await visit.office.outboxkeeping.page(of_state, of_purpose, SHOWN)
+    number = whole_number(visit.query("page")) or 1
+    found = await visit.office.outboxkeeping.page(of_state, of_purpose, number)
     context = OutboxPage(
-        items=found.items,
-        total=found.number(of_state, of_purpose),
-        counts=tuple((one, ITEM_STATES[one], found.number(one, None)) for one in OutboxState),
+        found=found,
+        total=found.count(of_state, of_purpose),
+        counts=tuple((one, ITEM_STATES[one], found.count(one, None)) for one in OutboxState),
         state=of_state or "",
         purpose=of_purpose or "",
         purposes=tuple((one, PURPOSES[one]) for one in Purpose),

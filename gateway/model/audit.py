@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from filters.address import ADDRESS_IN_WORDS
+from filters.sentence import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -87,7 +88,7 @@ class ChainBreak:
     """Where the chain does not hold, and why."""
 
     seq: int
-    reason: str
+    reason: Sentence
 
 
 def verify_chain(
@@ -101,9 +102,12 @@ def verify_chain(
     for entry in entries:
         seq += 1
         if entry.seq != seq:
-            return ChainBreak(seq, f"row {seq} is missing: the next one is numbered {entry.seq}")
+            return ChainBreak(
+                seq,
+                Sentence("row {row} is missing: the next one is numbered {following}", row=seq, following=entry.seq),
+            )
         if entry.previous != previous:
-            return ChainBreak(seq, f"row {seq} does not follow from row {seq - 1}")
+            return ChainBreak(seq, Sentence("row {row} does not follow from row {before}", row=seq, before=seq - 1))
         expected = chain_hash(
             seq=entry.seq,
             at=entry.at,
@@ -114,8 +118,8 @@ def verify_chain(
             previous=entry.previous,
         )
         if entry.hash != expected:
-            return ChainBreak(seq, f"row {seq} was changed after it was written")
+            return ChainBreak(seq, Sentence("row {row} was changed after it was written", row=seq))
         previous = entry.hash
     if head is not None and previous != head:
-        return ChainBreak(seq, f"the last row's hash is {previous}, not the head that was given")
+        return ChainBreak(seq, Sentence("the last row's hash is {hash}, not the head that was given", hash=previous))
     return None

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from filters.sentence import Sentence
 from gateway.counters import FAULTS, STORE_FAILURES, count
 from gateway.errors import StoreError
 from gateway.events import Event
 from gateway.model.audit import BEGINNING, AuditEntry, ChainHead, Verification, verify_chain
+from gateway.store.telling import as_heard, as_told
 from gateway.store.values import AUDIT_VERIFIED
 
 if TYPE_CHECKING:
@@ -160,7 +162,7 @@ class ChainWatch:
     async def _look_through(self, after: ChainHead) -> tuple[ChainHead, str]:
         """The last row that holds, and what is wrong behind it, "" if nothing is."""
         if not await self._still_there(after):
-            return after, f"row {after.seq} is not the one that was verified before"
+            return after, Sentence("row {row} is not the one that was verified before", row=after.seq)
         while True:
             async with (
                 self._store.reading() as work
@@ -175,7 +177,9 @@ class ChainWatch:
                 return after, broken.reason
             after = ChainHead(entries[-1].seq, entries[-1].hash) if entries else after
             if len(entries) < SLICE:
-                return after, "" if after == end else f"{end.seq} rows were written, and {after.seq} are there"
+                return after, "" if after == end else Sentence(
+                    "{written} rows were written, and {present} are there", written=end.seq, present=after.seq
+                )
 
     async def _still_there(self, head: ChainHead) -> bool:
         if head == BEGINNING:
@@ -215,7 +219,7 @@ def _written(found: Verification) -> str:
             "whole_at": found.whole_at.isoformat(),
             "seq": found.head.seq,
             "hash": found.head.hash,
-            "broken": found.broken,
+            "broken": as_told(found.broken),
         }
     )
 
@@ -229,7 +233,7 @@ async def last_verification(work: Work) -> Verification | None:
             at=datetime.fromisoformat(found["at"]),
             whole_at=datetime.fromisoformat(found["whole_at"]),
             head=ChainHead(found["seq"], found["hash"]),
-            broken=found["broken"],
+            broken=as_heard(found["broken"]),
         )
     except (ValueError, TypeError, LookupError):
         return None

@@ -15,6 +15,7 @@ from gateway.model import health
 from gateway.model.health import Answer
 from gateway.model.people import Role
 from tests.support.clocks import NOON
+from tests.support.tampering import tamper
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -36,6 +37,16 @@ def database_url(sqlite_url: str) -> str:
 def test_numbers_in_the_health_sentences_have_a_comma() -> None:
     assert "70,9 Go" in FRENCH.say(health.of_disk(70_900_000_000, low=1).sentence)
     assert "0,042 s" in FRENCH.say(health.of_next_hops([Answer(name="mail", at=NOON, seconds=0.0421)]).sentence)
+
+
+async def test_where_the_audit_log_was_changed_is_said_in_french(gateway: Running, visit: Visit) -> None:
+    anne = await visit(Role.ADMINISTRATOR, language="fr")
+    await tamper(gateway.desk.store, "UPDATE audit_entries SET actor = actor || '!' WHERE seq = 1")
+    await gateway.desk.foundation.lasting.chain_watch.verify()
+    for page in ("/", "/audit"):
+        await anne.get(page)
+        assert "la ligne 1 a été modifiée après avoir été écrite" in anne.text
+    await tamper(gateway.desk.store, "UPDATE audit_entries SET actor = rtrim(actor, '!') WHERE seq = 1")
 
 
 @pytest.mark.parametrize(

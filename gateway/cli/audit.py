@@ -25,7 +25,6 @@ from gateway.cli.invocation import (
 )
 from gateway.cli.output import complain, moment, say, show_json, show_json_line, show_table
 from gateway.cli.record_shapes import run_shape
-from gateway.cli.shapes import audit_shape
 from gateway.clock import SystemClock
 from gateway.desk import open_desk
 from gateway.errors import RefusedError
@@ -57,7 +56,7 @@ async def show(desk: Desk, subject: str | None, as_json: bool) -> None:
         entries = await work.audit.entries(subject=subject)
     if as_json:
         for entry in entries:
-            show_json_line(audit_shape(entry))
+            show_json_line(entry.row())
         return
     show_table(
         ("row", "at", "actor", "action", "subject", "detail", "hash"),
@@ -185,7 +184,7 @@ def _demand_form(row: dict[str, object], entry: AuditEntry) -> None:
     texts = (entry.actor, entry.action, entry.subject, *entry.detail.values())
     if type(entry.seq) is not int or not all(isinstance(text, str) for text in texts):
         raise TypeError("a value of another type")
-    if json.dumps(row, sort_keys=True) != json.dumps(audit_shape(entry), sort_keys=True):
+    if json.dumps(row, sort_keys=True) != json.dumps(entry.row(), sort_keys=True):
         raise ValueError("a value in another form")
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from filters.rules import Finding
     from filters.screening import Screening, Verdict
     from gateway.cli.correspondence_shapes import AmendmentShape, AnswerShape, ForwardShape
-    from gateway.model.audit import AuditEntry
+    from gateway.model.audit import AuditRow
     from gateway.model.case import CaseFile, Delivery, Note
     from gateway.model.contact import Contact
     from gateway.model.outbox import OutboxItem
@@ -132,19 +132,6 @@ class ItemShape(TypedDict):
     requested_by: str
 
 
-class AuditShape(TypedDict):
-    """A line of `audit show`: all that the hash of the row covers, and the hash."""
-
-    seq: int
-    at: str
-    actor: str
-    action: str
-    subject: str
-    detail: dict[str, str]
-    previous: str
-    hash: str
-
-
 class DossierShape(CaseShape):
     """`cases show`."""
 
@@ -173,7 +160,7 @@ class DossierShape(CaseShape):
     answers: list[AnswerShape]
     outbox: list[ItemShape]
     notes: list[NoteShape]
-    audit: list[AuditShape]
+    audit: list[AuditRow]
 
 
 class VerdictShape(TypedDict):
@@ -272,7 +259,7 @@ def dossier_shape(dossier: Dossier) -> DossierShape:
         "answers": answers_of(dossier),
         "outbox": [item_shape(item) for item in dossier.items],
         "notes": [_note(note) for note in dossier.file.notes],
-        "audit": [audit_shape(entry) for entry in dossier.audit],
+        "audit": [entry.row() for entry in dossier.audit],
     }
 
 
@@ -289,20 +276,6 @@ def item_shape(item: OutboxItem) -> ItemShape:
         "created_at": item.created_at.isoformat(),
         "due_at": item.due_at.isoformat(),
         "requested_by": item.requested_by,
-    }
-
-
-def audit_shape(entry: AuditEntry) -> AuditShape:
-    """One row of the audit chain; `at` is written as the hash takes it."""
-    return {
-        "seq": entry.seq,
-        "at": entry.at.isoformat(),
-        "actor": entry.actor,
-        "action": entry.action,
-        "subject": entry.subject,
-        "detail": dict(entry.detail),
-        "previous": entry.previous,
-        "hash": entry.hash,
     }
 
 

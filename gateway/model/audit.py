@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from filters.address import ADDRESS_IN_WORDS
 from filters.sentence import Sentence
@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 
 GENESIS = "0" * 64
 """The `previous` of the first row."""
+
+
+class AuditRow(TypedDict):
+    """A row in JSON, wherever it is shown or exported: all that the hash of the row covers, and the hash."""
+
+    seq: int
+    at: str
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, str]
+    previous: str
+    hash: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +46,19 @@ class AuditEntry:
     detail: Mapping[str, str]
     previous: str
     hash: str
+
+    def row(self) -> AuditRow:
+        """For JSON; `at` is written as the hash takes it."""
+        return {
+            "seq": self.seq,
+            "at": self.at.isoformat(),
+            "actor": self.actor,
+            "action": self.action,
+            "subject": self.subject,
+            "detail": dict(self.detail),
+            "previous": self.previous,
+            "hash": self.hash,
+        }
 
 
 def without_addresses(words: str) -> str:

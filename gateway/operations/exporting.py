@@ -198,17 +198,4 @@ def _safe(name: str) -> str:
 
 
 def _lines(entries: Sequence[AuditEntry]) -> bytes:
-    rows = (
-        {
-            "seq": one.seq,
-            "at": one.at.isoformat(),
-            "actor": one.actor,
-            "action": one.action,
-            "subject": one.subject,
-            "detail": dict(one.detail),
-            "previous": one.previous,
-            "hash": one.hash,
-        }
-        for one in entries
-    )
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    return "".join(json.dumps(one.row(), ensure_ascii=False) + "\n" for one in entries).encode()

@@ -92,11 +92,9 @@ async def export(visit: Visit) -> Response:
     return StreamingResponse(_lines(rows), media_type="application/x-ndjson", headers=headers)
 
 
-async def _lines(rows: AsyncIterator[object]) -> AsyncIterator[str]:
-    async for row in rows:
-        shown = {name: getattr(row, name) for name in ("seq", "actor", "action", "subject", "previous", "hash")}
-        shown |= {"at": row.at.isoformat(), "detail": dict(row.detail)}  # type: ignore[attr-defined]
-        yield json.dumps(shown, ensure_ascii=False) + "\n"
+async def _lines(entries: AsyncIterator[AuditEntry]) -> AsyncIterator[str]:
+    async for entry in entries:
+        yield json.dumps(entry.row(), ensure_ascii=False) + "\n"
 
 
 def _wanted(visit: Visit, said: dict[str, str]) -> AuditFilter:

@@ -25,6 +25,7 @@ from gateway.model.case import DeliveryState
 from gateway.model.conclusion import TRY_AGAIN, conclude
 from gateway.model.intake_key import intake_key, trace_length
 from gateway.model.plan import Relay, plan, remaining
+from gateway.operations.recording import FlaggedMessage, RelayResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -32,15 +33,13 @@ if TYPE_CHECKING:
 
     from filters.address import Mailbox
     from filters.disposition import Tier
-    from filters.envelope import Envelope
     from filters.screening import Screening
     from gateway.model.case import CaseFile
     from gateway.model.plan import Plan
     from gateway.model.reply import Reply
-    from gateway.operations.deciding import Deciding, Decision, Suspicion
+    from gateway.operations.deciding import Deciding, Suspicion
     from gateway.operations.outgoing import Outgoing
     from gateway.operations.recording import Recorder
-    from gateway.spool import Spool
     from gateway.turns import Turns
 
 RECORD_WITHIN = 25.0
@@ -71,21 +70,6 @@ class Deliver(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlaggedMessage:
-    """A message in which something was found, with the decision about it."""
-
-    envelope: Envelope
-    header_section: bytes
-    content: Spool
-    decision: Decision
-
-    @property
-    def screening(self) -> Screening:
-        """The screening that stands."""
-        return self.decision.screening
-
-
 @dataclass(frozen=True, slots=True)
 class Taken:
     """The answer to the final dot; and the screening, None where nothing was found after all."""
@@ -94,15 +78,6 @@ class Taken:
     screening: Screening | None
     case: str = ""
     """The reference of the case on record."""
-
-
-@dataclass(frozen=True, slots=True)
-class RelayResult:
-    """What the next hop answered for one recipient."""
-
-    recipient: Mailbox
-    state: DeliveryState
-    reply: Reply
 
 
 class ServedFirst:

@@ -27,8 +27,7 @@ from gateway.model.case import ActionState, ContactKind, StoredFinding
 from gateway.model.forward import ForwardForm
 from gateway.model.intake_key import intake_key, trace_length
 from gateway.operations.deciding import Decision, Suspicion
-from gateway.operations.flagged import FlaggedMessage
-from gateway.operations.recording import case_of
+from gateway.operations.recording import FlaggedMessage, case_of
 from gateway.spool import Spool
 
 if TYPE_CHECKING:

@@ -22,17 +22,45 @@ from gateway.model.outbox import OutboxItem, Purpose, new_item
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from filters.address import Mailbox
     from filters.content import Header
+    from filters.envelope import Envelope
     from filters.rules import Finding
     from filters.screening import Screening, Verdict
     from gateway.clock import Clock
-    from gateway.operations.flagged import FlaggedMessage, RelayResult
+    from gateway.model.reply import Reply
+    from gateway.operations.deciding import Decision
     from gateway.operations.gate import Gate
     from gateway.operations.starting import Starting
+    from gateway.spool import Spool
     from gateway.store.unit_of_work import Store, Work
 
 GATEWAY = "gateway"
 """The actor of what nobody asked for by hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlaggedMessage:
+    """A message in which something was found, with the decision about it."""
+
+    envelope: Envelope
+    header_section: bytes
+    content: Spool
+    decision: Decision
+
+    @property
+    def screening(self) -> Screening:
+        """The screening that stands."""
+        return self.decision.screening
+
+
+@dataclass(frozen=True, slots=True)
+class RelayResult:
+    """What the next hop answered for one recipient."""
+
+    recipient: Mailbox
+    state: DeliveryState
+    reply: Reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,9 +17,9 @@ ORDINARY = b"From: a@town.example\r\n\r\nGood day.\r\n"
 LARGE = bytes(range(256)) * (MEMORY_LIMIT // 256 + 1000)
 
 
-def descriptors() -> list[Path]:
-    """What this process has open."""
-    return list(Path("/proc/self/fd").iterdir())
+def files_in(directory: Path) -> list[Path]:
+    """What this process has open there, with a name or without one."""
+    return [number for number in Path("/proc/self/fd").iterdir() if _stands_in(directory, number)]
 
 
 @pytest.mark.parametrize("content", [b"", b"x", ORDINARY, LARGE, b"x" * MEMORY_LIMIT, b"x" * (MEMORY_LIMIT + 1)])
@@ -81,27 +81,28 @@ def test_two_readers_do_not_disturb_each_other() -> None:
 
 def test_a_large_message_leaves_no_name_and_no_descriptor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    before = len(descriptors())
     spool = Spool.of(LARGE)
     assert list(tmp_path.iterdir()) == []
-    assert len(descriptors()) == before + 1
+    assert len(files_in(tmp_path)) == 1
     spool.close()
-    assert len(descriptors()) == before
+    assert files_in(tmp_path) == []
 
 
-def test_when_the_shared_memory_is_spent_files_take_over_earlier() -> None:
+def test_when_the_shared_memory_is_spent_files_take_over_earlier(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     memory = Memory(budget=500_000)
     spools = [Spool(memory) for _ in range(30)]
-    before = len(descriptors())
     for spool in spools:
         for _ in range(10):
             spool.write(b"x" * 10_000)
     assert memory.held <= memory.budget + len(spools) * SMALL
-    assert len(descriptors()) - before >= 20
+    assert len(files_in(tmp_path)) >= 20
     assert all(spool.read() == b"x" * 100_000 for spool in spools)
     for spool in spools:
         spool.close()
-    assert (memory.held, len(descriptors())) == (0, before)
+    assert (memory.held, files_in(tmp_path)) == (0, [])
 
 
 def test_memory_is_given_back_once() -> None:
@@ -125,7 +126,7 @@ def test_a_file_that_lost_octets_is_an_os_error_and_not_a_short_message(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     spool = Spool.of(LARGE)
     spool.head(1)
-    (number,) = (number for number in descriptors() if _stands_in(tmp_path, number))
+    (number,) = files_in(tmp_path)
     os.ftruncate(int(number.name), 1000)
     with pytest.raises(OSError, match="shorter"):
         spool.read()

@@ -20,7 +20,7 @@ from gateway.operations.flagged import ServedFirst
 from gateway.operations.gate import Gate
 from gateway.operations.health import Health, NextHops
 from gateway.operations.probing import Probing
-from gateway.operations.rulebooks import Rulebooks
+from gateway.operations.rulebooks import Rulebooks, is_first_start
 from gateway.operations.running import Running
 from gateway.operations.starting import Starting
 from gateway.operations.tallying import Tallying
@@ -96,7 +96,7 @@ async def open_foundation(settings: Settings, clock: Clock) -> AsyncIterator[Fou
     try:
         await store.upgrade()
         lasting = await _lasting(settings, clock, store)
-        if await _is_without_lists(store):
+        if await is_first_start(store):
             await _import_first(settings, lasting)
         await lasting.rulebooks.load()
         yield foundation_of(settings, lasting)
@@ -121,11 +121,6 @@ async def _lasting(settings: Settings, clock: Clock, store: Store) -> Lasting:
         served_first=ServedFirst(),
         watcher=Watcher(),
     )
-
-
-async def _is_without_lists(store: Store) -> bool:
-    async with store.reading() as work:
-        return await work.senders.version() == 0
 
 
 async def _import_first(settings: Settings, lasting: Lasting) -> None:

@@ -13,6 +13,7 @@ from filters.sentence import Sentence, join
 from gateway.errors import RefusedError
 from gateway.model.list_change import ListChange
 from gateway.model.tracking import Track, untracked
+from gateway.operations.rulebooks import is_first_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -163,7 +164,7 @@ class Listkeeping:
         new: dict[tuple[EntryKind, str], ListEntry] = {}
         for entry in entries:  # of two packs that name the same, the first counts
             new.setdefault((entry.kind, entry.value), entry)
-        if not await self.is_first_start():
+        if not await is_first_start(self.store):
             return 0
         try:
             async with self.store.begin() as work:
@@ -171,15 +172,10 @@ class Listkeeping:
                     work, tuple(new.values()), [], "gateway", Sentence("first start: {source}", source=source)
                 )
         except RefusedError:
-            if await self.is_first_start():
+            if await is_first_start(self.store):
                 raise
             return 0  # another node started at the same moment, and was first
         return len(new)
-
-    async def is_first_start(self) -> bool:
-        """Whether the store never had a list."""
-        async with self.store.reading() as work:
-            return await work.senders.version() == 0
 
     async def _change(
         self,

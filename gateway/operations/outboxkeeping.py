@@ -66,7 +66,7 @@ class Outboxkeeping:
     ) -> OutboxPage:
         """One page of these items: those that need somebody, then those that wait, then all others; the newest first.
 
-        Of what lies before the page only an index is read.
+        Of what lies before the page only moments and ids are read, by an index.
         """
         async with self.store.reading() as work:
             numbers = {which: number for which, (number, _) in (await work.backlogs.by_state()).items()}
@@ -74,9 +74,11 @@ class Outboxkeeping:
             number = min(max(number, 1), pages)
             ids: list[str] = []
             for one in URGENCY if state is None else (state,):
-                kinds = [kind for kind in (Purpose if purpose is None else (purpose,)) if numbers.get((kind, one))]
                 missing = number * size - len(ids)
-                made = [each for kind in kinds if missing > 0 for each in await work.outbox.newest(kind, one, missing)]
+                if missing <= 0:
+                    break
+                kinds = [kind for kind in (Purpose if purpose is None else (purpose,)) if numbers.get((kind, one))]
+                made = [each for kind in kinds for each in await work.outbox.newest(kind, one, missing)]
                 ids += [item_id for _, item_id in sorted(made, reverse=True)]
             shown = ids[(number - 1) * size : number * size]
             found = await work.outbox.those(shown)

@@ -13,8 +13,6 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 from gateway import tokens
 from gateway.errors import RefusedError
 from gateway.model.certificate import certificate
@@ -45,8 +43,6 @@ MOST_A_DAY = 5000
 """Cases that the daily purge disposes of at a time."""
 BROKEN_OFF_AFTER = timedelta(minutes=10)
 """A purge that has done nothing for so long has nobody who runs it."""
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -126,3 +126,9 @@ class Rulebooks:
             except Exception:  # whatever it is, mail goes on being screened by the last rulebook
                 count(FAULTS)
                 log.exception(Event.FAULT, doing="reading the rulebook; the last one stays in force")
+
+
+async def is_first_start(store: Store) -> bool:
+    """Whether the store never had a list."""
+    async with store.reading() as work:
+        return await work.senders.version() == 0

@@ -6,7 +6,7 @@ Never changes the lists: that is `gateway.store.senders`'.
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import case, func, or_, select
 
@@ -137,9 +137,7 @@ class ListRecords:
     async def due(self, today: date) -> tuple[ListEntry, ...]:
         """The entries in force that were to be looked at again by this day, the longest overdue first."""
         review_by = sender_entries.c.review_by
-        statement = select(*_COLUMNS).where(_LIVE & (review_by <= today)).order_by(review_by, sender_entries.c.id)
-        rows = await self._connection.execute(statement)
-        return tuple(ListEntry(**dict(zip(_FIELDS, row, strict=True))) for row in rows)
+        return await self._entries(_LIVE & (review_by <= today), review_by)
 
     async def _first_versions(self) -> dict[EntryKey, Stamp]:
         """The first version of those entries that were said more than once."""
@@ -161,7 +159,8 @@ class ListRecords:
         statement = select(version, func.count()).where(version.is_not(None)).group_by(version)
         return {row[0]: row[1] for row in await self._connection.execute(statement)}
 
-    async def _entries(self, wanted: ColumnElement[bool]) -> tuple[ListEntry, ...]:
-        statement = select(*_COLUMNS).where(wanted).order_by(sender_entries.c.id)
+    async def _entries(self, wanted: ColumnElement[bool], *order: Column[Any]) -> tuple[ListEntry, ...]:
+        """In this order, and in that of the list."""
+        statement = select(*_COLUMNS).where(wanted).order_by(*order, sender_entries.c.id)
         rows = await self._connection.execute(statement)
         return tuple(ListEntry(**dict(zip(_FIELDS, row, strict=True))) for row in rows)

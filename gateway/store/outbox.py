@@ -298,7 +298,7 @@ class Outbox:
         return await self._items(_ITEMS.where(*wanted), {})
 
     async def newest(self, purpose: Purpose, state: OutboxState, most: int) -> MadeList:
-        """When at most so many of these were made, the newest first, and their ids: read from an index alone."""
+        """When at most so many of these were made, the newest first, and their ids: found by an index."""
         these = (
             select(outbox_items.c.created_at, outbox_items.c.id)
             .where(outbox_items.c.purpose == purpose, outbox_items.c.state == state)

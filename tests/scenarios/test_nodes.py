@@ -14,6 +14,7 @@ from gateway.model.case import ActionState
 from gateway.model.lateness import Patience
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.operations.digests import Digests
+from gateway.operations.rulebooks import is_first_start
 from gateway.supervisor import Role
 from tests.support.dialogue import Dialogue
 from tests.support.mta import HANG
@@ -87,7 +88,7 @@ async def test_nodes_that_start_for_the_first_time_at_one_instant_have_one_schem
     together = await asyncio.gather(*(start_serving(nodes.configure()) for _ in range(3)))
     try:
         node = await nodes.open()
-        assert await node.desk.listkeeping.is_first_start() is False
+        assert await is_first_start(node.desk.store) is False
         assert node.desk.rulebooks.current.version == 1
         await asyncio.gather(
             *(send_to(one.port, *listed(f"{one.port}", f"o{one.port}@mission.example")) for one in together)

@@ -18,8 +18,6 @@ from typing import cast
 
 import uvloop
 
-from bench.next_hop import MISSIONS
-
 ALL_WITHIN = 300.0
 """Seconds for the whole load: a relay that hangs fails its run."""
 TOWNS = 997
@@ -31,7 +29,7 @@ _LINE = b"The quick brown fox jumps over the lazy dog, and nobody knows what for
 class Load:
     """`per_session` messages go through one connection; every `flagged_every`th is from a listed sender (0: none).
 
-    Messages are numbered from `first` on; no two numbers have the same sender.
+    Messages are numbered from `first` on; no two numbers have the same sender. Listed ones are at `missions` domains.
     """
 
     port: int
@@ -41,13 +39,15 @@ class Load:
     first: int = 0
     per_session: int = 1
     flagged_every: int = 0
+    missions: int = 20
     tls: bool = False
 
 
 def sender_of(load: Load, number: int) -> bytes:
-    """Flagged mail comes from another mission each time: who was declined once is not declined again so soon."""
+    """Flagged mail comes from another person each time: who was declined once is not declined again so soon."""
     if load.flagged_every and number % load.flagged_every == 0:
-        return b"liaison@mission%05d.example" % (number // load.flagged_every % MISSIONS)
+        turn = number // load.flagged_every
+        return b"officer.%d@mission%05d.example" % (turn, turn % load.missions)
     return b"resident.%d@town%d.example" % (number, number % TOWNS)
 
 

@@ -95,7 +95,7 @@ class Missions(NameServer):
             records[domain, "TXT"] = ('"v=spf1 ip4:127.0.0.1 -all"',)
             records[domain, "MX"] = (f"10 mx.{domain}.",)
             records[f"mx.{domain}", "A"] = (MAIL_SERVER,)
-        super().__init__(records)
+        super().__init__(records, ttl=3600)
 
     def _exists(self, name: str) -> bool:
         return (name, "A") in self.records or (name, "MX") in self.records

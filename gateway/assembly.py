@@ -21,7 +21,6 @@ from gateway.operations.recording import Recorder
 from gateway.operations.returned import ReturnedMail
 from gateway.relay.routes import Routes
 from gateway.turns import Turns
-from gateway.verify.resolver import Resolver
 from gateway.verify.sender import SenderVerifier
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from gateway.operations.tallying import Tallying
     from gateway.settings import Settings
     from gateway.verify.destination import Destinations
+    from gateway.verify.resolver import Resolver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ def open_deciding(
     screening = settings.screening
     return Deciding(
         rulebooks=rulebooks,
-        verifier=open_verifier(settings),
+        verifier=open_verifier(settings, destinations.resolver),
         destinations=destinations,
         mime=MimeLimits(parts=screening.max_mime_parts, depth=screening.max_mime_depth),
         seconds=screening.timeout,
@@ -56,11 +56,9 @@ def open_deciding(
     )
 
 
-def open_verifier(settings: Settings) -> SenderVerifier:
-    """What verifies senders, from the configured name servers."""
-    return SenderVerifier(
-        resolver=Resolver(settings.dns.nameservers), seconds=settings.dns.timeout, upstream=upstream(settings)
-    )
+def open_verifier(settings: Settings, resolver: Resolver) -> SenderVerifier:
+    """What verifies senders."""
+    return SenderVerifier(resolver=resolver, seconds=settings.dns.timeout, upstream=upstream(settings))
 
 
 def open_line(settings: Settings, foundation: Foundation) -> Line:

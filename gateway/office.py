@@ -23,7 +23,6 @@ from gateway.operations.statistics import Statistics
 from gateway.operations.status import Status
 from gateway.sending import open_composer
 from gateway.settings import SecondFactor
-from gateway.verify.resolver import Resolver
 
 if TYPE_CHECKING:
     from gateway.desk import Desk
@@ -86,7 +85,7 @@ def _status(settings: Settings, foundation: Foundation) -> Status:
         running=lasting.running,
         next_hops=foundation.next_hops,
         probing=lasting.probing,
-        resolver=Resolver(settings.dns.nameservers),
+        resolver=foundation.destinations.resolver,
     )
 
 

@@ -204,13 +204,15 @@ def read_texts(directory: Path) -> OwnTexts:
 
 def subject(purpose: Purpose, languages: tuple[Language, ...], values: Values, own: OwnTexts = ()) -> str:
     """The subject in these languages, side by side, without the reference."""
-    return " / ".join(_render(f"{purpose}/subject.{language}.txt", purpose, values, own) for language in languages)
+    _demand(purpose, values)
+    return " / ".join(_render(f"{purpose}/subject.{language}.txt", values, own) for language in languages)
 
 
 def body(purpose: Purpose, languages: tuple[Language, ...], values: Values, own: OwnTexts = ()) -> str:
     """The text in these languages, one after the other, LF line ends; the first lines say that another follows."""
-    announced = [_render(f"follows.{language}.txt", purpose, values, own) for language in languages[1:]]
-    texts = [_render(f"{purpose}/body.{language}.txt", purpose, values, own) for language in languages]
+    _demand(purpose, values)
+    announced = [_render(f"follows.{language}.txt", values, own) for language in languages[1:]]
+    texts = [_render(f"{purpose}/body.{language}.txt", values, own) for language in languages]
     return "\n\n".join((*announced, f"\n\n{RULE}\n\n".join(texts))) + "\n"
 
 
@@ -254,13 +256,17 @@ def _lines(paragraph: str, hang: str) -> Iterator[str]:
         yield indent + paragraph[start:]
 
 
-def _render(name: str, purpose: Purpose, values: Values, own: OwnTexts) -> str:
-    """The wrapped text of one template. `ComposeError` for a wrong template, variable or value."""
+def _demand(purpose: Purpose, values: Values) -> None:
+    """`ComposeError` unless these are the variables of such a mail, with values that may stand in a text."""
     if values.keys() != VARIABLES[purpose]:
         raise ComposeError(f"the {purpose} is not given its variables: {sorted(values.keys() ^ VARIABLES[purpose])}")
     if not "".join(map(str, values.values())).isprintable():  # rare; then which one it is, and whether it matters
         for variable, value in values.items():
             plain(variable, str(value))
+
+
+def _render(name: str, values: Values, own: OwnTexts) -> str:
+    """The wrapped text of one template. `ComposeError` for a wrong one."""
     try:
         text = _environment(own).get_template(name).render(values)
     except (TemplateError, TypeError, ValueError, LookupError, ArithmeticError) as error:
@@ -300,7 +306,7 @@ def _problems(own: OwnTexts, name: str, purpose: Purpose) -> Iterator[str]:
     try:
         for variable in sorted(_named_variables(own, name) - VARIABLES[purpose]):
             yield f"template {name}: {variable} is not a variable of the {purpose}"
-        texts = [(_render(name, purpose, values, own), values) for values in (full, bare, by_hand)]
+        texts = [(_render(name, values, own), values) for values in (full, bare, by_hand)]
     except ComposeError as error:
         yield str(error)
         return

@@ -22,7 +22,6 @@ import dns.rrset
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-TTL = 60
 _TRIES = 20
 _LONGEST_CHAIN = 8
 
@@ -38,10 +37,14 @@ def _words(name: dns.name.Name) -> str:
 
 
 class NameServer:
-    """`records` maps (name, type) to records in presentation format: ("a.example", "MX") to ["10 mx.a.example."]."""
+    """`records` maps (name, type) to records in presentation format: ("a.example", "MX") to ["10 mx.a.example."].
 
-    def __init__(self, records: Mapping[tuple[str, str], Sequence[str]]) -> None:
+    Each holds for `ttl` seconds; for none, whoever changes them is heard at once.
+    """
+
+    def __init__(self, records: Mapping[tuple[str, str], Sequence[str]], *, ttl: int = 0) -> None:
         self.records = {(name.lower().rstrip("."), kind): tuple(values) for (name, kind), values in records.items()}
+        self.ttl = ttl
         self.port = 0
         self._udp: asyncio.DatagramTransport | None = None
         self._tcp: asyncio.Server | None = None
@@ -82,14 +85,21 @@ class NameServer:
             values = self.records.get((name, kind), ())
             if not alias or values:
                 break
-            response.answer.append(dns.rrset.from_text_list(owner, TTL, dns.rdataclass.IN, "CNAME", alias))
+            response.answer.append(dns.rrset.from_text_list(owner, self.ttl, dns.rdataclass.IN, "CNAME", alias))
             owner = dns.name.from_text(alias[0])
             name = _words(owner)
         if values:
-            response.answer.append(dns.rrset.from_text_list(owner, TTL, dns.rdataclass.IN, kind, values))
-        elif not self._exists(name):
+            response.answer.append(dns.rrset.from_text_list(owner, self.ttl, dns.rdataclass.IN, kind, values))
+            return response
+        if not self._exists(name):
             response.set_rcode(dns.rcode.NXDOMAIN)
+        response.authority.append(self._start_of_authority())
         return response
+
+    def _start_of_authority(self) -> dns.rrset.RRset:
+        """For how long it holds that there is no such thing (RFC 2308 §2)."""
+        numbers = f"1 3600 600 86400 {self.ttl}"
+        return dns.rrset.from_text(dns.name.root, self.ttl, dns.rdataclass.IN, "SOA", f"ns.example. . {numbers}")
 
     def _exists(self, name: str) -> bool:
         """Also when only a name below it has records (RFC 8020)."""

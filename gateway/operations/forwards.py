@@ -134,9 +134,6 @@ class Forwards:
             case, created = await work.cases.insert_or_find(original.case)
         if created:
             await work.messages.put(case, original.raw)
-            await work.cases.set_reasons(
-                case.stored_id, decline=original.case.decline_reasons, report=original.case.report_reasons
-            )
         new = await work.forwards.add(
             case.stored_id,
             ForwardedMail(

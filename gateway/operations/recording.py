@@ -90,7 +90,7 @@ class Recorder:
                 await work.messages.put(case, raw)
                 await work.cases.meet(case.stored_id, message.screening.entries, case.received_at)
                 await self._start(work, case, message, header)
-            if any(delivery.state is DeliveryState.HELD for delivery in added):
+            elif any(delivery.state is DeliveryState.HELD for delivery in added):
                 await self._take_up_again(work, case)
             if added:
                 await self._notify(work, case, message, header, added)
@@ -120,7 +120,8 @@ class Recorder:
         start = await self.starting.start(
             work, envelope=message.envelope, header=header, decision=message.decision, decline_id=decline.id
         )
-        await work.cases.set_reasons(case.stored_id, decline=start.decline_reasons, report=start.report_reasons)
+        if start.decline_reasons or start.report_reasons:
+            await work.cases.set_reasons(case.stored_id, decline=start.decline_reasons, report=start.report_reasons)
         if start.report:
             await work.outbox.add([self._item(Purpose.REPORT, self.collation_address, case)])
         elif case.report is ActionState.WAITING:

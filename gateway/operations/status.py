@@ -124,5 +124,5 @@ class Status:
 
 async def _asks_for(resolver: Resolver, name: str) -> str:
     """Why the name servers don't answer, or "". That there is no such name is an answer."""
-    answer = await resolver.resolve(name, "A", DNS_WITHIN)
+    answer = await resolver.ask(name, "A", DNS_WITHIN)
     return answer.reason if answer.status is DnsStatus.FAILED else ""

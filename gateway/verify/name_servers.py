@@ -6,6 +6,7 @@ A failure is an answer too (`DnsStatus.FAILED`): nothing here raises for what a 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import dns.asyncresolver
@@ -13,6 +14,7 @@ import dns.exception
 import dns.name
 import dns.nameserver
 import dns.resolver
+from dns.rdatatype import SOA
 from dns.rdtypes.ANY.MX import MX
 from dns.rdtypes.ANY.PTR import PTR
 from dns.rdtypes.ANY.TXT import TXT
@@ -23,7 +25,9 @@ from gateway.settings import Endpoint
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dns.message import QueryMessage
     from dns.rdata import Rdata
+    from dns.resolver import Answer
 
 ONE_SERVER = 2.0
 """Seconds until the next name server is asked, or the same one again."""
@@ -33,6 +37,14 @@ _PAYLOAD = 1232
 """Octets in a UDP answer: what passes every path unfragmented."""
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An answer, and for how many seconds it holds; a failure for none."""
+
+    answer: DnsAnswer
+    seconds: float = 0.0
+
+
 class NameServers:
     """Those that were named, or the system's (`/etc/resolv.conf`)."""
 
@@ -40,26 +52,25 @@ class NameServers:
         self._nameservers = nameservers
         self._resolver: dns.asyncresolver.Resolver | None = None
 
-    async def resolve(self, name: str, kind: str, within: float) -> DnsAnswer:
-        """Ask one question; `within` is in seconds. `name` is ASCII, the final dot may be missing."""
-        name = name.lower().removesuffix(".")
+    async def resolve(self, name: str, kind: str, within: float) -> Heard:
+        """Ask one question; `within` is in seconds. `name` is ASCII, in lower case and without the final dot."""
         try:
             labels = [label.encode("ascii") for label in name.split(".")] if name else []
             question = dns.name.Name([*labels, b""])
         except (UnicodeEncodeError, dns.exception.DNSException):
-            return DnsAnswer(
-                name=name, kind=kind, status=DnsStatus.ABSENT, reason="not a domain name (RFC 1035 §2.3.4)"
-            )
+            reason = "not a domain name (RFC 1035 §2.3.4)"
+            return Heard(DnsAnswer(name=name, kind=kind, status=DnsStatus.ABSENT, reason=reason))
         try:
             async with asyncio.timeout(within):  # dnspython bounds its own waiting, but not a connect that hangs
                 answer = await self._configured().resolve(
                     question, kind, search=False, raise_on_no_answer=False, lifetime=within
                 )
-        except dns.resolver.NXDOMAIN:
-            return DnsAnswer(name=name, kind=kind, status=DnsStatus.ABSENT)
+        except dns.resolver.NXDOMAIN as error:
+            absent = DnsAnswer(name=name, kind=kind, status=DnsStatus.ABSENT)
+            return Heard(absent, _seconds(error.response(question)))  # type: ignore[no-untyped-call]  # of dnspython
         except (dns.exception.DNSException, OSError, TimeoutError) as error:
-            return DnsAnswer.failed(name, kind, str(error) or f"no answer within {within:.0f} s")
-        return _answer(name, kind, [_text(record) for record in answer.rrset or ()])
+            return Heard(DnsAnswer.failed(name, kind, str(error) or f"no answer within {within:.0f} s"))
+        return _heard(name, kind, answer)
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -82,12 +93,20 @@ class NameServers:
         return self._resolver
 
 
-def _answer(name: str, kind: str, records: list[str]) -> DnsAnswer:
-    if not records:
-        return DnsAnswer(name=name, kind=kind, status=DnsStatus.EMPTY)
+def _heard(name: str, kind: str, answer: Answer) -> Heard:
+    records = tuple(map(_text, answer.rrset or ()))
     if sum(map(len, records)) > MOST_OCTETS:
-        return DnsAnswer.failed(name, kind, f"the records have more than {MOST_OCTETS} octets")
-    return DnsAnswer(name=name, kind=kind, status=DnsStatus.FOUND, records=tuple(records))
+        return Heard(DnsAnswer.failed(name, kind, f"the records have more than {MOST_OCTETS} octets"))
+    status = DnsStatus.FOUND if records else DnsStatus.EMPTY
+    return Heard(DnsAnswer(name=name, kind=kind, status=status, records=records), _seconds(answer.response))
+
+
+def _seconds(response: QueryMessage) -> float:
+    """For how long it holds. That there is nothing holds as the SOA record says, without one for no time (RFC 2308)."""
+    chain = response.resolve_chaining()
+    if chain.answer is None and not any(rrset.rdtype == SOA for rrset in response.authority):
+        return 0.0
+    return float(chain.minimum_ttl)
 
 
 def _text(record: Rdata) -> str:

@@ -9,6 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from filters.authentication import DnsAnswer
+from gateway.verify.memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,23 +22,39 @@ MOST_QUESTIONS = 150
 
 
 class Resolver:
-    """Knows whom to ask. No name servers: the system's (`/etc/resolv.conf`)."""
+    """Knows whom to ask, and what they answered last. No name servers: the system's (`/etc/resolv.conf`)."""
 
     def __init__(self, nameservers: Sequence[Endpoint] = ()) -> None:
         self._nameservers = tuple(nameservers)
         self._asked: NameServers | None = None
+        self._memory = Memory()
 
     async def resolve(self, name: str, kind: str, within: float) -> DnsAnswer:
-        """Ask one question; `within` is in seconds. `name` is ASCII, the final dot may be missing."""
+        """The answer to one question, asked unless it is known; `within` is in seconds.
+
+        `name` is ASCII, the final dot may be missing.
+        """
+        known = self._memory.recall(_plain(name), kind, asyncio.get_running_loop().time())
+        return known or await self.ask(name, kind, within)
+
+    async def ask(self, name: str, kind: str, within: float) -> DnsAnswer:
+        """Ask one question whatever is known: that there is an answer at all says that name servers are there."""
+        name = _plain(name)
         if within <= 0:
-            return DnsAnswer.failed(name.lower().removesuffix("."), kind, "the time for questions is used up")
-        return await (await self.name_servers()).resolve(name, kind, within)
+            return DnsAnswer.failed(name, kind, "the time for questions is used up")
+        heard = await (await self.name_servers()).resolve(name, kind, within)
+        self._memory.keep(heard.answer, heard.seconds, asyncio.get_running_loop().time())
+        return heard.answer
 
     async def name_servers(self) -> NameServers:
         """Whom to ask. Made once; the first time may take some 100 ms, which are nobody's time for questions."""
         if self._asked is None:
             self._asked = await asyncio.to_thread(_name_servers, self._nameservers)
         return self._asked
+
+
+def _plain(name: str) -> str:
+    return name.lower().removesuffix(".")
 
 
 def _name_servers(endpoints: tuple[Endpoint, ...]) -> NameServers:
@@ -64,7 +81,7 @@ class Inquiry:
 
     async def ask(self, name: str, kind: str) -> DnsAnswer:
         """The answer: A, AAAA, MX, TXT or PTR records."""
-        name = name.lower().removesuffix(".")
+        name = _plain(name)
         known = self._answers.get((name, kind))
         if known is not None:
             return known

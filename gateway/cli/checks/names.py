@@ -62,7 +62,7 @@ async def ask_name_servers(settings: Settings) -> list[Line]:
 
 
 async def _asked_alone(address: str, name: str, within: float) -> DnsAnswer:
-    return await Resolver([parse_nameserver(address)]).resolve(name, "A", within)
+    return await Resolver([parse_nameserver(address)]).ask(name, "A", within)
 
 
 async def ask_own_names(settings: Settings) -> list[Line]:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.client import Load
+from bench.next_hop import MISSIONS
 from bench.relays import (
     Gateway,
     Postfix,
@@ -56,11 +57,11 @@ class Scenario:
     beside_postfix: bool = True
 
 
-def _load(messages: int, connections: int, size: int, *, per_session: int = 1, flagged_every: int = 0) -> Load:
-    return Load(
-        port=0, messages=messages, connections=connections, size=size, per_session=per_session,
-        flagged_every=flagged_every,
-    )  # fmt: skip
+def _load(messages: int, connections: int, size: int, *, per_session: int = 1) -> Load:
+    return Load(port=0, messages=messages, connections=connections, size=size, per_session=per_session)
+
+
+_FLAGGED = replace(_load(2000, 20, 4 * KB), flagged_every=100)
 
 
 SCENARIOS = (
@@ -74,7 +75,8 @@ SCENARIOS = (
     Scenario(name="list of 100", load=_load(2000, 20, 4 * KB), entries=100),
     Scenario(name="list of 100,000", load=_load(2000, 20, 4 * KB), entries=100_000),
     Scenario(name="list of 1,000,000", load=_load(2000, 20, 4 * KB), entries=1_000_000, beside_postfix=False),
-    Scenario(name="1 % flagged", load=_load(2000, 20, 4 * KB, flagged_every=100), beside_postfix=False),
+    Scenario(name="1 % flagged", load=_FLAGGED, beside_postfix=False),
+    Scenario(name="1 % flagged, new domains", load=replace(_FLAGGED, missions=MISSIONS), beside_postfix=False),
     Scenario(name="two workers", load=_load(2000, 20, 4 * KB), workers=2),
 )
 

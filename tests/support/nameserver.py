@@ -24,8 +24,8 @@ PUBLIC_IPV6 = "2620:fe::10"
 class FailingNameServer(NameServer):
     """`servfail` and `silent` are names that get an error, or nothing; `asked` is every question."""
 
-    def __init__(self, records: Mapping[tuple[str, str], Sequence[str]]) -> None:
-        super().__init__(records)
+    def __init__(self, records: Mapping[tuple[str, str], Sequence[str]], *, ttl: int = 0) -> None:
+        super().__init__(records, ttl=ttl)
         self.asked: list[tuple[str, str]] = []
         self.servfail: set[str] = set()
         self.silent: set[str] = set()
@@ -46,10 +46,10 @@ class FailingNameServer(NameServer):
 
 
 def name_server(
-    records: Mapping[tuple[str, str], Sequence[str]],
+    records: Mapping[tuple[str, str], Sequence[str]], *, ttl: int = 0
 ) -> AbstractAsyncContextManager[FailingNameServer]:
     """A running one."""
-    return serving(FailingNameServer(records))
+    return serving(FailingNameServer(records, ttl=ttl))
 
 
 STANDING_RECORDS = {

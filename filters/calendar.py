@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from filters.address import AddressError, Mailbox, parse_path
+from filters.line_ends import with_clean_ends
 from filters.mime_parts import Part, walk
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def organizers(header: Header, content: memoryview, start: int, limits: MimeLimi
 
 def calendar_text(calendar: Part) -> str:
     """Its content lines, unfolded and decoded; no more than `LONGEST_CALENDAR` octets of them."""
-    octets = calendar.cut(LONGEST_CALENDAR * 2).decoded()[:LONGEST_CALENDAR]
+    octets = with_clean_ends(calendar.cut(LONGEST_CALENDAR * 2).decoded()[:LONGEST_CALENDAR])
     # RFC 5545 §3.1: also between the octets of one character
     return calendar.in_charset(re.sub(rb"\r?\n[ \t]", b"", octets))
 

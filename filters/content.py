@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from filters.encoded_words import decode_words
+from filters.line_ends import with_clean_ends
 
 ORIGINATOR_NAMES = frozenset({"from", "sender", "reply-to", "return-path", "resent-from", "resent-sender"})
 """The fields in which a message can claim a sender (decision 5)."""
@@ -53,6 +54,11 @@ def header_length(content: bytes) -> int:
     return end.start() + 1 if end is not None else len(content)
 
 
+def header_section(content: bytes) -> bytes:
+    """The header section as it leaves: its line ends are clean."""
+    return with_clean_ends(content[: header_length(content)])
+
+
 def body_start(content: bytes, length: int) -> int:
     """Where the body begins behind a header section of that length: behind the empty line, if there is one."""
     empty_line = next((line for line in (b"\r\n", b"\n") if content.startswith(line, length)), b"")
@@ -69,11 +75,23 @@ _NOT_IN_NAMES = bytes({*range(256)} - {*range(33, 127)})
 
 
 def parse_header(section: bytes) -> Header:
-    """Every header field of the section, leniently; what is no field at all is left out."""
+    """Every header field of the section, leniently; what is no field at all is left out.
+
+    Who drops NUL reads another header: what is only there is read too, and is odd.
+    """
+    section = with_clean_ends(section)
+    fields = _fields(section)
+    if 0 in section:
+        others = [field._replace(odd=True) for field in _fields(section.replace(b"\0", b"")) if field not in fields]
+        fields += tuple(field for field in others if field not in fields)
+    return Header(fields)
+
+
+def _fields(section: bytes) -> tuple[HeaderField, ...]:
     if _MBOX_LINE.match(section) and not _FIELD_AFTER_ALL.match(section):
         section = section[section.index(b"\n") + 1 :]
     fields = (_parse_field(line) for line in _LOGICAL_LINE.findall(section))
-    return Header(tuple(field for field in fields if field is not None))
+    return tuple(field for field in fields if field is not None)
 
 
 def _parse_field(line: bytes) -> HeaderField | None:
@@ -97,7 +115,12 @@ _OF_NOTE_OR_ODD = re.compile(
 
 
 def noted(section: bytes) -> list[tuple[bytes, bytes]] | None:
-    """Names, as spelled, and values of the fields of note, in order; None where only the full parse may judge."""
+    """Names, as spelled, and values of the fields of note, in order; None where only the full parse may judge.
+
+    `section` has clean line ends.
+    """
+    if 0 in section:
+        return None
     found: list[tuple[bytes, bytes]] = _OF_NOTE_OR_ODD.findall(b"\n" + section)
     return None if section[:1] in {b" ", b"\t"} or (b"", b"") in found else found
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from filters.content import body_start, decode_text, header_length, parse_header
+from filters.content import body_start, decode_text, header_length, header_section, parse_header
 from filters.mime_parts import Part, walk
 from filters.quoted import LONGEST_TEXT, Quoted, quoted_block
 
@@ -92,10 +92,9 @@ _MOST_HEAD = 256 * 1024
 """Octets in which a header section ends: what stands behind them is taken for the body."""
 
 
-def header_section(message: bytes) -> bytes:
-    """Of a message that was forwarded."""
-    head = message[:_MOST_HEAD]
-    return head[: header_length(head)]
+def section_of(message: bytes) -> bytes:
+    """The header section of a message that was forwarded."""
+    return header_section(message[:_MOST_HEAD])
 
 
 def _attached(leaves: Iterable[Part]) -> tuple[list[bytes], list[Trouble]]:
@@ -117,7 +116,7 @@ def _attached(leaves: Iterable[Part]) -> tuple[list[bytes], list[Trouble]]:
 def _message(octets: bytes) -> bytes:
     """From its first header field on; nothing where it has no header section."""
     octets = octets.lstrip(b"\r\n \t")
-    names = {field.name for field in parse_header(header_section(octets)).fields}
+    names = {field.name for field in parse_header(section_of(octets)).fields}
     return octets if len(names & _OF_MAIL) >= _LEAST_FIELDS else b""
 
 

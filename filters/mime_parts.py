@@ -93,7 +93,7 @@ class Part:
             return
         # It begins with what is always the same, for the search is as fast as that is long.
         delimiter = re.escape(b"\n--" + boundary.encode("utf-8", "replace"))
-        delimiters = re.compile(delimiter + rb"(?:--)?[ \t]*+\r?(?:\n|\Z)")
+        delimiters = re.compile(delimiter + rb"(?:--)?[ \t\r]*+(?:\n|\Z)")  # a bare CR becomes a space
         found = islice(delimiters.finditer(self.content, max(self.start - 1, 0), self.end), most)
         edges = [(self._line_end(delimiter.start()), delimiter.end()) for delimiter in found]
         for (_, start), (end, _) in pairwise([*edges, (self.end, self.end)]):

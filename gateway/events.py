@@ -51,6 +51,8 @@ class Event(StrEnum):
     """A TLS handshake with a client failed."""
     FIELD_REMOVED = "field_removed"
     """A header field that only we may write came in and was taken out."""
+    HEADER_SET_APART = "header_set_apart"
+    """A header section began with white space, and would have continued a field of ours."""
     FAULT = "fault"
     """An exception in our own machinery; the client was answered 451."""
     FORWARD_TAKEN = "forward_taken"
@@ -135,6 +137,7 @@ FIELDS: Mapping[Event, tuple[str, ...]] = MappingProxyType(
         Event.PROTOCOL_VIOLATION: ("client", "what"),
         Event.TLS_FAILED: ("reason",),
         Event.FIELD_REMOVED: ("id", "field"),
+        Event.HEADER_SET_APART: ("id",),
         Event.FAULT: ("doing", "item", "exception"),
         Event.FORWARD_TAKEN: ("cases", "unread", "acknowledgement"),
         Event.ANSWER_RECEIVED: ("cases",),

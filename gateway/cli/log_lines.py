@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _TEXT = re.compile(r"(\d{4}-\d\d-\d\dT[\d:.]+\+00:00) \[(\w+) *\] (\w+) +(.*)")
 _VALUE = re.compile(r"""(\w+)=('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\[[^\]]*\]|\S*)""")
-_ABOUT_IT = (Event.FIELD_REMOVED, Event.SCREENING_FAILED)
+_ABOUT_IT = (Event.FIELD_REMOVED, Event.HEADER_SET_APART, Event.SCREENING_FAILED)
 """What is logged of a mail transaction before its own line, with its id."""
 MOST_PENDING = 10_000
 """Such lines that are kept until their mail transaction ends."""

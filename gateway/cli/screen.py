@@ -20,7 +20,7 @@ from filters.address import NULL_PATH, AddressError, Mailbox, canonical_domain, 
 from filters.address_list import parse_address_list
 from filters.address_tokens import address_tokens
 from filters.authentication import NOT_AUTHENTICATED
-from filters.content import decode_text, header_length, parse_header, text_of
+from filters.content import decode_text, header_section, parse_header, text_of
 from filters.disposition import Handling
 from filters.envelope import Envelope, Origin
 from filters.responding import hard_objections
@@ -203,7 +203,7 @@ class Screener:
 
     async def screen(self, content: bytes) -> Outcome:
         """Decide as the live path would, asking the DNS about suspects; RefusedError if the content is no message."""
-        section = content[: header_length(content)]
+        section = header_section(content)
         header = parse_header(section)
         if not any(field.name in _MAIL_FIELDS for field in header.fields):
             raise RefusedError("this is no message: it has none of the header fields that mail has.")

@@ -61,11 +61,14 @@ def _where(helo: str, client_ip: str, by: str, protocol: str, tls: str) -> str:
 # With the line end before it, and first letters apart, so that all other lines cost next to nothing.
 _OURS = re.compile(
     rb"\n([Xx](?i:-liaison-[^\s:]*)|[Aa](?i:uthentication-results))"
-    rb"[ \t]*(?:\r?\n[ \t]+)?:([^\n]*(?:\n[ \t][^\n]*)*)"
+    rb"[ \t]*(?:\r?\n[ \t]+)*:([^\n]*(?:\n[ \t][^\n]*)*)"
 )
+_FIELD_WITH_NUL = re.compile(rb"\n[^\n]*+(?:\n\x00*+[ \t][^\n]*+)*+")
+"""A field, and what continues it for whoever drops NUL."""
 
-
-_OPEN, _CLOSE = b"()"
+# RFC 5322 §3.2.2 and §3.2.4, as far as what stands in front of the first semicolon needs them.
+_COMMENT_OR_NOT = re.compile(rb"[()]|\\?[^()\\]|\\[()\\]?", re.DOTALL)
+_QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,38 +81,61 @@ class Forged:
 
 
 def forged_fields(header_section: bytes, hostname: str) -> tuple[Forged, ...]:
-    """Inbound `X-Liaison-*`, and `Authentication-Results` that name us (RFC 8601 §5), in any spelling."""
+    """Inbound `X-Liaison-*`, and `Authentication-Results` that name us (RFC 8601 §5), in any spelling.
+
+    The section is as it leaves: its line ends are clean. A next hop may drop NUL.
+    """
+    lines = b"\n" + header_section
+    if 0 not in header_section:
+        every = [(found, found.start(), found.end()) for found in _OURS.finditer(lines)]
+    else:
+        read = [(_OURS.match(one[0].replace(b"\0", b"")), *one.span()) for one in _FIELD_WITH_NUL.finditer(lines)]
+        every = [(found, start, end) for found, start, end in read if found is not None]
     return tuple(
-        Forged(found[1].decode("ascii", "replace"), found.start(), min(found.end(), len(header_section)))
-        for found in _OURS.finditer(b"\n" + header_section)
-        if found[1][:1] in b"Xx" or _names_us(found[2], hostname)
+        Forged(found[1].decode("ascii", "replace"), start, min(end, len(header_section)))
+        for found, start, end in every
+        if found[1][:1] in b"Xx" or _authserv_id(found[2]) == hostname.lower()
     )
 
 
-def without(header_section: bytes, fields: tuple[Forged, ...]) -> bytes:
-    """The header section without those fields."""
+def as_it_leaves(header_section: bytes, forged: tuple[Forged, ...]) -> bytes:
+    """The header section behind our own fields: without the forged ones, and continuing none of ours.
+
+    What begins with white space is no header (RFC 5322 §2.2), and would be read as more of the field above it: an
+    empty line stands before it, as Postfix has it too.
+    """
     kept, position = [], 0
-    for field in fields:
+    for field in forged:
         kept.append(header_section[position : field.start])
         position = field.end
-    return b"".join((*kept, header_section[position:]))
+    section = b"".join((*kept, header_section[position:]))
+    return b"\r\n" + section if continues(section) else section
 
 
-def _names_us(value: bytes, hostname: str) -> bool:
-    """Whether the authserv-id is ours, comments, folding, quotes and case apart."""
-    authserv_id = _without_comments(value).replace(b";", b" ").split(maxsplit=1)[:1]
-    return bool(authserv_id) and authserv_id[0].strip(b'"').lower() == hostname.lower().encode()
+def continues(header_section: bytes) -> bool:
+    """Whether its first line would continue a field that is put above it, also for whoever drops NUL."""
+    return header_section.lstrip(b"\0")[:1] in {b" ", b"\t"}
+
+
+def _authserv_id(value: bytes) -> str:
+    """In lower case; comments, folding, quotes and the final dot apart (RFC 8601 §2.2)."""
+    outside = _without_comments(value).strip()
+    quoted = _QUOTED.match(outside)
+    if quoted is not None:
+        outside = re.sub(rb"\\(.)", rb"\1", quoted[1], flags=re.DOTALL)
+    words = outside.replace(b";", b" ").split(maxsplit=1)
+    return words[0].removesuffix(b".").decode("latin-1").lower() if words else ""
 
 
 def _without_comments(value: bytes) -> bytes:
     """RFC 5322 §3.2.2, nested ones too; an unclosed comment hides the rest."""
-    kept, depth = bytearray(), 0
-    for octet in value:
-        depth += octet == _OPEN
+    kept, depth = [], 0
+    for piece in _COMMENT_OR_NOT.findall(value):
+        depth += piece == b"("
         if not depth:
-            kept.append(octet)
-        depth -= octet == _CLOSE and depth > 0
-    return bytes(kept)
+            kept.append(piece)
+        depth -= piece == b")" and depth > 0
+    return b"".join(kept)
 
 
 _SPELLINGS = (b"\nMessage-ID:", b"\nMessage-Id:", b"\nMessage-id:")

@@ -56,7 +56,7 @@ class AnsweredMail:
             return
         try:
             async with asyncio.timeout(NOTED_WITHIN):
-                key = intake_key(envelope.reverse_path, content.chunks(trace_length(header_section)))
+                key = intake_key(envelope.reverse_path, content.chunks(trace_length(content.head(len(header_section)))))
                 await self._note(envelope, header, key)
         except (StoreError, TimeoutError, OSError) as error:
             count(STORE_FAILURES)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import structlog
 
-from filters.content import header_length
+from filters.content import header_length, header_section
 from filters.sentence import join
 from gateway import tokens
 from gateway.compose.acknowledgement import compose_acknowledgement
@@ -27,7 +27,7 @@ from gateway.compose.values import Mission
 from gateway.events import Event
 from gateway.model.contact import Contact
 from gateway.model.outbox import TO_COLLATION, OutboxState, Purpose
-from gateway.model.trace import forged_fields, without
+from gateway.model.trace import as_it_leaves, forged_fields
 
 if TYPE_CHECKING:
     from filters.lists import ListIndex
@@ -213,8 +213,8 @@ class Composer:
 
     async def _release(self, work: Work, item: OutboxItem, case: Case) -> Post:
         raw = await work.messages.get(case)
-        section = raw[: header_length(raw)]
-        original = without(section, forged_fields(section, self.hostname)) + raw[len(section) :]
+        section = header_section(raw)
+        original = as_it_leaves(section, forged_fields(section, self.hostname)) + raw[header_length(raw) :]
         delivery = await _delivery_to(work, case, item.to)
         return compose_release(case=case, delivery=delivery, original=original, voice=self.voice)
 

@@ -15,7 +15,7 @@ import structlog
 
 from filters.authentication import NOT_AUTHENTICATED, Authentication, MethodResult, Result
 from filters.calendar import announces_calendar, mentions_calendar, organizers
-from filters.content import Header, fields_of_note, parse_header
+from filters.content import Header, fields_of_note, header_length, parse_header
 from filters.disposition import Handling
 from filters.dkim import claimed_signers
 from filters.glance import glance
@@ -203,4 +203,5 @@ def _organizers(noted: Header, header_section: bytes, content: Spool, mime: Mime
     """Of the message's calendar parts; the content is looked through only if one is announced."""
     if not announces_calendar(noted.fields, content.chunks()):
         return ()
-    return organizers(parse_header(header_section), content.view(), len(header_section), mime)
+    start = header_length(content.head(len(header_section) + 2))  # as received it may be shorter than as it leaves
+    return organizers(parse_header(header_section), content.view(), start, mime)

@@ -120,9 +120,8 @@ class FlaggedMail:
 
     async def take(self, suspicion: Suspicion, outgoing: Outgoing, deliver: Deliver, *, deadline: float) -> Taken:
         """Serve first, decide, record, relay the rest, settle; the answer to the final dot."""
-        key = intake_key(
-            suspicion.envelope.reverse_path, suspicion.content.chunks(trace_length(suspicion.header_section))
-        )
+        received = suspicion.content.head(len(suspicion.header_section))
+        key = intake_key(suspicion.envelope.reverse_path, suspicion.content.chunks(trace_length(received)))
         reference = tokens.case_reference(self.secret, key)
         relay = partial(self._relay, suspicion.screening, outgoing, deliver)
         first = await self._serve_first(suspicion, key, relay, reference)

@@ -17,7 +17,7 @@ from filters.authentication import NOT_AUTHENTICATED
 from filters.content import parse_header
 from filters.disposition import Handling, Mode, Tier
 from filters.envelope import Envelope, Origin
-from filters.forwards import header_section
+from filters.forwards import section_of
 from filters.identities import IdentityKind, claims
 from filters.rules import Rule
 from filters.screening import screen
@@ -73,7 +73,7 @@ class ForwardScreening:
 
     async def _attached(self, raw: bytes, envelope: Envelope) -> Original:
         content = _BARE.sub(b"\r\n", raw)
-        section = header_section(content)
+        section = section_of(content)
         header = parse_header(section)
         paths = _reverse_paths(header)
         keys = await asyncio.to_thread(_keys, paths, content, section, self.hostname)

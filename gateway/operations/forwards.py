@@ -89,7 +89,7 @@ class Forwards:
     async def _read(self, envelope: Envelope, header_section: bytes, content: Spool) -> Taken:
         raw = content.read()
         forward = await asyncio.to_thread(read_forward, memoryview(raw), self.mime)
-        key = intake_key(envelope.reverse_path, (raw[trace_length(header_section) :],))
+        key = intake_key(envelope.reverse_path, (raw[trace_length(raw[: len(header_section)]) :],))
         return Taken(
             envelope=envelope,
             header_section=header_section,

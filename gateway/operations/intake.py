@@ -20,7 +20,7 @@ from gateway.counters import FIELDS_REMOVED, count
 from gateway.events import Event
 from gateway.model.conclusion import ACCEPTED
 from gateway.model.reply import Reply
-from gateway.model.trace import forged_fields, message_id_of, received_field
+from gateway.model.trace import continues, forged_fields, message_id_of, received_field
 from gateway.operations.outgoing import Outgoing
 from gateway.relay.transaction import NextHopTransaction
 
@@ -226,6 +226,8 @@ class MailTransaction:
         for field in forged:
             count(FIELDS_REMOVED)
             log.warning(Event.FIELD_REMOVED, id=self.id, field=field.name)
+        if continues(header_section):
+            log.warning(Event.HEADER_SET_APART, id=self.id)
         trace = received_field(
             helo=self._origin.helo,
             client_ip=self._origin.client_ip,

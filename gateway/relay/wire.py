@@ -6,8 +6,9 @@ Sources come as chunks so that a large message never stands in memory.
 
 from __future__ import annotations
 
-from io import IncrementalNewlineDecoder
 from typing import TYPE_CHECKING
+
+from filters.line_ends import with_clean_ends
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,21 +16,6 @@ if TYPE_CHECKING:
 PIECE = 256 * 1024
 FINAL_DOT = b".\r\n"
 """After a line end."""
-
-
-def has_bare_newline(octets: bytes) -> bool:
-    """Whether there is a CR without LF or an LF without CR."""
-    seen = IncrementalNewlineDecoder(None, translate=False)  # one pass for all: counting each costs three times as much
-    seen.decode(octets.decode("latin-1"), final=True)
-    return seen.newlines not in {None, "\r\n"}
-
-
-def normalize(octets: bytes) -> bytes:
-    """A bare LF becomes CRLF, a bare CR a space.
-
-    Three passes over all octets: a step for each line end would stand still for half a minute over one large message.
-    """
-    return octets.replace(b"\r\n", b"\n").replace(b"\r", b" ").replace(b"\n", b"\r\n")
 
 
 def pieces(content: bytes) -> Iterator[bytes]:
@@ -53,7 +39,7 @@ def encode(chunks: Iterable[bytes]) -> Iterator[bytes]:
     for line_end_safe in _uncut(chunks):
         if held:
             yield held
-        clean = normalize(line_end_safe) if has_bare_newline(line_end_safe) else line_end_safe
+        clean = with_clean_ends(line_end_safe)
         held = clean.replace(b"\n.", b"\n..") if b"\n." in clean else clean
         if at_line_start and held.startswith(b"."):
             held = b"." + held

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from filters.content import header_length
-from gateway.relay.wire import has_bare_newline
+from filters.line_ends import has_bare_newline, normalize
 from gateway.settings import BareNewlines
 from gateway.smtp import replies
 from gateway.spool import Spool
@@ -37,6 +37,7 @@ class DataReader:
     def __init__(self, limits: Smtp, screening: Screening, memory: Memory | None = None) -> None:
         self.spool = Spool(memory)
         self.header_section = b""
+        """As it leaves: its line ends are clean."""
         self.refusal: Reply | None = None
         """Set when the message can't be taken; known for certain only after the final dot."""
         self._limits = limits
@@ -51,6 +52,8 @@ class DataReader:
         self._begun = b""
         """The gist of that line."""
         self._verbatim = True
+        self._bare = False
+        """A line end was not CRLF."""
 
     def feed(self, octets: bytes) -> bytes | None:
         """Take what belongs to the message; once the final dot was there, what follows it (it may be empty)."""
@@ -76,6 +79,7 @@ class DataReader:
         if self.refusal is None:
             bare = has_bare_newline(octets)
             self._verbatim = self._verbatim and not (dotted or bare)
+            self._bare = self._bare or bare
             self._inspect(octets, bare=bare)
         if self.refusal is None:
             self._keep(octets)
@@ -114,8 +118,9 @@ class DataReader:
         self.spool.verbatim = self._verbatim
         limits = self._screening
         head = self.spool.head(limits.max_header_size + 2)
-        self.header_section = head[: header_length(head)]
-        if len(self.header_section) > limits.max_header_size:
+        section = head[: header_length(head)]
+        self.header_section = normalize(section) if self._bare else section
+        if len(section) > limits.max_header_size:
             self._refuse(replies.header_too_large(limits.max_header_size, limits.max_header_fields))
             return
         lines = self.header_section.count(b"\n")  # where there are few of them, there are few fields

@@ -28,6 +28,7 @@ from filters.dkim import (
     parse_signature,
     raw_fields,
 )
+from filters.line_ends import with_clean_ends
 from filters.sentence import Sentence
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class _Read:
 async def verify_signatures(inquiry: Inquiry, content: Spool, now: datetime) -> tuple[MethodResult, ...]:
     """One result for each signature, from the top; long arithmetic runs in a thread. `now` is for `x=`."""
     section, start = _header_section(content)
-    fields = raw_fields(_with_crlf(section))
+    fields = raw_fields(with_clean_ends(section))
     read = [_read(field) for field in fields if field.name == "dkim-signature"][:MOST_SIGNATURES]
     names = {f"{one.signature.selector}._domainkey.{one.signature.domain}" for one in read if one.signature}
     answers = await asyncio.gather(*(inquiry.ask(name, "TXT") for name in sorted(names)))
@@ -102,13 +103,6 @@ def _header_section(content: Spool) -> tuple[bytes, int]:
     return head[:length], length + len(empty_line)
 
 
-def _with_crlf(octets: bytes) -> bytes:
-    """A file may have bare line feeds; what came by SMTP has none."""
-    if octets.count(b"\n") == octets.count(b"\r\n"):
-        return octets
-    return octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-
-
 class _StoppedError(Exception):
     """Nobody waits for the result any more."""
 
@@ -129,8 +123,8 @@ class _Body:
             octets = rest + chunk
             kept = octets.removesuffix(b"\r")
             rest = octets[len(kept) :]
-            yield _with_crlf(kept)
-        yield rest
+            yield with_clean_ends(kept)
+        yield with_clean_ends(rest)
 
 
 def _read(field: RawField) -> _Read:

@@ -10,10 +10,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import PrivateFormat
 
+from filters.line_ends import normalize
 from gateway.compose.signing import SIGNED, Signer, SigningKeyError
 from gateway.compose.text import ComposeError
 from gateway.model.outbox import Post, Purpose
-from gateway.relay.wire import normalize
 from tests.support.correspondence import VOICE, a_decline, a_notice, a_report, read
 from tests.support.records import RAW, a_case
 from tests.support.signatures import DOMAIN, SELECTOR, KeyPair, key_pair, pem_of

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model.trace import date_time, forged_fields, message_id_of, received_field, without
+from gateway.model.trace import as_it_leaves, date_time, forged_fields, message_id_of, received_field
 
 AT = datetime(2026, 11, 3, 9, 5, 7, tzinfo=UTC)
 
@@ -57,6 +57,16 @@ def test_dates_do_not_depend_on_the_locale() -> None:
         (b"Authentication-Results: mx.police.example; spf=pass\r\nFrom: a\r\n", b"From: a\r\n"),
         (b"authentication-results\t: (c (d)) MX.Police.Example (e) 1; dkim=pass\r\nFrom: a\r\n", b"From: a\r\n"),
         (b'Authentication-Results:\r\n "mx.police.example"; x=y\r\nFrom: a\r\n', b"From: a\r\n"),
+        (b"Authentication-Results: (a \\( b) mx.police.example; dkim=pass\r\nFrom: a\r\n", b"From: a\r\n"),
+        (b'Authentication-Results: "mx.police\\.example"; dkim=pass\r\nFrom: a\r\n', b"From: a\r\n"),
+        (b"Authentication-Results: mx.police.example.; dkim=pass\r\nFrom: a\r\n", b"From: a\r\n"),
+        (b"Authentication-Results\r\n \r\n : mx.police.example; dkim=pass\r\nFrom: a\r\n", b"From: a\r\n"),
+        (b"Authentication-\0Results: mx.police.example; dkim=pass\r\nFrom: a\r\n", b"From: a\r\n"),
+        (b"From: a\r\nX-Liaison-Flag\0: x\r\n\0 more\r\nTo: b\r\n", b"From: a\r\nTo: b\r\n"),
+        (b"X-Liaison-Flag: x\r\n more\r\n\tand more\r\nTo: b\r\n", b"To: b\r\n"),
+        (b"From: a\0\r\nAuthentication-Results: other.example; spf=pass\r\n", None),
+        (b'Authentication-Results: "other\\".mx.police.example"; spf=pass\r\n', None),
+        (b"Authentication-Results: (mx.police.example \\) x) other.example; spf=pass\r\n", None),
         (
             b"Authentication-Results: other.example; spf=pass\r\n",
             b"Authentication-Results: other.example; spf=pass\r\n",
@@ -68,7 +78,14 @@ def test_dates_do_not_depend_on_the_locale() -> None:
     ],
 )
 def test_only_fields_that_claim_to_be_ours_are_taken_out(section: bytes, left: bytes | None) -> None:
-    assert without(section, forged_fields(section, "mx.police.example")) == (section if left is None else left)
+    assert as_it_leaves(section, forged_fields(section, "mx.police.example")) == (section if left is None else left)
+
+
+@pytest.mark.parametrize("first", [b" folded: x\r\n", b"\t; spf=pass\r\n", b"\0 x\r\n", b" \r\n"])
+def test_a_section_that_would_continue_the_field_above_it_is_set_apart(first: bytes) -> None:
+    assert as_it_leaves(first + b"From: a\r\n", ()) == b"\r\n" + first + b"From: a\r\n"
+    behind = b"X-Liaison-a: b\r\n"
+    assert as_it_leaves(behind + first, forged_fields(behind + first, "mx")) == b""
 
 
 def test_nested_comments_cost_linear_time() -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.relay.wire import encode, has_bare_newline, normalize
+from filters.line_ends import has_bare_newline, normalize
+from gateway.relay.wire import encode
 
 PIECES = st.lists(st.sampled_from([b"a", b".", b"\r\n", b"\r", b"\n", b"\0", b""]), max_size=25)
 

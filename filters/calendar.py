@@ -25,9 +25,11 @@ LONGEST_CALENDAR = 262_144
 """Octets of a calendar part; invitations have a few thousand."""
 MOST_ORGANIZERS = 50
 
-_ANNOUNCEMENTS = (b"text/calendar", b"application/ics")
+_ANNOUNCEMENTS = (b"calendar", b"application/ics")
+"""The first without its "text/": a comment or a fold may stand between (RFC 2045 §5.1)."""
 _LONGEST_ANNOUNCEMENT = 15
 _COMPOSED = re.compile(rb"\s*+(?:multipart/|text/calendar|application/ics)", re.IGNORECASE)
+_PLAIN_TYPE = re.compile(rb"\s*+[A-Za-z0-9!#$&^_.+-]++/[A-Za-z0-9!#$&^_.+-]++\s*+(?:;|\Z)")
 CALENDARS = frozenset({"text/calendar", "application/ics"})
 _FOLD = re.compile(r"\r?\n[ \t]")
 _ORGANIZER = re.compile(r"^ORGANIZER(?=[;:])([^\r\n]{0,4000})", re.IGNORECASE | re.MULTILINE)
@@ -36,8 +38,8 @@ _EMAIL = re.compile(r';\s*EMAIL\s*=\s*"?([^\s";:,]{1,320})', re.IGNORECASE)
 
 
 def may_hold_calendar(content_type: bytes) -> bool:
-    """Whether a body of this type is a calendar, or has parts of which one may be."""
-    return _COMPOSED.match(content_type) is not None
+    """Whether a body of this type is a calendar, or has parts of which one may be, or is of no type that is plain."""
+    return _COMPOSED.match(content_type) is not None or _PLAIN_TYPE.match(content_type) is None
 
 
 def announces_calendar(fields: Iterable[HeaderField], content: Iterable[bytes]) -> bool:

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from filters.content import body_start, decode_text, header_length, parse_header
 
@@ -22,10 +23,13 @@ if TYPE_CHECKING:
 
 _LONGEST_VALUE = 2000
 """Octets of a field that are looked at; no honest Content-Type has more."""
-_BOUNDARY = re.compile(r';\s*boundary\s*=\s*(?:"((?:[^"\\]|\\.)*+)"|([^\s;"]++))', re.IGNORECASE)
+_BOUNDARY = re.compile(r';\s*boundary(?:(\*(?:0\*)?)|\*0)?\s*=\s*(?:"((?:[^"\\]|\\.)*+)"|([^\s;"]++))', re.IGNORECASE)
+"""RFC 2231 §3 and §4 too: continued, whose first piece is taken for all of it, or extended."""
 _CHARSET = re.compile(r';\s*charset\s*=\s*"?([A-Za-z0-9_.:-]{1,40})', re.IGNORECASE)
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _END_OF_WORD = re.compile(r"[;(\s]")
+_COMMENT = re.compile(r"\((?:[^()\\]|\\.)*+\)")
+_TYPE = re.compile(r"\s*+([^\s;/]++)\s*+/\s*+([^\s;]++)")
 
 
 _CR = 13
@@ -87,8 +91,7 @@ class Part:
 
     def parts(self, most: int) -> Iterator[Part]:
         """The parts of a multipart (RFC 2046 §5.1.1), no more than that many; what ends it may stand as one of them."""
-        match = _BOUNDARY.search(_value(self.header, "content-type"))
-        boundary = re.sub(r"\\(.)", r"\1", match[1] if match[1] is not None else match[2]) if match else ""
+        boundary = _boundary(_value(self.header, "content-type"))
         if not boundary:
             return
         # It begins with what is always the same, for the search is as fast as that is long.
@@ -151,9 +154,21 @@ def _opened(part: Part, limits: MimeLimits) -> Iterator[Part] | None:
     return None if first is None else chain((first,), parts)
 
 
+def _boundary(content_type: str) -> str:
+    match = _BOUNDARY.search(content_type)
+    if match is None:
+        return ""
+    extended, quoted, bare = match.groups()
+    if extended is not None:
+        return unquote((quoted or bare or "").rpartition("'")[2])
+    return re.sub(r"\\(.)", r"\1", quoted if quoted is not None else bare)
+
+
 def media_type(header: Header) -> str:
-    """Such as "text/plain", in lower case; "" if none is given."""
-    return word(header, "content-type")
+    """Such as "text/plain", in lower case, comments and white space apart (RFC 2045 §5.1); "" if none is given."""
+    value = _COMMENT.sub("", _value(header, "content-type"))
+    match = _TYPE.match(value)
+    return f"{match[1]}/{match[2]}".lower() if match is not None else word(header, "content-type")
 
 
 def word(header: Header, name: str) -> str:

@@ -49,6 +49,12 @@ def parts(delimiter: bytes, content_type: bytes, body: bytes) -> bytes:
         FROM + b"Content-Type: text/calendar\r\n\r\n" + INVITATION % b"ORGANIZER:mailto:x@flag\r\n\rged.example",
         parts(b"--B\r\n", b"\r\n\rtext/calendar", INVITATION % ORGANIZER),
         parts(b"--B\r\r\n", b"text/calendar", INVITATION % ORGANIZER),
+        parts(b"--B\r\n", b"text(c)/calendar", INVITATION % ORGANIZER),
+        FROM + b"Content-Type: text/\r\n calendar; method=REQUEST\r\n\r\n" + INVITATION % ORGANIZER,
+        parts(b"--B\r\n", b"text/calendar", INVITATION % ORGANIZER).replace(b"boundary=B", b'boundary*0="B"'),
+        parts(b"--B\r\n", b"text/calendar", INVITATION % ORGANIZER).replace(
+            b"boundary=B", b"boundary*=us-ascii'en'%42"
+        ),
     ],
 )
 async def test_whoever_is_named_in_what_leaves_is_found(passage: Passage, content: bytes) -> None:

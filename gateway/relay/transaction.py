@@ -20,6 +20,7 @@ import structlog
 
 from gateway.counters import FAULTS, count
 from gateway.events import Event
+from gateway.logs import redact_words
 from gateway.model.conclusion import OUR_FAULT
 from gateway.model.reply import Reply
 from gateway.relay.connection import AnswerLostError, NextHopError, NextHopTimeoutError, NobodyThereError
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 UNREACHABLE = Reply(451, "4.4.1", "The mail server behind this gateway can't be reached, please try again later")
 ANSWER_LOST = Reply(451, "4.4.2", "The mail server behind this gateway did not answer, please try again later")
 CHANGED = Reply(451, "4.3.0", "The mail server behind this gateway changed its answer")
+NO_ANSWER_TO_THAT = Reply(451, "4.3.0", "The mail server behind this gateway gave an answer that is none to a message")
 NOT_SUPPORTED = Reply(451, "4.3.3", "The mail server behind this gateway does not take this kind of mail now")
 
 log = structlog.get_logger()
@@ -134,7 +136,7 @@ class NextHopTransaction:
     ) -> Reply | None:
         """After 354 the content goes out, the final dot with it: from here on an answer can be lost."""
         if replies[0].code != 354:
-            return _refused_data(replies[0], again=False)
+            return self._refused_data(replies[0], again=False)
         if not connection.usable:  # more came with it than was asked for: nothing was sent yet
             raise NextHopError("the next hop said more than 354")
         connection.ask(octets, 1, partial(self._hear_the_end, connection, answered))
@@ -209,14 +211,31 @@ class NextHopTransaction:
                 return _temporary(refusal)
         go_ahead = (await self._said(connection, b"DATA"))[0]
         if go_ahead.code != 354:
-            return _refused_data(go_ahead, again=again)
+            return self._refused_data(go_ahead, again=again)
         return self._delivered(connection, await connection.content(content()))
 
     def _delivered(self, connection: Connection, reply: Reply) -> Reply:
         """The final dot was answered."""
         self._open, self.heard = None, reply
         connection.refusals = 0 if reply.positive else connection.refusals + 1
-        return for_client(reply)
+        return for_client(self._noticed(reply))
+
+    def _refused_data(self, reply: Reply, *, again: bool) -> Reply:
+        """What DATA was answered with instead of 354. `again`: the recipients had been accepted in another round."""
+        if reply.positive:  # nothing was taken
+            self._log(reply)
+            return NO_ANSWER_TO_THAT
+        reply = self._noticed(reply)
+        return _temporary(reply) if again else for_client(reply)
+
+    def _noticed(self, reply: Reply) -> Reply:
+        """The same reply; one that the client is not to hear stands in the log."""
+        if _is_between_us(reply):
+            self._log(reply)
+        return reply
+
+    def _log(self, reply: Reply) -> None:
+        log.warning(Event.NEXT_HOP_FAILED, reason=f"{self.hop} answered: {redact_words(str(reply))}")
 
     async def _reopened(self, connection: Connection, recipients: list[Mailbox]) -> Reply | None:
         """MAIL and RCPT for exactly these recipients; the first refusal, or None."""
@@ -280,12 +299,12 @@ class NextHopTransaction:
             self._open = []
             return None
         connection.refusals += 1
-        self._refusal = for_client(reply)
+        self._refusal = for_client(self._noticed(reply))
         return self._refusal
 
     def _noted(self, connection: Connection, mailbox: Mailbox, reply: Reply) -> Reply:
         """RCPT was answered."""
-        reply = for_client(reply)
+        reply = for_client(self._noticed(reply))
         if reply.positive and self._open is not None:
             self._open.append(mailbox)
         else:
@@ -363,18 +382,18 @@ class NextHopTransaction:
             self._pool.reset_and_release(connection)
 
 
-def _refused_data(reply: Reply, *, again: bool) -> Reply:
-    """What DATA was answered with instead of 354. `again`: the recipients had been accepted in another round."""
-    return _temporary(reply) if again or not reply.permanent else for_client(reply)
-
-
 def _rcpt_line(mailbox: Mailbox) -> bytes:
     return f"RCPT TO:<{mailbox}>".encode()
 
 
 _FINAL = (2, 4, 5)
-_BETWEEN_US_AND_IT = frozenset({500, 502, 503, 504})
-"""The next hop does not understand our commands or their order: our trouble, not the client's (RFC 5321 §4.2.1)."""
+_BETWEEN_US_AND_IT = frozenset({500, 502, 503, 504, 530, 534, 535, 538})
+"""Our trouble, not the client's: the next hop does not understand our commands or their order (RFC 5321 §4.2.1), or
+wants TLS or a password of us (RFC 3207 §4, RFC 4954 §6)."""
+
+
+def _is_between_us(reply: Reply) -> bool:
+    return reply.code // 100 not in _FINAL or reply.code in _BETWEEN_US_AND_IT
 
 
 def for_client(reply: Reply) -> Reply:
@@ -383,8 +402,8 @@ def for_client(reply: Reply) -> Reply:
     421 speaks of the next hop's own channel, which is not the client's (RFC 5321 §3.8). Where the next hop gave no
     enhanced code, RFC 3463 §3.1 has one that says no more than its class.
     """
-    if reply.code // 100 not in _FINAL or reply.code in _BETWEEN_US_AND_IT:
-        return CHANGED
+    if _is_between_us(reply):
+        return NO_ANSWER_TO_THAT
     if reply.enhanced and reply.code != 421:
         return reply
     code = 451 if reply.code == 421 else reply.code
@@ -393,4 +412,4 @@ def for_client(reply: Reply) -> Reply:
 
 def _temporary(reply: Reply) -> Reply:
     """A refusal in a second round counts as temporary: the client was told 250 for this recipient before."""
-    return for_client(reply) if reply.transient else CHANGED
+    return CHANGED if reply.permanent and not _is_between_us(reply) else for_client(reply)

@@ -92,6 +92,31 @@ async def test_a_refusal_of_the_next_hop_is_ours(passage: Passage, stage: str, a
 
 
 @pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA", "content"])
+@pytest.mark.parametrize(
+    "answer", ["530 5.7.0 Must issue a STARTTLS command first", "503 5.5.1 Error: send HELO first", "535 Who are you"]
+)
+async def test_what_the_next_hop_has_against_us_is_not_the_senders(
+    front: Running, stage: str, answer: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """RFC 3207 §4, RFC 4954 §6: whoever demands TLS or a password of the gateway says nothing about the message."""
+    front.next_hop.script = at(stage, answer)
+    capsys.readouterr()
+    assert (await attempt(front)).startswith("451 4.3.0")
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "next_hop_failed" in line]
+    assert f"127.0.0.1:{front.next_hop.port} answered: {answer}" in line
+    assert await recovered(front) == ["after@town.example"]
+
+
+async def test_a_next_hop_that_takes_data_for_a_message_has_taken_none(
+    front: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    front.next_hop.script = at("DATA", "250 2.0.0 taken")
+    capsys.readouterr()
+    assert (await attempt(front)).startswith("451 4.3.0")
+    assert "answered: 250 2.0.0 taken" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA", "content"])
 @pytest.mark.parametrize("answer", ["300 what", "99 what", "hello", "250-endless\r\n" * 10_000, "\x00\xff"])
 async def test_an_answer_that_is_none_is_a_451(passage: Passage, stage: str, answer: str) -> None:
     front = await passage.open(route="timeout = 1")

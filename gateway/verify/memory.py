@@ -16,7 +16,9 @@ LONGEST = 300.0
 MOST = 1024
 """Answers."""
 LARGE = 4096
-"""Octets of records; more than that is asked for again, for nobody is to fill our memory with what they publish."""
+"""Octets of records."""
+MANY = 16
+"""Records. What is more, or larger, is asked for again: nobody is to fill our memory with what they publish."""
 
 
 class Memory:
@@ -29,12 +31,15 @@ class Memory:
     def recall(self, name: str, kind: str, now: float) -> DnsAnswer | None:
         """The answer, if it still holds."""
         until, answer = self._answers.get((name, kind), (now, None))
-        return answer if now < until else None
+        if answer is not None and now >= until:
+            del self._answers[name, kind]
+            return None
+        return answer
 
     def keep(self, answer: DnsAnswer, seconds: float, now: float) -> None:
         """Remember an answer that holds for so many seconds; the oldest makes room for it."""
         self._answers.pop((answer.name, answer.kind), None)
-        if seconds <= 0 or sum(map(len, answer.records)) > LARGE:
+        if seconds <= 0 or len(answer.records) > MANY or sum(map(len, answer.records)) > LARGE:
             return
         if len(self._answers) >= MOST:
             del self._answers[next(iter(self._answers))]

@@ -102,11 +102,12 @@ def _heard(name: str, kind: str, answer: Answer) -> Heard:
 
 
 def _seconds(response: QueryMessage) -> float:
-    """For how long it holds. That there is nothing holds as the SOA record says, without one for no time (RFC 2308)."""
+    """For how long it holds. That there is nothing holds as the SOA record above it says, without one for no time."""
     chain = response.resolve_chaining()
-    if chain.answer is None and not any(rrset.rdtype == SOA for rrset in response.authority):
-        return 0.0
-    return float(chain.minimum_ttl)
+    said = chain.answer is not None or any(  # RFC 2308 §5
+        rrset.rdtype == SOA and chain.canonical_name.is_subdomain(rrset.name) for rrset in response.authority
+    )
+    return float(chain.minimum_ttl) if said else 0.0
 
 
 def _text(record: Rdata) -> str:

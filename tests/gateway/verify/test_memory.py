@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import dns.message
+import dns.rdataclass
+import dns.rrset
 import pytest
 
 from filters.authentication import DnsAnswer, DnsStatus
 from gateway.demonstration.nameserver import serving
 from gateway.settings import Endpoint
-from gateway.verify.memory import LARGE, LONGEST, MOST, Memory
+from gateway.verify.memory import LARGE, MANY, MOST, Memory
 from gateway.verify.resolver import Inquiry, Resolver
 from tests.support.nameserver import FailingNameServer, name_server
 
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
-    import dns.message
 
 RECORDS = {
     ("mission.example", "TXT"): ['"v=spf1 -all"'],
@@ -92,6 +94,21 @@ async def test_that_there_is_nothing_holds_only_where_an_soa_record_says_for_how
         assert len(server.asked) == 4
 
 
+@pytest.mark.parametrize(("ttl", "minimum", "apex"), [(60, 0, "."), (0, 60, "."), (60, 60, "other.example.")])
+async def test_the_soa_record_counts_that_is_above_the_name_and_its_smaller_number(
+    ttl: int, minimum: int, apex: str
+) -> None:
+    def other(response: dns.message.Message) -> None:
+        numbers = f"ns.example. . 1 3600 600 86400 {minimum}"
+        response.authority[:] = [dns.rrset.from_text(apex, ttl, dns.rdataclass.IN, "SOA", numbers)]
+
+    async with _changed(other) as server:
+        resolver = resolver_of(server)
+        for _ in range(2):
+            assert (await resolver.resolve("mission.example", "MX", 5)).status is DnsStatus.EMPTY
+        assert len(server.asked) == 2
+
+
 async def test_of_a_chain_the_shortest_time_holds() -> None:
     def shorten(response: dns.message.Message) -> None:
         response.answer[0].ttl = 0
@@ -106,7 +123,8 @@ async def test_of_a_chain_the_shortest_time_holds() -> None:
 async def test_who_wants_to_know_whether_the_servers_answer_asks_them() -> None:
     async with name_server(RECORDS, ttl=60) as server:
         resolver = resolver_of(server)
-        await resolver.resolve("mission.example", "TXT", 5)
+        await resolver.ask("Mission.example.", "TXT", 5)
+        assert (await resolver.resolve("mission.example", "TXT", 0)).status is DnsStatus.FOUND
         server.servfail.add("mission.example")
         assert (await resolver.ask("mission.example", "TXT", 5)).status is DnsStatus.FAILED
         assert (await resolver.resolve("mission.example", "TXT", 5)).status is DnsStatus.FAILED
@@ -122,8 +140,8 @@ async def test_what_is_known_needs_no_time() -> None:
 def test_nothing_is_remembered_for_long() -> None:
     memory = Memory()
     memory.keep(found(), 2.0**31, now=100)
-    assert memory.recall("mission.example", "TXT", now=100 + LONGEST - 1) == found()
-    assert memory.recall("mission.example", "TXT", now=100 + LONGEST) is None
+    assert memory.recall("mission.example", "TXT", now=399) == found()
+    assert memory.recall("mission.example", "TXT", now=400) is None
 
 
 def test_a_later_answer_stands_in_the_place_of_the_earlier_one() -> None:
@@ -139,6 +157,9 @@ def test_what_is_remembered_is_bounded() -> None:
     memory = Memory()
     memory.keep(found("large.example", LARGE + 1), 60, now=0)
     assert memory.recall("large.example", "TXT", now=0) is None
+    many = DnsAnswer(name="many.example", kind="TXT", status=DnsStatus.FOUND, records=("x",) * (MANY + 1))
+    memory.keep(many, 60, now=0)
+    assert memory.recall("many.example", "TXT", now=0) is None
     for number in range(MOST + 1):
         memory.keep(found(f"m{number}.example", LARGE), 60, now=0)
     known = [memory.recall(f"m{number}.example", "TXT", now=0) for number in range(MOST + 1)]

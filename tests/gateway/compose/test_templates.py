@@ -14,6 +14,7 @@ from gateway.shipped import shipped
 from tests.support.correspondence import VOICE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 NOTICE_VALUES: templates.Values = {
@@ -102,11 +103,12 @@ def test_a_template_that_is_not_utf_8_is_told(edited: Path) -> None:
         templates.read_texts(edited)
 
 
-def test_a_template_is_given_all_of_its_variables_and_no_others() -> None:
+@pytest.mark.parametrize("write", [templates.subject, templates.body])
+def test_a_template_is_given_all_of_its_variables_and_no_others(write: Callable[..., str]) -> None:
     with pytest.raises(ComposeError, match="sender"):
-        templates.body(Purpose.NOTICE, (Language.EN,), {**NOTICE_VALUES, "sender": "x"})
+        write(Purpose.NOTICE, (Language.EN,), {**NOTICE_VALUES, "sender": "x"})
     with pytest.raises(ComposeError, match="ref"):
-        templates.body(Purpose.NOTICE, (Language.EN,), {k: v for k, v in NOTICE_VALUES.items() if k != "ref"})
+        write(Purpose.NOTICE, (Language.EN,), {k: v for k, v in NOTICE_VALUES.items() if k != "ref"})
 
 
 def test_a_value_with_a_line_break_reaches_no_template() -> None:

@@ -23,7 +23,9 @@ _PLAIN_NAME = re.compile(rb"[A-Za-z0-9][A-Za-z0-9.-]{0,254}|\[[A-Za-z0-9.:]{1,10
 
 def _hello(engine: Engine, line: bytes) -> None:
     name = line[5:]
-    if _PLAIN_NAME.fullmatch(name):
+    if not line.isascii():
+        engine.reply(replies.NOT_ASCII)
+    elif _PLAIN_NAME.fullmatch(name):
         engine.reply(engine.conversation.hello(name.decode(), extended=line[:1] in b"Ee"))
     else:
         engine.hand_over(line)

@@ -65,6 +65,8 @@ class Engine(SMTP):
     """A command is being carried out that what follows must wait for."""
     _waiting_to_write = False
     _deaf = False
+    _ended = False
+    """The client says no more."""
     _admitted = False
     _secured = False
 
@@ -99,7 +101,12 @@ class Engine(SMTP):
         self.read_on()
 
     def eof_received(self) -> bool:
-        return False  # close: a client that says no more hears no more
+        """What the client has said is answered before the connection is closed (RFC 5321 §4.1.1.10).
+
+        Else a message may be delivered whose sender never hears of it, and sends it again. TLS has no half-open state.
+        """
+        self._ended = True
+        return self._is_busy and self._wire is not None and self._wire.get_extra_info("ssl_object") is None
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._wire is None:
@@ -149,6 +156,19 @@ class Engine(SMTP):
             self._flush()
         if self._deaf or len(self._input) > INPUT_LIMIT:
             self._throttle()
+        if self._ended:
+            self._leave()
+
+    @property
+    def _is_busy(self) -> bool:
+        """Something is carried out that was said, or waits for its turn."""
+        return self._waiting or self._waiting_to_write
+
+    def _leave(self) -> None:
+        """Hang up on a client that says no more, once all is answered."""
+        if self._wire is not None and not self._is_busy:
+            self._wire.close()
+            self.connection_lost(None)
 
     def resume(self) -> None:
         """What was waited for is done."""
@@ -211,6 +231,8 @@ class Engine(SMTP):
     def _execute(self, line: bytes) -> None:
         verb, _, argument = line.partition(b" ")
         verb = verb.upper()
+        if verb.endswith(b"\t"):  # RFC 5321 §4.1.1: white space at the end of a line is borne
+            verb = verb.rstrip(b"\t")
         command = COMMANDS.get(verb)
         if command is None:
             self._refuse_or_hand_over(verb, line)
@@ -263,7 +285,7 @@ class Engine(SMTP):
         self._waiting = False
         self.reply(reply)
         self.last_active = self.loop.time()
-        if self._input:
+        if self._input or self._ended:
             self.read_on()
         elif self._output:
             self._flush()

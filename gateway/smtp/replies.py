@@ -29,7 +29,7 @@ OUR_FAULT = conclusion.OUR_FAULT
 
 BAD_CHARACTER = Reply(500, "5.5.2", "A command may not contain a bare CR, a bare LF or NUL")
 LINE_TOO_LONG = Reply(500, "5.5.2", "Command line too long")
-NOT_ASCII = Reply(500, "5.5.2", "A command must be ASCII, or UTF-8 with SMTPUTF8")
+NOT_ASCII = Reply(500, "5.5.2", "A command must be ASCII; MAIL and RCPT may have UTF-8, with SMTPUTF8")
 UNKNOWN_COMMAND = Reply(500, "5.5.1", "Command not recognized")
 NO_ARGUMENT_ALLOWED = Reply(501, "5.5.4", "This command takes no argument")
 NOT_AUTHORIZED = Reply(550, "5.7.0", "Not from your address")

@@ -6,6 +6,8 @@ private attributes of aiosmtpd 1.4.6 that the engine relies on are asserted here
 
 from __future__ import annotations
 
+import sys
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import aiosmtpd
@@ -33,4 +35,6 @@ def engine_class(server: SmtpServer, loop: asyncio.AbstractEventLoop) -> type[En
     missing = [name for name in _PRIVATE if not hasattr(first, name)]
     if missing or aiosmtpd.__version__ != "1.4.6":
         raise RuntimeError(f"aiosmtpd {aiosmtpd.__version__} is not 1.4.6, or lacks {missing}")
-    return type("Engine", (Engine,), vars(first) | {"_server": server})
+    # No limits of aiosmtpd's own on a line: ours was kept before it sees one.
+    unlimited = {"command_size_limit": sys.maxsize, "command_size_limits": defaultdict(lambda: sys.maxsize)}
+    return type("Engine", (Engine,), vars(first) | unlimited | {"_server": server})

@@ -135,7 +135,6 @@ async def test_rset_and_a_greeting_end_a_transaction(front: Running, line: str) 
         ("\u00c9HLO x", "500 5."),
         ("VRFY caf\u00e9", "500 5.5.2"),
         ("EHLO caf\u00e9", "500 5.5.2"),
-        ("EHLO " + "x" * 600, "500 5.5.2"),
     ],
 )
 async def test_every_other_line_has_its_answer_and_the_session_goes_on(
@@ -175,6 +174,21 @@ async def test_an_overlong_line_gets_one_refusal(front: Running, length: int, pi
     client.send(b"\r\nNOOP\r\n")
     await client.hear("500 5.5.2 Command line too long")
     await client.hear("250 2.0.0")
+
+
+@pytest.mark.parametrize(
+    "line", [b"DATA\t", b"NOOP\t", b"noop \t", b"RSET \t ", b"VRFY " + b"x" * 2000, b"EHLO " + b"x" * 600]
+)
+async def test_white_space_at_the_end_and_long_lines_are_borne(front: Running, line: bytes) -> None:
+    client = await front.client()
+    reply = await client.say(line)
+    assert reply.startswith("503 5.5.1" if line.startswith(b"DATA") else "25")
+
+
+async def test_a_greeting_and_a_query_are_ascii(front: Running) -> None:
+    client = await front.client()
+    for line in ("EHLO \u00fc.example", "VRFY \u00fc SMTPUTF8"):
+        await client.say(line, "500 5.5.2 A command must be ASCII; MAIL and RCPT may have UTF-8, with SMTPUTF8")
 
 
 async def test_the_longest_line_is_taken(front: Running) -> None:

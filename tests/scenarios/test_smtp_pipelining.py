@@ -44,6 +44,26 @@ async def test_a_whole_session_in_one_segment_is_answered_in_order(front: Runnin
     )
 
 
+@pytest.mark.parametrize("quits", [True, False])
+@pytest.mark.parametrize("delay", [0.0, 0.1])
+async def test_who_says_no_more_is_answered_what_was_said(front: Running, delay: float, quits: bool) -> None:
+    """RFC 5321 §4.1.1.10: else a message is delivered whose sender does not hear of it."""
+    front.next_hop.delay = delay
+    client = await front.client(hello=None)
+    client.send(SESSION if quits else SESSION.removesuffix(b"QUIT\r\n"))
+    client.end()
+    assert codes(await client.closed()) == (CODES if quits else CODES[:-1])
+    assert len(front.next_hop.messages) == 2
+
+
+async def test_who_says_no_more_in_mid_message_has_sent_none(front: Running) -> None:
+    client = await front.client(hello=None)
+    client.send(SESSION[: SESSION.index(b"Good day")])
+    client.end()
+    assert codes(await client.closed()) in (CODES[:7], CODES[:1])
+    assert front.next_hop.messages == []
+
+
 async def test_a_session_split_at_any_octet_is_the_same(front: Running) -> None:
     async def split(at: int) -> list[str]:
         client = await front.client(hello=None)

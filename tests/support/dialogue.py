@@ -36,6 +36,10 @@ class Dialogue:
         """Send octets and wait for nothing."""
         self._writer.write(octets)
 
+    def end(self) -> None:
+        """Say no more, and listen on."""
+        self._writer.write_eof()
+
     async def push(self, octets: bytes) -> None:
         """Send octets, as fast as they are taken."""
         self._writer.write(octets)

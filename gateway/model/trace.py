@@ -86,11 +86,13 @@ def forged_fields(header_section: bytes, hostname: str) -> tuple[Forged, ...]:
     The section is as it leaves: its line ends are clean. A next hop may drop NUL.
     """
     lines = b"\n" + header_section
-    if 0 not in header_section:
-        every = [(found, found.start(), found.end()) for found in _OURS.finditer(lines)]
-    else:
+    if 0 in header_section:
         read = [(_OURS.match(one[0].replace(b"\0", b"")), *one.span()) for one in _FIELD_WITH_NUL.finditer(lines)]
         every = [(found, start, end) for found, start, end in read if found is not None]
+    elif _OURS.search(lines) is None:  # nearly always
+        return ()
+    else:
+        every = [(found, found.start(), found.end()) for found in _OURS.finditer(lines)]
     return tuple(
         Forged(found[1].decode("ascii", "replace"), start, min(end, len(header_section)))
         for found, start, end in every
@@ -114,7 +116,7 @@ def as_it_leaves(header_section: bytes, forged: tuple[Forged, ...]) -> bytes:
 
 def continues(header_section: bytes) -> bool:
     """Whether its first line would continue a field that is put above it, also for whoever drops NUL."""
-    return header_section.lstrip(b"\0")[:1] in {b" ", b"\t"}
+    return header_section[:1] in {b" ", b"\t", b"\0"} and header_section.lstrip(b"\0")[:1] in {b" ", b"\t"}
 
 
 def _authserv_id(value: bytes) -> str:

@@ -230,7 +230,7 @@ class NextHopTransaction:
 
     def _noticed(self, reply: Reply) -> Reply:
         """The same reply; one that the client is not to hear stands in the log."""
-        if _is_between_us(reply):
+        if not reply.positive and _is_between_us(reply):
             self._log(reply)
         return reply
 
@@ -402,7 +402,7 @@ def for_client(reply: Reply) -> Reply:
     421 speaks of the next hop's own channel, which is not the client's (RFC 5321 §3.8). Where the next hop gave no
     enhanced code, RFC 3463 §3.1 has one that says no more than its class.
     """
-    if _is_between_us(reply):
+    if not reply.positive and _is_between_us(reply):
         return NO_ANSWER_TO_THAT
     if reply.enhanced and reply.code != 421:
         return reply

@@ -231,9 +231,10 @@ class Engine(SMTP):
     def _execute(self, line: bytes) -> None:
         verb, _, argument = line.partition(b" ")
         verb = verb.upper()
-        if verb.endswith(b"\t"):  # RFC 5321 §4.1.1: white space at the end of a line is borne
-            verb = verb.rstrip(b"\t")
         command = COMMANDS.get(verb)
+        if command is None and verb.endswith(b"\t"):  # RFC 5321 §4.1.1: white space at the end of a line is borne
+            verb = verb.rstrip(b"\t")
+            command = COMMANDS.get(verb)
         if command is None:
             self._refuse_or_hand_over(verb, line)
         elif argument and verb in WITHOUT_ARGUMENT and argument.strip():

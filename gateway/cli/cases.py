@@ -115,10 +115,14 @@ async def release(desk: Desk, reference: str, recipients: tuple[str, ...]) -> No
 async def dismiss(desk: Desk, reference: str, reason: str) -> None:
     """Close the case as no approach at all.
 
-    What has not been sent yet is cancelled; a report that was sent is taken back by another one.
+    What has not been sent yet is cancelled; a report that was sent is taken back by another one. Whoever has a copy
+    that stays held is told of it all the same.
     """
     held = await desk.casework.dismiss(reference, reason, actor=actor())
-    say(f"{reference} is dismissed and closed; what waited in the outbox for it, releases excepted, is cancelled.")
+    say(
+        f"{reference} is dismissed and closed; what waited in the outbox for it is cancelled, except releases and "
+        "notices of what stays held."
+    )
     if held:
         say(words.still_held(held, reference))
 

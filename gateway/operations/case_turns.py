@@ -28,6 +28,7 @@ DECISIONS: Mapping[str, Sentence] = MappingProxyType(
         "case-handled": Sentence("closed it"),
         "case-dismissed": Sentence("dismissed it"),
         "case-reopened": Sentence("took it up again"),
+        "recipients-added": Sentence("held it for more recipients"),
         "case-assigned": Sentence("assigned it"),
         "sender-exempted": Sentence("exempted its sender"),
         "case-held": Sentence("put it on legal hold"),
@@ -51,7 +52,7 @@ async def take(work: Work, reference: str, expected: int | None) -> Case:
     case = _known(await work.cases.in_turn(reference), reference)
     if expected is not None:
         later = await work.audit.entries(subject=reference, after=expected)
-        decided = [entry for entry in later if entry.action in DECISIONS]
+        decided = [entry for entry in later if _leaves_a_question(entry)]
         if decided:
             raise _too_late(reference, decided[-1])
     return case
@@ -66,6 +67,11 @@ def _known(case: Case | None, reference: str) -> Case:
     if case is None:
         raise unknown(reference)
     return case
+
+
+def _leaves_a_question(entry: AuditEntry) -> bool:
+    """A copy that was relayed to somebody more changes nothing of what is left to decide; one that is held does."""
+    return entry.action in DECISIONS and entry.detail.get("held") != "0"
 
 
 def _too_late(reference: str, decided: AuditEntry) -> RefusedError:

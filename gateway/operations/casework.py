@@ -216,14 +216,16 @@ class Casework:
     async def dismiss(self, reference: str, reason: str, *, actor: str, expected: int | None = None) -> int:
         """Not a mission after all: what has not left yet is cancelled, the case is closed. Returns what stays held.
 
-        A report that left is taken back by a later one.
+        A report that left is taken back by a later one. Whoever has a copy that stays held is told of it all the same.
         """
         async with self.store.begin() as work:
             case = await take(work, reference, expected)
             items = await work.outbox.list(case_id=case.stored_id)
+            held = {one.recipient for one in await _held(work, case)}
             await self._close(work, case, Disposal.DISMISSED, actor, reason)
             for item in items:
-                await self._call_off(work, case, item, actor)
+                if item.purpose is not Purpose.NOTICE or item.to not in held:
+                    await self._call_off(work, case, item, actor)
             return await _still_held(work, case)
 
     async def _call_off(self, work: Work, case: Case, item: OutboxItem, actor: str) -> None:
@@ -364,7 +366,10 @@ def _is_pending_release(item: OutboxItem) -> bool:
     return item.purpose is Purpose.RELEASE and item.state in {OutboxState.WAITING, OutboxState.SENDING}
 
 
+async def _held(work: Work, case: Case) -> list[Delivery]:
+    return [one for one in await work.deliveries.of(case.stored_id) if one.state is DeliveryState.HELD]
+
+
 async def _still_held(work: Work, case: Case) -> int:
-    held = [one for one in await work.deliveries.of(case.stored_id) if one.state is DeliveryState.HELD]
     leaving = [item for item in await work.outbox.list(case_id=case.stored_id) if _is_pending_release(item)]
-    return len(held) - len(leaving)
+    return len(await _held(work, case)) - len(leaving)

@@ -65,9 +65,9 @@ class Cases:
     async def insert_or_find(self, case: Case) -> tuple[Case, bool]:
         """The stored case of this intake key, and whether it is new; `case.id` is ignored.
 
-        A second transaction with the same key waits for the first one's end, then finds its case. It writes the row
-        again: the first may have committed without a synchronous standby's word for it, and only a COMMIT of something
-        waits for that.
+        A second transaction with the same key waits for the first one's end, then finds its case, in its turn. It
+        writes the row again: the first may have committed without a synchronous standby's word for it, and only a
+        COMMIT of something waits for that.
         """
         values = {name: getattr(case, name) for name in _FIELDS if name != "id"}
         row = (await self._connection.execute(_INSERT, values)).mappings().one_or_none()
@@ -75,7 +75,10 @@ class Cases:
             stored = case_of(row)
             await keep_case(self._connection, stored)
             return stored, True
-        found = await self._one(_FIND_AND_WRITE, case.intake_key)
+        found = await self.by_intake_keys((case.intake_key,))
+        if found is not None:
+            await self.in_turn(found.reference)  # before its row is locked: whoever decides goes in this order
+            found = await self._one(_FIND_AND_WRITE, case.intake_key)
         if found is None:
             raise StoreError("The case of this message is not there: it went away, or its reference is another case's")
         return found, False
@@ -101,7 +104,7 @@ class Cases:
         return None if row is None else case_of(row)
 
     async def in_turn(self, reference: str) -> Case | None:
-        """The case, for one who decides about it: who comes second sees what the first one did.
+        """The case, for one who decides about it or adds to it: who comes second sees what the first one did.
 
         SQLite lets one write at a time. No row is locked: the outbox changes the case's rows in its own order.
         """

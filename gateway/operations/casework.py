@@ -18,6 +18,7 @@ from gateway.model.outbox import OutboxItem, OutboxState, Purpose, new_item, onc
 from gateway.model.people import Verb
 from gateway.model.retention import Keeping, keeping
 from gateway.operations.case_turns import find, take, unknown
+from gateway.operations.reopening import take_up_again
 from gateway.verify.destination import Reach
 
 if TYPE_CHECKING:
@@ -256,13 +257,8 @@ class Casework:
         """Take a closed case up again. What was cancelled stays cancelled; a retraction that waits is called off."""
         async with self.store.begin() as work:
             case = await take(work, reference, expected)
-            if not await work.cases.reopen(case.stored_id):
+            if not await take_up_again(work, case, actor=actor):
                 raise RefusedError("{reference} is open", reference=reference)
-            retraction = await _standing(work, case, Purpose.RETRACTION)
-            if retraction is not None and not retraction.may_have_arrived:
-                await work.outbox.settle(
-                    retraction.id, state=OutboxState.CANCELLED, reply=Sentence("taken up again by {actor}", actor=actor)
-                )
             await work.audit.append(actor, "case-reopened", reference, {"reason": reason} if reason else {})
 
     async def assign(self, reference: str, person: str, *, actor: str, expected: int | None = None) -> None:

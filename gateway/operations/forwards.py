@@ -23,6 +23,7 @@ from gateway.model.conclusion import ACCEPTED, TRY_AGAIN
 from gateway.model.forward import Acknowledgement, ForwardedMail
 from gateway.model.intake_key import intake_key, trace_length
 from gateway.model.outbox import Purpose, new_item
+from gateway.operations.reopening import take_up_again
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,9 +105,9 @@ class Forwards:
         async with self.store.begin() as work:
             cases, done = [], []
             for number, original in enumerate(taken.originals):
-                case, action = await self._put(work, taken, original, number)
+                case, actions = await self._put(work, taken, original, number)
                 cases.append(case)
-                done += [(action, case, original)] if action else []
+                done += [(action, case, original) for action in actions]
             told = Acknowledgement(
                 item_id=tokens.derived_id(self.gate.secret, f"acknowledgement:{taken.key}"),
                 references=tuple(dict.fromkeys(case.reference for case in cases)),
@@ -126,9 +127,11 @@ class Forwards:
                 await work.audit.append(INTAKE, "forward-acknowledged", told.item_id, {"cases": str(len(cases))})
         return told
 
-    async def _put(self, work: Work, taken: Taken, original: Original, number: int) -> tuple[Case, str]:
-        """The case of one original, and what to write into the audit log; "" where this mail has brought it before."""
+    async def _put(self, work: Work, taken: Taken, original: Original, number: int) -> tuple[Case, Sequence[str]]:
+        """The case of one original, and what to write into the audit log: nothing if this mail brought it before."""
         case = await work.cases.by_intake_keys(original.keys) if original.keys else None
+        if case is not None:
+            case = await work.cases.in_turn(case.reference)
         created = False
         if case is None:
             case, created = await work.cases.insert_or_find(original.case)
@@ -145,9 +148,11 @@ class Forwards:
                 number=number,
             ),
         )
-        if new and case.disposal is Disposal.DISMISSED:
-            await work.cases.reopen(case.stored_id)  # somebody says that it is an approach after all
-        return case, ("forward-recorded" if created else "forward-added") if new else ""
+        if not new:
+            return case, ()
+        if case.disposal is Disposal.DISMISSED and await take_up_again(work, case, actor=INTAKE):
+            return case, ("case-reopened", "forward-added")  # somebody says that it is an approach after all
+        return case, ("forward-recorded" if created else "forward-added",)
 
     async def _acknowledge(self, work: Work, taken: Taken, told: Acknowledgement, cases: Sequence[Case]) -> bool:
         """One answer to one mail (RFC 3834 §2), whatever it brought; False if it was asked for before."""

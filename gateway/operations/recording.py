@@ -18,6 +18,7 @@ from filters.lists import describe
 from gateway import tokens
 from gateway.model.case import ActionState, Case, CaseFile, CaseStatus, Delivery, DeliveryState, StoredFinding
 from gateway.model.outbox import OutboxItem, Purpose, new_item
+from gateway.operations.reopening import take_up_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -83,17 +84,17 @@ class Recorder:
         raw = message.content.read()
         header = parse_header(message.header_section)
         wanted = case_of(message, header, raw, key=key, reference=reference)
-        async with self.store.begin() as work:
+        async with self.store.begin() as work:  # the audit chain's head is locked last
             case, created = await work.cases.insert_or_find(wanted)
             added = await work.deliveries.add_missing(case.stored_id, _deliveries(message.screening, served))
             if created:
                 await work.messages.put(case, raw)
                 await work.cases.meet(case.stored_id, message.screening.entries, case.received_at)
                 await self._start(work, case, message, header)
-            elif any(delivery.state is DeliveryState.HELD for delivery in added):
-                await self._take_up_again(work, case)
             if added:
                 await self._notify(work, case, message, header, added)
+                if not created and _needs_a_person(added) and await take_up_again(work, case, actor=GATEWAY):
+                    await work.audit.append(GATEWAY, "case-reopened", case.reference, {})
                 await work.audit.append(
                     GATEWAY, "case-recorded" if created else "recipients-added", case.reference, _detail(case, added)
                 )
@@ -108,11 +109,6 @@ class Recorder:
             for one in served:
                 await work.deliveries.settle(case.stored_id, one.recipient.delivery_key, one.state, str(one.reply))
             await work.audit.append(GATEWAY, "delivered", case.reference, _answers(served))
-
-    async def _take_up_again(self, work: Work, case: Case) -> None:
-        """A copy held for somebody new needs a person, although the case was closed."""
-        if await work.cases.reopen(case.stored_id):
-            await work.audit.append(GATEWAY, "case-reopened", case.reference, {})
 
     async def _start(self, work: Work, case: Case, message: FlaggedMessage, header: Header) -> None:
         """Report and decline, as far as they need nobody; for what waits instead, the reasons."""
@@ -215,6 +211,11 @@ def _delivery(verdict: Verdict, served: RelayResult | None) -> Delivery:
         state=served.state if served else state,
         reply=str(served.reply) if served else "",
     )
+
+
+def _needs_a_person(added: Iterable[Delivery]) -> bool:
+    """A copy held for somebody new does, although the case was closed."""
+    return any(delivery.state is DeliveryState.HELD for delivery in added)
 
 
 def _detail(case: Case, added: Iterable[Delivery]) -> dict[str, str]:

@@ -235,12 +235,23 @@ async def test_mail_of_a_program_or_a_list_is_recorded_and_not_answered(gateway:
     assert await gateway.items() == []
 
 
-async def test_a_dismissed_case_is_taken_up_again_when_somebody_forwards_its_message(gateway: Running) -> None:
+async def test_a_dismissed_case_is_taken_up_again_when_somebody_forwards_its_message(
+    on_each_database: Running,
+) -> None:
+    gateway = on_each_database
     await gateway.send(OFFICER, [INTAKE], forward(part(FROM_MISSION)))
     reference = (await only(gateway)).file.case.reference
+    await gateway.desk.casework.report(reference, actor="test:clerk")
+    await settled(gateway, Purpose.REPORT, OutboxState.SENT)
+    gateway.smarthost.script = lambda said, _link: "450 4.2.0 Later" if said.startswith("RCPT") else None
     await gateway.desk.casework.dismiss(reference, "a resident", actor="test:clerk")
     await gateway.send("other@police.example", [INTAKE], forward(part(FROM_MISSION)))
-    assert (await only(gateway)).file.case.disposal is None
+    dossier = await only(gateway)
+    assert dossier.file.case.disposal is None
+    (retraction,) = [item for item in dossier.items if item.purpose is Purpose.RETRACTION]
+    assert (retraction.state, retraction.last_reply) == (OutboxState.CANCELLED, "taken up again by intake")
+    rows = [entry.action for entry in dossier.audit]
+    assert rows.index("case-reopened") + 1 == rows.index("forward-added")
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,21 @@ async def test_the_report_of_a_dismissed_case_is_taken_back_under_its_reference(
     assert (await gateway.cases())[0].case.report is ActionState.SENT
 
 
+async def test_no_report_is_taken_back_whose_case_a_new_held_copy_has_opened_again(gateway: Running) -> None:
+    await gateway.send("liaison@mission.example", ["desk@police.example"], LISTED)
+    await settled(gateway, Purpose.REPORT)
+    reference = (await gateway.cases())[0].case.reference
+    gateway.smarthost.script = lambda said, _link: "450 4.2.0 Later" if said.startswith("RCPT") else None
+    await gateway.desk.casework.dismiss(reference, "a resident", actor=CLERK)
+    await gateway.send("liaison@mission.example", ["chief@police.example"], LISTED)
+    gateway.smarthost.script = lambda _said, _link: None
+    (retraction,) = [item for item in await gateway.items() if item.purpose is Purpose.RETRACTION]
+    assert (retraction.state, retraction.last_reply) == (OutboxState.CANCELLED, "taken up again by gateway")
+    async with gateway.desk.store.reading() as work:
+        rows = [entry.action for entry in await work.audit.entries(subject=reference)]
+    assert rows.index("retraction-requested") < rows.index("case-reopened") < rows.index("recipients-added")
+
+
 async def test_a_call_that_was_written_down_reaches_the_collation_address(gateway: Running) -> None:
     call = Contact(
         kind=ContactKind.PHONE,

@@ -48,13 +48,14 @@ _LONGEST = 4000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """What became of the message, in numbers of recipients; a pending delivery counts as delivered."""
+    """What became of the message, in numbers of recipients; of a pending delivery that is not known."""
 
     recipients: int
     held: int
     released: int
     delivered: int
     refused: int
+    pending: int
 
 
 def compose_report(
@@ -128,6 +129,7 @@ def action_of(deliveries: tuple[Delivery, ...]) -> Action:
         released=counted["released"],
         delivered=counted["delivered"],
         refused=counted["refused"],
+        pending=counted["pending"],
     )
 
 
@@ -137,7 +139,9 @@ def _became(state: DeliveryState) -> str:
             return "held"
         case DeliveryState.RELEASED:
             return "released"
-        case DeliveryState.PENDING | DeliveryState.RELAYED:
+        case DeliveryState.PENDING:
+            return "pending"
+        case DeliveryState.RELAYED:
             return "delivered"
         case DeliveryState.REFUSED:
             return "refused"

@@ -62,12 +62,12 @@ VARIABLES: Mapping[Purpose, frozenset[str]] = MappingProxyType(
         Purpose.REPORT: _AGENCY
         | {"ref", "received", "mission_en", "mission_fr", "entry", "sender", "envelope_sender", "client_ip"}
         | {"auth", "spf", "dkim", "dmarc", "decline", "sha256", "size", "attached"}
-        | {"recipients", "held", "released", "delivered", "refused"}
+        | {"recipients", "held", "released", "delivered", "refused", "pending"}
         | {"channel", "role", "approached", "asked", "answered", "note"},
         Purpose.RETRACTION: _AGENCY | {"ref", "received"},
         Purpose.AMENDMENT: _AGENCY
         | {"ref", "received", "version", "tier", "text"}
-        | {"recipients", "held", "released", "delivered", "refused"},
+        | {"recipients", "held", "released", "delivered", "refused", "pending"},
         Purpose.ACKNOWLEDGEMENT: _AGENCY
         | {"received", "refs", "most"}
         | {"quoted", "nothing", "outlook_item", "no_message", "redirected", "too_many"},
@@ -135,6 +135,7 @@ _SAMPLE: Values = {
     "released": 0,
     "delivered": 1,
     "refused": 0,
+    "pending": 0,
     "channel": "e-mail",
     "role": "second secretary",
     "approached": "the duty inspector",

@@ -64,7 +64,7 @@ class DeliveryState(StrEnum):
     HELD = "held"
     RELEASED = "released"
     REFUSED = "refused"
-    """The next hop answered 5yz."""
+    """The next hop answered 5yz: to this copy, or to one before it, after which the client is told it for all."""
 
 
 class ActionState(StrEnum):

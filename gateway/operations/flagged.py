@@ -201,18 +201,18 @@ class FlaggedMail:
         message: FlaggedMessage,
         relay: RelayStep,
     ) -> list[RelayResult]:
-        """What the record still asks for (in observe mode without a record: what the plan asked for)."""
-        if any(not served.reply.positive for served in first):
-            return []  # refused for good by the next hop: it stands in the record, and the client is told
+        """What the record still asks for (in observe mode without a record: what the plan asked for).
+
+        After an answer that is not positive nothing more is tried: the client is told it for all, and so it stands.
+        """
         reference = recorded.case.reference if recorded else ""
         done = {one.recipient for one in first}
         recipients = [mailbox for mailbox in message.envelope.recipients if mailbox not in done]
         relays = remaining(recorded.case, recorded.deliveries, recipients) if recorded else steps.rest
         served: list[RelayResult] = []
         for step in relays:
-            served += await relay(step, reference)
-            if not served[-1].reply.positive:
-                break
+            told = next((one.reply for one in (*first, *served) if not one.reply.positive), None)
+            served += await relay(step, reference) if told is None else _answered(step, told)
         return served
 
     async def _relay(
@@ -220,8 +220,7 @@ class FlaggedMail:
     ) -> list[RelayResult]:
         flag = self._flag(step.flag, reference, screening)
         reply = await deliver(step.recipients, partial(outgoing.on_the_wire, flag))
-        state = _delivery_state(reply)
-        return [RelayResult(mailbox, state, reply) for mailbox in step.recipients]
+        return _answered(step, reply)
 
     def _flag(self, tier: Tier | None, reference: str, screening: Screening) -> bytes:
         if tier is None:
@@ -263,6 +262,11 @@ def _now() -> float:
 
 def _words(error: Exception) -> str:
     return str(error) or "no answer from the database in time"
+
+
+def _answered(step: Relay, reply: Reply) -> list[RelayResult]:
+    state = _delivery_state(reply)
+    return [RelayResult(mailbox, state, reply) for mailbox in step.recipients]
 
 
 def _delivery_state(reply: Reply) -> DeliveryState:

@@ -85,7 +85,7 @@ async def test_amendments_and_the_retraction_are_later_reports_in_one_thread(gat
     assert data[0]["amendment"] == {
         "text": "The same office called twice.",
         "tier": "confirmed",
-        "action": {"recipients": 1, "held": 1, "released": 0, "delivered": 0, "refused": 0},
+        "action": {"recipients": 1, "held": 1, "released": 0, "delivered": 0, "refused": 0, "pending": 0},
     }
     assert "The same office called twice." in " ".join(first_text(later[0]).split())
     assert "mission.example" not in later[2].as_string()

@@ -144,6 +144,14 @@ async def test_a_copy_that_is_refused_for_good_is_on_record_as_refused(front: Ru
     assert copies(front, recipients[0]) == 0
 
 
+async def test_after_a_refusal_for_good_the_others_stand_as_refused_too_as_the_client_was_told(front: Running) -> None:
+    front.next_hop.script = lambda said, _link: "554 5.6.0 Not such a thing" if said == "content" else None
+    assert (await attempt(front, FLAGGED, [DISPATCH, DESK])).startswith("554 5.6.0")
+    (file,) = await front.cases()
+    assert {(one.state, one.reply) for one in file.deliveries} == {(REFUSED, "554 5.6.0 Not such a thing")}
+    await mended(front, FLAGGED, [DISPATCH, DESK])
+
+
 async def test_a_refusal_in_a_second_round_is_none_for_the_client(front: Running) -> None:
     kind, stage = SECOND
     front.next_hop.script = lambda said, _link: "554 5.6.0 Not such a thing" if said == stage else None

@@ -109,7 +109,7 @@ def desk_of(settings: Settings, foundation: Foundation) -> Desk:
             store=store, clock=clock, secret=foundation.lasting.secret, collation_address=collation_address
         ),
         corresponding=Corresponding(store=store, clock=clock),
-        outboxkeeping=Outboxkeeping(store=store, clock=clock),
+        outboxkeeping=Outboxkeeping(store=store, clock=clock, starting=foundation.starting),
         peoplekeeping=Peoplekeeping(store=store, clock=clock),
         digests=_digests(settings, foundation),
         listkeeping=listkeeping,

@@ -255,6 +255,8 @@ class Outbox:
                 return
             if state is OutboxState.SENT and item.purpose is Purpose.RELEASE:
                 await self._released(work, item, reply)
+            if state is OutboxState.FAILED and item.purpose is Purpose.DECLINE:
+                await work.limits.close_window(item.id)
             await self._audit(work, item, f"{item.purpose}-{state}", reply)
         tell = log.info if state is OutboxState.SENT else log.error
         tell(_EVENTS[state], item=item.id, purpose=str(item.purpose), case=item.case_reference, reply=reply)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from gateway.clock import Clock
     from gateway.model.outbox import OutboxItem
+    from gateway.operations.starting import Starting
     from gateway.store.unit_of_work import Store, Work
 
 
@@ -55,6 +56,7 @@ class Outboxkeeping:
 
     store: Store
     clock: Clock
+    starting: Starting
 
     async def items(self, *, state: OutboxState | None = None) -> list[OutboxItem]:
         """Every item, or those in a state, the oldest first."""
@@ -158,8 +160,14 @@ class Outboxkeeping:
             return waiting
 
     async def _wait_again(self, work: Work, item: OutboxItem, actor: str) -> bool:
+        """A decline that failed has given up its sender's window: it holds it again."""
         reply, due_at = once_more(item, actor), self.clock.now()
-        return await work.outbox.settle(item.id, state=OutboxState.WAITING, reply=reply, due_at=due_at, attempts=0)
+        if not await work.outbox.settle(item.id, state=OutboxState.WAITING, reply=reply, due_at=due_at, attempts=0):
+            return False
+        case = await work.cases.by_id(item.case_id) if item.case_id is not None else None
+        if case is not None and item.purpose is Purpose.DECLINE:
+            await self.starting.hold_window(work, case, item.id)
+        return True
 
 
 def _changed(item: OutboxItem) -> RefusedError:

@@ -124,6 +124,27 @@ async def test_a_report_that_failed_is_sent_again_when_a_person_asks(gateway: Ru
     assert len(gateway.smarthost.messages) == 1
 
 
+async def window_is_free(gateway: Running) -> bool:
+    """Whether the sender could be declined automatically now; a window that ends as it begins stops nobody."""
+    async with gateway.desk.store.begin() as work:
+        now = SystemClock().now()
+        return await work.limits.open_window(SENDER, "another", now, now)
+
+
+async def test_a_decline_that_failed_stops_no_other_before_it_is_tried_again(gateway: Running) -> None:
+    await gateway.send(SENDER, ["desk@police.example"], LISTED)
+    await settled(gateway, Purpose.REPORT, OutboxState.SENT)
+    gateway.smarthost.script = lambda said, _link: "550 5.1.1 Nobody" if said.startswith("RCPT") else None
+    await decline(gateway)
+    assert not await window_is_free(gateway)
+    await settled(gateway, Purpose.DECLINE, OutboxState.FAILED)
+    assert await window_is_free(gateway)
+    gateway.smarthost.script = lambda _said, _link: None
+    await gateway.desk.outboxkeeping.retry_failed(actor="test:clerk")
+    await settled(gateway, Purpose.DECLINE, OutboxState.SENT)
+    assert not await window_is_free(gateway)
+
+
 async def test_nothing_is_declined_where_the_table_says_never(gateway: Running) -> None:
     await gateway.send(SENDER, ["dispatch@police.example"], LISTED)
     with pytest.raises(RefusedError, match="Nothing is declined here"):

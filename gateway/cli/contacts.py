@@ -42,6 +42,8 @@ def read_moment(_context: click.Context, _parameter: click.Parameter, value: str
 async def record(desk: Desk, /, report: bool, **said: object) -> None:
     """Record a contact by telephone, in person, by letter, at an event or on a social network as a case."""
     contact = Contact(**said)  # type: ignore[arg-type]  # the options are the fields
+    if not contact.is_of_somebody:
+        raise click.UsageError("Say who it was (--who), or what role or mission they claimed (--role, --mission).")
     case = await desk.contacts.record(contact, desk.rulebooks.current, report=report, actor=actor())
     say(f"The contact is recorded as {case.reference}.")
     if case.report is ActionState.WAITING:

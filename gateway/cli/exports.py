@@ -10,7 +10,6 @@ import click
 from gateway.cli.case_filters import filter_options
 from gateway.cli.invocation import actor, json_option, with_desk
 from gateway.cli.output import progress, say, show_json
-from gateway.errors import RefusedError
 from gateway.model.case_list import EVERY_CASE
 from gateway.model.people import Verb
 
@@ -41,8 +40,8 @@ async def export(
     Originals as received, what was sent, decisions, history, an index, and a list of digests; `python3 verify.py`,
     which is in it, checks all of it on any machine.
     """
-    if not references and wanted == EVERY_CASE and not every:
-        raise RefusedError("Name the cases, narrow them by options, or ask for --all")
+    if [bool(references), wanted != EVERY_CASE, every].count(True) != 1:
+        raise click.UsageError("Name the cases, narrow them by options, or ask for --all: one of the three.")
     chosen = await desk.exporting.chosen([reference.strip().upper() for reference in references], wanted)
     with progress() as track:
         made = await desk.exporting.to_file(chosen, file, actor=actor(), track=track)

@@ -37,6 +37,11 @@ class Contact:
     """What was said to them."""
     note: str = ""
 
+    @property
+    def is_of_somebody(self) -> bool:
+        """Whether it says who that was: by name, or by what was claimed."""
+        return any(said.strip() for said in (self.who, self.role, self.mission))
+
     def document(self) -> bytes:
         """JSON, indented, UTF-8: the same contact has the same octets."""
         said = asdict(self) | {"at": self.at.isoformat()}

@@ -66,7 +66,7 @@ class Contacts:
             raise RefusedError("The contact can't have taken place in the future")
         if not contact.asked.strip():
             raise RefusedError("What was asked has to be said: it is what the report is about")
-        if not (contact.who.strip() or contact.role.strip() or contact.mission.strip()):
+        if not contact.is_of_somebody:
             raise RefusedError("Say who it was, or what role or mission they claimed")
         texts = (contact.asked, contact.who, contact.role, contact.mission, contact.approached, contact.answered)
         if any(len(text) > LONGEST for text in (*texts, contact.note)):

@@ -18,7 +18,6 @@ from typing import IO, TYPE_CHECKING
 
 from gateway import tokens
 from gateway.errors import RefusedError
-from gateway.model.case_list import EVERY_CASE
 from gateway.model.export_index import Exported, Heading, facts, index_csv, index_html, record_text
 from gateway.model.retention import keeping
 from gateway.model.tracking import untracked
@@ -99,9 +98,7 @@ class Exporting:
     agency_fr: str
 
     async def chosen(self, references: Sequence[str], wanted: CaseFilter) -> list[str]:
-        """These cases, or those of the filter; RefusedError for one that is not there."""
-        if references and wanted != EVERY_CASE:
-            raise RefusedError("Name cases, or narrow them by options: not both")
+        """These cases, or those of the filter where none is named; RefusedError for one that is not there."""
         async with self.store.reading() as work:
             if not references:
                 return await work.case_list.references(wanted, MOST)

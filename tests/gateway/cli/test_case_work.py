@@ -118,7 +118,7 @@ def test_the_report_of_a_call_can_wait(liaison: CommandLine) -> None:
         (["--kind", "mail", "--at", "2026-05-04", "--asked", "x"], 2, "'mail' is not one of"),
         (["--kind", "phone", "--at", "yesterday", "--asked", "x"], 2, "'yesterday' is no time"),
         (["--kind", "phone", "--at", "9999-01-01", "--asked", "x", "--who", "x"], 1, "in the future"),
-        (["--kind", "phone", "--at", "2026-05-04", "--asked", "x"], 1, "Say who it was"),
+        (["--kind", "phone", "--at", "2026-05-04", "--asked", "x"], 2, "Say who it was"),
     ],
     ids=["mail", "no time", "future", "nobody"],
 )

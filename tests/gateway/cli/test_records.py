@@ -6,6 +6,8 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+
 from gateway.clock import SystemClock
 from gateway.model.case import Disposal
 
@@ -131,8 +133,6 @@ def test_with_nothing_due_nothing_is_asked(liaison: CommandLine) -> None:
 def test_an_export_is_one_new_file(liaison: CommandLine) -> None:
     liaison.case()
     file = liaison.directory / "export.zip"
-    refused = liaison("cases", "export", "--to", str(file))
-    assert (refused.exit_code, "--all" in refused.stderr) == (1, True)
     said = liaison.ok("cases", "export", REFERENCE.lower(), "--to", str(file))
     assert f"{file}: 1 case, " in said
     assert file.stat().st_mode & 0o777 == 0o600
@@ -141,6 +141,19 @@ def test_an_export_is_one_new_file(liaison: CommandLine) -> None:
         liaison.ok("cases", "export", "--all", "--to", str(liaison.directory / "c.zip"), "--json")
     )
     assert made["list"] in liaison.ok("audit", "show")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], [REFERENCE, "--all"], [REFERENCE, "--status", "open"], ["--status", "open", "--all"]],
+    ids=["nothing", "a case and all", "a case and a filter", "a filter and all"],
+)
+def test_an_export_takes_named_cases_or_a_filter_or_all(liaison: CommandLine, arguments: list[str]) -> None:
+    liaison.case()
+    file = liaison.directory / "export.zip"
+    refused = liaison("cases", "export", *arguments, "--to", str(file))
+    assert (refused.exit_code, "--all: one of the three" in " ".join(refused.stderr.split())) == (2, True)
+    assert not file.exists()
 
 
 def test_a_backup_and_its_restoration(liaison: CommandLine) -> None:

@@ -178,8 +178,6 @@ async def test_the_filters_of_the_list_choose_and_nothing_is_replaced(
     assert len(await verbs.chosen([], EVERY_CASE)) == 2
     with pytest.raises(RefusedError, match="There is no case LG-NONE"):
         await verbs.chosen([wanted, "LG-NONE"], EVERY_CASE)
-    with pytest.raises(RefusedError, match="not both"):
-        await verbs.chosen([wanted], CaseFilter(tier=Tier.CONFIRMED))
     await verbs.to_file(chosen, tmp_path / "export.zip", actor="cli:ann")
     with pytest.raises(RefusedError, match="is not replaced"):
         await verbs.to_file(chosen, tmp_path / "export.zip", actor="cli:ann")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from filters.lookalike import LookAlikes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
+    from datetime import date, datetime
 
     from filters.lists import ListIndex
 
@@ -28,6 +29,11 @@ class Exemption:
     until: datetime
     approver: str
     reason: str
+
+    @property
+    def last_day(self) -> date:
+        """The day that somebody typed, which is over when the exemption is."""
+        return (self.until - timedelta.resolution).date()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -105,7 +105,7 @@ def exemptions(facts: Facts) -> Iterator[Finding]:
             evidence = Sentence(
                 "{sender} is exempted until {until} by {approver}: {reason}.",
                 sender=exemption.sender,
-                until=exemption.until.isoformat(timespec="minutes"),
+                until=exemption.last_day.isoformat(),
                 approver=exemption.approver,
                 reason=exemption.reason.rstrip("."),
             )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypedDict, TypeVar
 import click
 
 from gateway.cli.invocation import actor, json_option, login, read_end, with_desk
-from gateway.cli.output import moment, say, show_json, show_table
+from gateway.cli.output import say, show_json, show_table
 from gateway.model.people import Verb
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ def grant_options(*, required: bool) -> Callable[[Callable[P, R]], Callable[P, R
 def granted(exemption: Exemption) -> str:
     """What was granted, in a sentence."""
     whom = ", ".join(sorted(exemption.recipients)) or "every recipient"
-    return f"{exemption.sender} may write to {whom} until {moment(exemption.until)}, as {exemption.id}."
+    return (
+        f"{exemption.sender} may write to {whom} until {exemption.last_day} (its last day, in UTC), as {exemption.id}."
+    )
 
 
 @click.command()
@@ -108,7 +110,7 @@ def _show(exemptions: list[Exemption], *, as_json: bool) -> None:
                 one.id,
                 one.sender,
                 ", ".join(sorted(one.recipients)) or "all",
-                moment(one.until),
+                f"{one.last_day}",
                 one.approver,
                 one.reason,
             )

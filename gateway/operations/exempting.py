@@ -81,11 +81,12 @@ class Exempting:
         self, sender: str, recipients: Sequence[str], *, until: datetime, approver: str, reason: str
     ) -> Exemption:
         """As it is asked for: whether its sender is listed is still to be seen."""
-        self._check(until, approver, reason)
         keys = frozenset(self._recipient_key(recipient) for recipient in recipients)
-        return Exemption(
+        wish = Exemption(
             id=tokens.item_id(), sender=sender, recipients=keys, until=until, approver=approver, reason=reason
         )
+        self._check(wish)
+        return wish
 
     async def _grant(self, work: Work, wish: Exemption, actor: str) -> Exemption:
         exemption = replace(wish, sender=_listed_sender(wish.sender, await work.senders.live()))
@@ -109,15 +110,15 @@ class Exempting:
             await self._new_version(work, actor, f"end exemption {exemption_id}")
             await work.audit.append(actor, "exemption-ended", exemption_id, {})
 
-    def _check(self, until: datetime, approver: str, reason: str) -> None:
+    def _check(self, wish: Exemption) -> None:
         now = self.clock.now()
-        if until <= now:
-            raise RefusedError("The end of an exemption lies in the future, {day} does not", day=until.date())
-        if until > now + LONGEST:
+        if wish.until <= now:
+            raise RefusedError("The end of an exemption lies in the future, {day} does not", day=wish.last_day)
+        if wish.until > now + LONGEST:
             raise RefusedError(
                 "An exemption lasts {days} days at most; approve it anew when it ends", days=LONGEST.days
             )
-        if not approver.strip() or not reason.strip():
+        if not wish.approver.strip() or not wish.reason.strip():
             raise RefusedError("An exemption needs the name of who approved it, and a reason")
 
     def _recipient_key(self, recipient: str) -> str:

@@ -193,7 +193,8 @@ async def test_an_exemption_is_granted_shown_and_ended(gateway: Running, visit: 
     await anna.post("/exemptions", {**fields, "until": "soon"})
     assert (anna.status, "'soon' is no day" in anna.told) == (400, True)
     await anna.post("/exemptions", fields)
-    assert anna.told.startswith("Done: mission.example is exempt until ")
+    assert anna.told == f"Done: mission.example is exempt until {LAST_DAY}."
+    assert f'<td class="when">{LAST_DAY}<br>' in anna.page
     (exemption,) = await gateway.desk.exempting.in_force()
     assert "mail may be held and declined" in anna.text
     await anna.post(f"/exemptions/{exemption.id}/end")

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -186,12 +186,14 @@ def test_an_exemption_covers_its_sender_its_recipients_and_its_time(
 
 
 def test_exempt_mail_is_delivered_flagged_and_says_why() -> None:
-    screening = screened(exemptions=(exemption(),), auth=spf("pass"), to=(OFFICER, DISPATCH))
+    granted = exemption(until=datetime(2027, 1, 2, tzinfo=UTC))
+    screening = screened(exemptions=(granted,), auth=spf("pass"), to=(OFFICER, DISPATCH))
     assert [verdict.tier for verdict in screening.verdicts] == [Tier.EXEMPT, Tier.EMERGENCY]
     assert screening.verdicts[0].delivery is Delivery.FLAG
     assert screening.tier is Tier.EXEMPT
     assert screening.decline is NEVER
-    assert any(finding.rule is Rule.EXEMPTION and "chief: visit." in finding.evidence for finding in screening.findings)
+    (why,) = [finding.evidence for finding in screening.findings if finding.rule is Rule.EXEMPTION]
+    assert why == f"{CONSUL} is exempted until 2027-01-01 by chief: visit."
 
 
 def test_an_exempt_recipient_among_others_gives_review() -> None:

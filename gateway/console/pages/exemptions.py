@@ -79,7 +79,7 @@ async def _page(visit: Visit, typed: Mapping[str, str], wrong: str) -> Response:
 
 def exempted(visit: Visit, exemption: Exemption) -> Sentence:
     """What was granted."""
-    until = visit.words.moment(exemption.until)
+    until = visit.words.day(exemption.last_day)
     return Sentence("{sender} is exempt until {until}.", sender=exemption.sender, until=until)
 
 

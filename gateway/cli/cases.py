@@ -56,7 +56,7 @@ def _row(file: CaseFile) -> tuple[str, ...]:
     sender = case.header_from or case.reverse_path or "<>"
     return (
         *(case.reference, moment(case.received_at), case.tier, case.status, sender, recipients),
-        *(case.decline, case.report, case.subject),
+        *(words.action(case.decline, case), words.action(case.report, case), case.subject),
     )
 
 

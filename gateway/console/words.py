@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from filters.disposition import Delivery, Handling, Mode, Tier
 from filters.lists import EntryKind
 from gateway.console.navigation import N_
-from gateway.model.case import ActionState, AnswerState, CaseStatus, ContactKind, DeliveryState, Disposal
+from gateway.model.case import (
+    ActionState,
+    AnswerState,
+    CaseStatus,
+    ContactKind,
+    DeliveryState,
+    Disposal,
+    was_left,
+)
 from gateway.model.case_list import CaseOrder, Need
 from gateway.model.forward import ForwardForm
 from gateway.model.health import Aspect, Grade
@@ -91,6 +99,12 @@ ACTION_KINDS: Mapping[ActionState, str] = MappingProxyType(
     }
 )
 """Colours, which only repeat the word."""
+
+
+def action(state: ActionState, status: CaseStatus) -> tuple[str, str]:
+    """The word for a decline or report of a case, and its colour."""
+    return (N_("not sent"), "") if was_left(state, status) else (ACTIONS[state], ACTION_KINDS.get(state, ""))
+
 
 KINDS: Mapping[ContactKind, str] = MappingProxyType(
     {

@@ -80,6 +80,11 @@ class ActionState(StrEnum):
     CANCELLED = "cancelled"
 
 
+def was_left(state: ActionState, status: CaseStatus) -> bool:
+    """Whether the case was closed without that decline or report: there is nothing to decide any more."""
+    return state is ActionState.REVIEW and status is CaseStatus.CLOSED
+
+
 DELIVERY_TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = MappingProxyType(
     {
         DeliveryState.PENDING: frozenset({DeliveryState.RELAYED, DeliveryState.REFUSED}),

@@ -52,6 +52,17 @@ async def test_the_first_page_says_what_needs_a_person_and_each_number_leads_to_
     assert "Request for assistance" in rita.text
 
 
+async def test_a_closed_case_is_not_shown_as_one_to_decide(gateway: Running, visit: Visit) -> None:
+    (reference,) = await received(gateway)
+    rita = await visit(Role.REVIEWER)
+    await rita.get("/cases")
+    assert 'class="tag warn">to decide</span>' in rita.page
+    await gateway.desk.casework.dismiss(reference, "a resident", actor="test:clerk")
+    await rita.get("/cases")
+    assert 'class="tag">not sent</span>' in rita.page
+    assert 'class="tag warn">to decide</span>' not in rita.page
+
+
 async def test_mail_of_ours_that_failed_needs_a_person_and_leads_to_the_outbox(gateway: Running, visit: Visit) -> None:
     beside_those_of_cases = set(Purpose) - {Purpose.DECLINE, Purpose.REPORT}
     async with gateway.desk.store.begin() as work:

@@ -53,6 +53,15 @@ def test_the_listing_has_the_shape_of_the_contract(liaison: CommandLine) -> None
     ]
 
 
+def test_a_closed_case_is_not_shown_as_one_to_decide(liaison: CommandLine) -> None:
+    liaison.case()
+    liaison.ok("cases", "dismiss", FIRST, "--reason", "a resident")
+    listed = liaison.ok("cases", "list")
+    assert ("not sent" in listed, "review" in listed) == (True, False)
+    assert "decline: not sent; report: none" in liaison.ok("cases", "show", FIRST)
+    assert rows(liaison)[0]["decline"] == "review"
+
+
 def test_a_null_reverse_path_is_an_empty_text(liaison: CommandLine) -> None:
     liaison.case(reverse_path="")
     assert rows(liaison)[0]["reverse_path"] == ""

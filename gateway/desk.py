@@ -82,9 +82,9 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(settings: Settings, clock: Clock) -> AsyncIterator[Desk]:
-    """The operations, on a foundation of their own."""
-    async with open_foundation(settings, clock) as foundation:
+async def open_desk(settings: Settings, clock: Clock, *, makes: bool = True) -> AsyncIterator[Desk]:
+    """The operations, on a foundation of their own. `makes`: as `open_foundation` has it."""
+    async with open_foundation(settings, clock, makes=makes) as foundation:
         yield desk_of(settings, foundation)
 
 

@@ -28,6 +28,8 @@ class Event(StrEnum):
     """The default address for monitoring is taken: nobody answers it here."""
     CONSOLE_OFF = "console_off"
     """The default address of the console is taken: this process shows no pages."""
+    DATABASE_MADE = "database_made"
+    """There was no database file at the start: a new, empty one was made."""
     KEY_NEEDS_RESTART = "key_needs_restart"
     """A key changed that only a start obeys: the old value stays in force until then."""
     EXAMPLE_IN_USE = "example_in_use"
@@ -123,6 +125,7 @@ FIELDS: Mapping[Event, tuple[str, ...]] = MappingProxyType(
         Event.FEW_DESCRIPTORS: ("allowed", "needed", "connections"),
         Event.MONITORING_OFF: ("reason",),
         Event.CONSOLE_OFF: ("reason",),
+        Event.DATABASE_MADE: ("file",),
         Event.KEY_NEEDS_RESTART: ("key",),
         Event.EXAMPLE_IN_USE: ("key",),
         Event.SECRET_EXPOSED: ("key", "file"),

@@ -90,11 +90,14 @@ class Foundation:
 
 
 @asynccontextmanager
-async def open_foundation(settings: Settings, clock: Clock) -> AsyncIterator[Foundation]:
-    """The store, up to date and with the packs of a first start in it, and what stands on it."""
+async def open_foundation(settings: Settings, clock: Clock, *, makes: bool = True) -> AsyncIterator[Foundation]:
+    """The store, up to date and with the packs of a first start in it, and what stands on it.
+
+    `makes`: a database file that is not there is made; else StoreError.
+    """
     store, lasting = open_store(settings, clock), None
     try:
-        await store.upgrade()
+        await store.upgrade(makes=makes)
         lasting = await _lasting(settings, clock, store)
         if await is_first_start(store):
             await _import_first(settings, lasting)

@@ -155,7 +155,7 @@ def _after(entries: Sequence[AuditEntry], head: str) -> str:
 
 
 async def _stored() -> tuple[list[AuditEntry], ChainHead]:
-    async with open_desk(load_quietly(), SystemClock()) as desk, desk.store.reading() as work:
+    async with open_desk(load_quietly(), SystemClock(), makes=False) as desk, desk.store.reading() as work:
         return await work.audit.entries(), await work.audit.head()
 
 

@@ -11,7 +11,8 @@ import click
 
 from gateway.cli.data_key import key, rekey
 from gateway.cli.invocation import actor, config_option, fail, json_option, login, with_settings
-from gateway.cli.output import progress, say, show_json
+from gateway.cli.output import complain, progress, say, show_json
+from gateway.cli.peeking import missing_database
 from gateway.clock import SystemClock
 from gateway.foundation import open_seal, open_store
 from gateway.model.people import Verb
@@ -125,8 +126,11 @@ async def _restore(settings: Settings, file: Path, *, force: bool) -> Restored:
 
 
 async def _upgrade(settings: Settings) -> None:
+    missing = missing_database(settings)
     async with _store(settings) as store:
         await store.upgrade()
+        if missing is not None:
+            complain(f"made a new, empty database: {missing}")
         state = await store.schema_state()
     say(f"The database is at schema {state.head}.")
 

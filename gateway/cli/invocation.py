@@ -123,11 +123,13 @@ def with_settings(command: Callable[Concatenate[Settings, P], R]) -> Callable[P,
 
 
 def with_desk(
-    verb: Verb,
+    verb: Verb, *, makes: bool = False
 ) -> Callable[[Callable[Concatenate[Desk, P], Awaitable[None]]], Callable[P, None]]:
     """Hand the operations to a command, a coroutine function: the store is opened for it, and closed after it.
 
     Who has an account of the console under their login's name may do here what they may do there, and nothing else.
+    `makes`: what the command sets up may come before the first start, so a database file that is not there is made, and
+    that is said; not for a dry run. For all other commands it would hide that the database is lost.
     """
 
     def decorate(command: Callable[Concatenate[Desk, P], Awaitable[None]]) -> Callable[P, None]:
@@ -136,11 +138,17 @@ def with_desk(
         def invoke(settings: Settings, /, *args: P.args, **kwargs: P.kwargs) -> None:
             import asyncio
 
+            from gateway.cli.output import complain
+            from gateway.cli.peeking import missing_database
             from gateway.clock import SystemClock
             from gateway.desk import open_desk
 
             async def at_the_desk() -> None:
-                async with open_desk(settings, SystemClock()) as desk:
+                may_make = makes and not kwargs.get("dry_run")
+                missing = missing_database(settings) if may_make else None
+                async with open_desk(settings, SystemClock(), makes=may_make) as desk:
+                    if missing is not None:
+                        complain(f"made a new, empty database: {missing}")
                     await desk.peoplekeeping.check_login(login(), verb)
                     await command(desk, *args, **kwargs)
 

@@ -36,7 +36,7 @@ _LARGEST_LIST = 32 * 1024 * 1024
 @click.option("--skip-refused", is_flag=True, help="Leave out what is refused, instead of importing nothing.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be done.")
 @json_option
-@with_desk(Verb.CHANGE_SENDERS)
+@with_desk(Verb.CHANGE_SENDERS, makes=True)
 async def import_file(
     desk: Desk,
     file: Path,

@@ -12,6 +12,7 @@ from filters.rulebook import Rulebook
 from gateway.errors import StoreError
 from gateway.foundation import emergency_keys, open_rulebooks, open_store
 from gateway.operations.pack_files import read_packs
+from gateway.store.database_file import is_there
 from gateway.store.values import LOOP_SECRET
 
 if TYPE_CHECKING:
@@ -35,10 +36,10 @@ class Peek:
 
 
 def missing_database(settings: Settings) -> Path | None:
-    """The SQLite file that is not there yet; None if it is, or if the database is a server's."""
+    """The SQLite file that is not there; None if it is, or if it is a server's. StoreError if nobody can look."""
     scheme, _, file = settings.store.url.partition(":///")
     path = Path(unquote(file))
-    return path if scheme.startswith("sqlite") and not path.exists() else None
+    return path if scheme.startswith("sqlite") and not is_there(path) else None
 
 
 async def peek(settings: Settings, clock: Clock) -> Peek:

@@ -128,7 +128,7 @@ def _row(entry: ListEntry) -> tuple[str, ...]:
 @click.option("--verified", metavar="TEXT", help='"published 2026-05", "to verify" …')
 @click.option("--review-by", metavar="DATE", callback=read_date, help="When to look at it again: 2027-05-31.")
 @click.option("--note", metavar="TEXT")
-@with_desk(Verb.CHANGE_SENDERS)
+@with_desk(Verb.CHANGE_SENDERS, makes=True)
 async def add(desk: Desk, /, **columns: str | bool | date | None) -> None:
     """Add one entry: VALUE is an address, a domain, or a label such as `gat.*.gov.cn`."""
     row = Row({column: given for column, given in columns.items() if given is not None}, {})
@@ -161,7 +161,7 @@ _POLICY = "policy"
 @click.option("--review-by", metavar="DATE", callback=read_date, help="When to look at it again: 2027-05-31.")
 @click.option("--note", metavar="TEXT")
 @json_option
-@with_desk(Verb.CHANGE_SENDERS)
+@with_desk(Verb.CHANGE_SENDERS, makes=True)
 async def edit(
     desk: Desk, /, value: str, kind: EntryKind | None, *, as_json: bool, **columns: str | date | None
 ) -> None:
@@ -187,7 +187,7 @@ def _edited(entry: ListEntry, own: dict[str, str | date | None]) -> ListEntry:
 @senders.command()
 @click.argument("value")
 @click.option("--kind", type=_KIND, help="Which one, where several entries have this value.")
-@with_desk(Verb.CHANGE_SENDERS)
+@with_desk(Verb.CHANGE_SENDERS, makes=True)
 async def remove(desk: Desk, value: str, kind: EntryKind | None) -> None:
     """Remove the entry that has this VALUE."""
     entry = await desk.listkeeping.remove(value, kind, actor=actor())

@@ -15,9 +15,9 @@ import uvloop
 from gateway import logs
 from gateway.cli.invocation import config_option, load_settings
 from gateway.clock import SystemClock
-from gateway.foundation import open_store
+from gateway.foundation import open_foundation, open_store
 from gateway.settings import load
-from gateway.supervisor import Role, Systemd
+from gateway.supervisor import Role, Systemd, tell_of_new_database
 from gateway.supervisor import serve as run
 from gateway.supervisor.handover import first_told
 
@@ -33,11 +33,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="smtp takes mail, dispatch sends what the gateway itself writes, console shows pages; one database for all.",
 )
+@click.option("--make-database", is_flag=True, hidden=True, help="Make the database of a first start, and end.")
 @click.option("--inherit", hidden=True, default="", help="Listening sockets that a parent process hands over.")
 @click.option("--counters", hidden=True, default="", help="A parent's counters, and which of their slots is ours.")
 @click.option("--connections", hidden=True, default="", help="The same for a parent's count of connections.")
 @config_option
-def serve(role: str, inherit: str, counters: str, connections: str) -> None:
+def serve(role: str, make_database: bool, inherit: str, counters: str, connections: str) -> None:
     """Run the gateway.
 
     Prints `ready smtp=HOST:PORT console=HOST:PORT metrics=HOST:PORT` once it accepts. SIGTERM lets the mail
@@ -45,6 +46,9 @@ def serve(role: str, inherit: str, counters: str, connections: str) -> None:
     """
     settings = first_told() if inherit else load_settings()
     logs.configure(settings.log)
+    if make_database:
+        asyncio.run(_make(settings))
+        return
     if not inherit:  # a worker's parent has done it
         _prepare(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -69,9 +73,17 @@ def _prepare(settings: Settings) -> None:
 
     What that one can't do, such as when the configuration is wrong, is tried again and complained about here.
     """
-    if open_store(settings, SystemClock()).is_missing:
-        command = [sys.executable, "-m", "gateway", "--config", str(settings.file), "senders", "list"]
-        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)  # noqa: S603
+    store = open_store(settings, SystemClock())
+    if store.is_missing:
+        command = [sys.executable, "-m", "gateway", "--config", str(settings.file), "serve", "--make-database"]
+        making = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)  # noqa: S603
+        if making.returncode == 0:
+            tell_of_new_database(store.file)
+
+
+async def _make(settings: Settings) -> None:
+    async with open_foundation(settings, SystemClock()):
+        pass
 
 
 def _ready(line: str) -> None:

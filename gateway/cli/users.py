@@ -83,7 +83,7 @@ async def list_(desk: Desk, as_json: bool) -> None:
 @click.option("--keep-password", is_flag=True, help="Let the person keep this password.")
 @password_option
 @json_option
-@with_desk(Verb.KEEP_PEOPLE)
+@with_desk(Verb.KEEP_PEOPLE, makes=True)
 async def add(
     desk: Desk,
     name: str,

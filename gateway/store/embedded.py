@@ -8,14 +8,10 @@ PostgreSQL needs none of this: its driver waits for the server without a thread,
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
-from contextlib import asynccontextmanager, closing, nullcontext, suppress
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple, cast, overload
-from urllib.parse import quote
 
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
@@ -23,9 +19,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from gateway.errors import StoreError
+from gateway.store.database_file import Known, identity, open_known
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from pathlib import Path
     from typing import Any, Concatenate, ParamSpec
 
     from sqlalchemy import Connection, CursorResult, Dialect, Engine, Executable, Row
@@ -65,8 +63,11 @@ def brief(statement: Statement) -> Statement:
 class SqliteEngine:
     """Connections to one file that begin in one way, at most `places` at a time. For one event loop."""
 
-    def __init__(self, file: Path, begin: Sequence[str], *, places: int, patience: float) -> None:
+    def __init__(
+        self, file: Path, begin: Sequence[str], *, places: int, patience: float, known: Known | None = None
+    ) -> None:
         self._file = file
+        self._known = known or Known()
         self._begin = begin
         self._patience = patience
         self._places = places
@@ -104,16 +105,7 @@ class SqliteEngine:
         self._free.release()
 
     def _open(self) -> sqlite3.Connection:
-        # mode=rw: a mistyped path is an error, not a new and empty database; `Store.upgrade` makes the file.
-        # isolation_level None keeps the driver from beginning transactions of its own. No two threads use a
-        # connection at a time: the event loop waits for the one that it has given it to.
-        connection = sqlite3.connect(
-            f"file:{quote(str(self._file))}?mode=rw",
-            uri=True,
-            timeout=self._patience,
-            isolation_level=None,
-            check_same_thread=False,
-        )
+        connection = open_known(self._file, self._known, self._patience)
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         return connection
@@ -122,8 +114,8 @@ class SqliteEngine:
 class SqliteReader(SqliteEngine):
     """Connections that read, each seeing one snapshot."""
 
-    def __init__(self, file: Path, *, places: int, patience: float) -> None:
-        super().__init__(file, READING, places=places, patience=patience)
+    def __init__(self, file: Path, *, places: int, patience: float, known: Known | None = None) -> None:
+        super().__init__(file, READING, places=places, patience=patience, known=known)
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[SqliteConnection]:
@@ -143,8 +135,8 @@ class SqliteWriter(SqliteEngine):
     fails, and one COMMIT, one wait for the disk, is for all. None is told that it is done before that.
     """
 
-    def __init__(self, file: Path, *, patience: float) -> None:
-        super().__init__(file, WRITING, places=1, patience=patience)
+    def __init__(self, file: Path, *, patience: float, known: Known | None = None) -> None:
+        super().__init__(file, WRITING, places=1, patience=patience, known=known)
         self._committing: asyncio.Task[None] | None = None
         """Waits for its turn while the transaction of earlier units is open; then ends it."""
         self._lost = False
@@ -243,11 +235,11 @@ class SqliteConnection:
 
     async def begin(self, statements: Sequence[str], patience: float) -> None:
         """Begin a transaction: at once if nobody is in the way, else with a thread that waits."""
-        if self._opened is not None and self._opened_as != _identity(self._file):
-            self.close()  # and opened again: a file that was put in its place is the database now
+        if self._opened is not None and self._opened_as != identity(self._file):
+            self.close()  # and opened again: it may have been put back, or replaced by a copy of it
         if self._opened is None:
             self._opened = await self._in_a_thread(self._engine.connect)
-            self._opened_as = _identity(self._file)
+            self._opened_as = identity(self._file)
         self._opened.begin()
         if not self._begins_at_once(statements, patience):
             for statement in statements:
@@ -256,7 +248,7 @@ class SqliteConnection:
     async def commit(self) -> None:
         """In a thread: it waits for the disk. SQLite would go on writing to a file that nobody finds any more."""
         await self._in_a_thread(self._connection.commit)
-        if self._opened_as != _identity(self._file):
+        if self._opened_as != identity(self._file):
             raise StoreError(f"The database file {self._file} was removed or replaced while it was written to")
 
     def undo(self) -> None:
@@ -343,51 +335,7 @@ class Slices:
             yield rows
 
 
-def _identity(file: Path) -> tuple[int, int] | None:
-    """Which file stands there: device and inode; None if there is none."""
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
 def _let_go(work: asyncio.Future[Any]) -> None:
     """Whoever waits hears of its trouble. Who was cancelled doesn't, and that is no news for the log."""
     if not work.cancelled():
         work.exception()
-
-
-def create_sqlite_file(file: Path) -> None:
-    """Make the database file if there is none. Raises StoreError.
-
-    In WAL mode from birth: nodes that start at once refuse each other the change to it, without waiting. Only its
-    owner may read it; SQLite gives its -wal and -shm files the same permissions.
-    """
-    try:
-        _make_directory(file.parent)
-        if not file.exists():
-            _make_aside(file)
-        os.close(os.open(file, os.O_RDWR))
-    except OSError as error:
-        raise StoreError(f"The database file {file} can't be created or written: {error.strerror}") from error
-    except sqlite3.Error as error:
-        raise StoreError(f"The database file {file} can't be created: {error}") from error
-
-
-def _make_directory(directory: Path) -> None:
-    """Closed to others, and so are all that have to be made above it, whatever the umask."""
-    if not directory.is_dir():
-        _make_directory(directory.parent)
-        directory.mkdir(mode=0o700, exist_ok=True)
-
-
-def _make_aside(file: Path) -> None:
-    """And link it under its name when it is whole; who comes second keeps the first one's."""
-    with TemporaryDirectory(prefix=f".{file.name[:100]}-", dir=file.parent) as directory:
-        new = Path(directory) / "new"
-        os.close(os.open(new, os.O_RDWR | os.O_CREAT, 0o600))
-        with closing(sqlite3.connect(new)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-        with suppress(FileExistsError):
-            os.link(new, file)

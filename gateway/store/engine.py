@@ -20,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.compiler import compiles
 
 from gateway.errors import ConfigurationError, StoreError
+from gateway.store.database_file import Known
 from gateway.store.embedded import SqliteReader, SqliteWriter
 
 if TYPE_CHECKING:
@@ -107,10 +108,11 @@ def _open_sqlite(url: URL, patience: float) -> Engines:
     if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
         raise _wrong_url("names no file")
     file = Path(url.database).absolute()
-    writer = SqliteWriter(file, patience=patience)
+    known = Known()
+    writer = SqliteWriter(file, patience=patience, known=known)
     return Engines(
         writer=writer,
-        reader=SqliteReader(file, places=_READERS, patience=patience),
+        reader=SqliteReader(file, places=_READERS, patience=patience, known=known),
         migrator=writer,
         file=file,
     )

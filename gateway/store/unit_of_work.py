@@ -18,8 +18,8 @@ from sqlalchemy import text
 from gateway.store import migrating
 from gateway.store.audit import Audit
 from gateway.store.cases import Cases
+from gateway.store.database_file import create_sqlite_file, is_there
 from gateway.store.deliveries import Deliveries
-from gateway.store.embedded import create_sqlite_file
 from gateway.store.engine import PATIENCE, database_trouble, open_engine
 from gateway.store.ledger import Ledger
 from gateway.store.limits import Limits
@@ -273,8 +273,8 @@ class Store:
 
     @property
     def is_missing(self) -> bool:
-        """There is no database file yet; of PostgreSQL that can't be said without asking."""
-        return self._engines.file is not None and not self._engines.file.exists()
+        """There is no database file; of PostgreSQL that can't be said without asking. StoreError if nobody can look."""
+        return self._engines.file is not None and not is_there(self._engines.file)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Work]:
@@ -290,9 +290,12 @@ class Store:
             async with self._engines.reader.connect() as connection:
                 yield self._work(connection)
 
-    async def upgrade(self) -> None:
-        """Create or migrate the tables; nodes that start at once take turns. Raises StoreError."""
-        if self._engines.file is not None:
+    async def upgrade(self, *, makes: bool = True) -> None:
+        """Create or migrate the tables; nodes that start at once take turns. Raises StoreError.
+
+        `makes`: a database file that is not there is made.
+        """
+        if makes and self._engines.file is not None:
             create_sqlite_file(self._engines.file)
         with database_trouble():
             async with self._engines.migrator.begin() as connection:

@@ -16,13 +16,19 @@ from gateway.supervisor.systemd import NOBODY, Systemd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from gateway.clock import Clock
     from gateway.settings import Settings
 
-__all__ = ["Role", "Service", "Systemd", "serve"]
+__all__ = ["Role", "Service", "Systemd", "serve", "tell_of_new_database"]
 
 log = structlog.get_logger()
+
+
+def tell_of_new_database(file: Path | None) -> None:
+    """At a first start it has to be so; at any other the database is lost."""
+    log.warning(Event.DATABASE_MADE, file=str(file))
 
 
 async def serve(
@@ -44,12 +50,13 @@ async def serve(
     `inherited` are the numbers of listening sockets that a parent handed over; `worker_command` is the command line
     that starts one SMTP worker, to which `--inherit NUMBERS`, `--counters DESCRIPTOR:NUMBER` and the same for
     `--connections` are added. `slot` and `part` are these pairs: a parent's memory, and where this worker counts in it.
+    A worker makes no database: its parent has done it at the start, and one that is lost since is not made anew.
     `systemd` is who started this process, if it is to be told how far we are.
     """
     if slot is not None:
         counters.join(*slot)
     tell_of(settings)
-    async with open_foundation(settings, clock) as foundation:
+    async with open_foundation(settings, clock, makes=not inherited) as foundation:
         logs.hash_with(foundation.lasting.secret)
         connections = Connections(*part) if part is not None else None
         service = Service(

@@ -134,6 +134,8 @@ def test_the_database_is_made_from_the_wheel_alone(unpacked: Path, tmp_path: Pat
         'next_hop = ["127.0.0.1:9"]\n',
         encoding="utf-8",
     )
+    made = liaison(unpacked, tmp_path, "db", "upgrade", "--config", str(configuration))
+    assert made.returncode == 0, made.stdout + made.stderr
     done = liaison(unpacked, tmp_path, "senders", "list", "--json", "--config", str(configuration))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "mfa.gov.cn" in done.stdout

@@ -78,7 +78,8 @@ async def next_hop() -> AsyncIterator[ScriptedMTA]:
 def configuration(tmp_path: Path, next_hop: ScriptedMTA) -> Path:
     """With a database that is at the head and has its first list."""
     path = write_configuration(tmp_path, next_hop=next_hop.port, smarthost=None, url="sqlite:///l.db")
-    subprocess.run([sys.executable, "-m", "gateway", "--config", path, "senders", "list"], check=True)
+    for command in (["db", "upgrade"], ["senders", "list"]):
+        subprocess.run([sys.executable, "-m", "gateway", "--config", path, *command], check=True)
     return path
 
 

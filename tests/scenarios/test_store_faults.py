@@ -13,7 +13,9 @@ import pytest
 from psycopg import sql
 
 from gateway.clock import SystemClock
+from gateway.desk import open_desk
 from gateway.model.case import DeliveryState
+from gateway.settings import load
 from tests.support.dialogue import Dialogue
 from tests.support.gateway import running_gateway, write_configuration
 from tests.support.served import CLEAN, serve
@@ -243,7 +245,18 @@ async def taken_away(_served: Served, file: Path) -> AsyncIterator[None]:
         one.rename(file.parent / one.name)
 
 
-@pytest.mark.parametrize("trouble", [full, held, taken_away])
+@asynccontextmanager
+async def replaced(served: Served, file: Path) -> AsyncIterator[None]:
+    """Somebody moves the file, and a command makes another, with the packs' lists and nothing else."""
+    async with taken_away(served, file):
+        async with open_desk(load(file.with_name("gateway.toml"), {}), SystemClock()):
+            pass
+        yield
+        for one in file.parent.glob(f"{file.name}*"):
+            one.unlink()
+
+
+@pytest.mark.parametrize("trouble", [full, held, taken_away, replaced])
 async def test_an_sqlite_file_that_can_not_be_written_costs_nobody_a_message(
     tmp_path: Path,
     next_hop: ScriptedMTA,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.cli.checks.line import Line, warning, well
-from gateway.cli.peeking import missing_database
 from gateway.clock import SystemClock
 from gateway.errors import StoreError
 from gateway.foundation import open_store
@@ -34,11 +33,9 @@ async def look_at_clients(settings: Settings) -> list[Line]:
 
 
 async def _recent(settings: Settings) -> list[str]:
-    if missing_database(settings) is not None:
-        return []
     store = open_store(settings, SystemClock())
     try:
-        if not (await store.schema_state()).up_to_date:
+        if store.is_missing or not (await store.schema_state()).up_to_date:
             return []
         async with store.reading() as work:
             return await work.case_files.recent_clients(LATELY)

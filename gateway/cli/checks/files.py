@@ -161,11 +161,14 @@ def look_at_database(settings: Settings) -> Iterator[Line]:
     except ConfigurationError as error:
         yield from misconfigured("database", error.problems)
         return
-    missing = missing_database(settings)
-    if missing is not None:
-        yield well("database", f"{missing} is not there yet: `liaison serve` makes it")
-        return
     try:
+        missing = missing_database(settings)
+        if missing is not None:
+            text = f"{missing} is not there: the next start of `liaison serve` makes a new, empty one"
+            yield warning(
+                "database", text, "if a gateway has run here, put the file back, or see that store.url is right"
+            )
+            return
         yield from asyncio.run(_look_into(settings, store))
     except StoreError as error:
         yield problem(

@@ -9,7 +9,6 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from gateway.cli.checks.line import Line, problem, warning, well
-from gateway.cli.peeking import missing_database
 from gateway.clock import SystemClock
 from gateway.errors import StoreError
 from gateway.foundation import open_store
@@ -32,12 +31,11 @@ _ROOM = "make room, or move it to another disk"
 async def look_at_machine(settings: Settings) -> list[Line]:
     """All of it."""
     lines = [of_kernel_clock(kernel_clock())]
-    if missing_database(settings) is None:
-        store = open_store(settings, SystemClock())
-        try:
-            lines += await _with_store(store, settings.alerts.disk_free)
-        finally:
-            await store.close()
+    store = open_store(settings, SystemClock())
+    try:
+        lines += await _with_store(store, settings.alerts.disk_free)
+    finally:
+        await store.close()
     lines.append(await asyncio.to_thread(_of_temporary_files, settings))
     return lines
 
@@ -78,6 +76,8 @@ def of_disk(what: str, free: int, *, low: int, full: int) -> Line:
 async def _with_store(store: Store, low: int) -> list[Line]:
     lines = []
     try:
+        if store.is_missing:
+            return []
         lines.append(of_database_clock(await store.clock_ahead()))
         free = await asyncio.to_thread(store.disk_free)
     except (StoreError, OSError):

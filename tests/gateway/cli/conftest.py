@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -91,7 +92,15 @@ def bare(*arguments: str, stdin: bytes | None = None) -> Result:
 
 
 @pytest.fixture
-def liaison(tmp_path: Path) -> CommandLine:
+def liaison(new_liaison: CommandLine, sqlite_template: Path) -> CommandLine:
+    """With a database, in which nothing is yet."""
+    shutil.copy(sqlite_template, new_liaison.database)
+    return new_liaison
+
+
+@pytest.fixture
+def new_liaison(tmp_path: Path) -> CommandLine:
+    """Before the first start: there is no database yet."""
     return CommandLine(
         write_configuration(tmp_path, next_hop=2526, smarthost=None, url=f"sqlite:///{tmp_path}/liaison.db")
     )

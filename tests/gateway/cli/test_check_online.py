@@ -108,7 +108,7 @@ async def test_every_warning_and_every_problem_has_its_mend(place: Place) -> Non
 
 
 async def test_programs_get_nothing_but_json_once_there_is_a_database(place: Place) -> None:
-    await asyncio.to_thread(bare, "--config", str(place.config), "senders", "list")
+    await asyncio.to_thread(bare, "--config", str(place.config), "db", "upgrade")
     liaison = [sys.executable, "-m", "gateway", "--config", str(place.config), "check", "--online", "--json"]
     process = await asyncio.create_subprocess_exec(*liaison, stdout=asyncio.subprocess.PIPE)
     said, _ = await process.communicate()

@@ -8,15 +8,15 @@ if TYPE_CHECKING:
     from tests.gateway.cli.conftest import CommandLine
 
 
-def test_an_upgrade_creates_the_tables(liaison: CommandLine) -> None:
-    assert liaison.ok("db", "upgrade").startswith("The database is at schema ")
-    assert liaison.ok("db", "check") == "The database is sound.\n"
-    assert liaison.json("db", "check") == {"sound": True, "problems": []}
+def test_an_upgrade_creates_the_tables(new_liaison: CommandLine) -> None:
+    assert new_liaison("db", "upgrade").stdout.startswith("The database is at schema ")
+    assert new_liaison.ok("db", "check") == "The database is sound.\n"
+    assert new_liaison.json("db", "check") == {"sound": True, "problems": []}
 
 
-def test_a_check_creates_nothing(liaison: CommandLine) -> None:
-    assert liaison("db", "check").exit_code == 1
-    assert not liaison.database.exists()
+def test_a_check_creates_nothing(new_liaison: CommandLine) -> None:
+    assert new_liaison("db", "check").exit_code == 1
+    assert not new_liaison.database.exists()
 
 
 def test_what_is_broken_is_said_and_exit_1(liaison: CommandLine) -> None:

@@ -77,9 +77,9 @@ def test_every_configuration_problem_stands_on_its_own_line(liaison: CommandLine
 
 
 @pytest.mark.parametrize("command", EVERY_COMMAND, ids=" ".join)
-def test_a_store_that_is_away_is_a_sentence_and_exit_1(command: list[str], liaison: CommandLine) -> None:
-    liaison.database.mkdir()
-    result = liaison(*command)
+def test_a_store_that_is_away_is_a_sentence_and_exit_1(command: list[str], new_liaison: CommandLine) -> None:
+    new_liaison.database.mkdir()
+    result = new_liaison(*command)
     assert result.exit_code == 1
     assert "database" in result.stderr
     assert "Traceback" not in result.output
@@ -91,11 +91,11 @@ def test_a_store_that_is_away_is_a_sentence_and_exit_1(command: list[str], liais
      ["cases", "list", "--tier", "clear"], ["senders", "add", "planet", "mars.example"], ["outbox", "list", "--state", "x"]],
     ids=" ".join,
 )  # fmt: skip
-def test_wrong_usage_is_exit_2(arguments: list[str], liaison: CommandLine) -> None:
-    result = liaison(*arguments)
+def test_wrong_usage_is_exit_2(arguments: list[str], new_liaison: CommandLine) -> None:
+    result = new_liaison(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "Usage:" in result.stderr
-    assert not liaison.database.exists()
+    assert not new_liaison.database.exists()
 
 
 def test_the_actor_is_the_login_name_whatever_the_environment_says(liaison: CommandLine) -> None:

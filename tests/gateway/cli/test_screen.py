@@ -84,11 +84,11 @@ def test_clear_mail_is_told_to_pass(with_lists: CommandLine) -> None:
     assert "a@police.example: delivered unchanged; nothing is recorded" in said
 
 
-def test_nothing_is_recorded_and_nothing_is_made(liaison: CommandLine) -> None:
-    result = liaison("screen", liaison.file("m.eml", LISTED))
+def test_nothing_is_recorded_and_nothing_is_made(new_liaison: CommandLine) -> None:
+    result = new_liaison("screen", new_liaison.file("m.eml", LISTED))
     assert result.exit_code == 0
     assert "There is no database yet: the configured packs are used." in result.stderr
-    assert not liaison.database.exists()
+    assert not new_liaison.database.exists()
 
 
 def test_the_store_counts_before_the_packs(with_lists: CommandLine) -> None:
@@ -103,9 +103,9 @@ def test_a_store_without_a_first_start_leaves_it_to_the_packs(liaison: CommandLi
     assert "The store has no lists yet" in result.stderr
 
 
-def test_a_store_that_is_away_leaves_it_to_the_packs(liaison: CommandLine) -> None:
-    liaison.database.mkdir()
-    result = liaison("screen", liaison.file("m.eml", LISTED), "--json")
+def test_a_store_that_is_away_leaves_it_to_the_packs(new_liaison: CommandLine) -> None:
+    new_liaison.database.mkdir()
+    result = new_liaison("screen", new_liaison.file("m.eml", LISTED), "--json")
     assert (result.exit_code, json.loads(result.stdout)["tier"]) == (0, "unverified")
     assert "can't be read" in result.stderr
 

@@ -39,6 +39,16 @@ def test_serve_says_where_it_accepts_and_ends_with_sigterm(liaison: CommandLine)
     assert (process.returncode, rest) == (0, "")
 
 
+def test_a_start_that_makes_the_database_warns_of_it_and_no_other(new_liaison: CommandLine) -> None:
+    for warned in (True, False):
+        process = start(new_liaison)
+        assert process.stdout is not None
+        process.stdout.readline()
+        _, err = stop(process)
+        assert (f"database_made                  file={new_liaison.database}" in err) is warned, err
+    assert "flagged.example" in new_liaison.ok("senders", "list")
+
+
 def test_addresses_in_its_log_can_not_be_tried_out_without_the_secret_of_the_store(liaison: CommandLine) -> None:
     process = start(liaison)
     assert process.stdout is not None

@@ -14,7 +14,7 @@ from filters.disposition import Tier
 from gateway.model.case import ActionState, ContactKind, DeliveryState, Disposal
 from gateway.model.case_list import EVERY_CASE, NEEDS, PAGE, CaseFilter, CaseOrder, Need
 from gateway.store.case_filter import matching
-from gateway.store.embedded import create_sqlite_file
+from gateway.store.database_file import create_sqlite_file
 from gateway.store.engine import open_engine
 from gateway.store.schema import case_search
 from gateway.store.unit_of_work import Store

@@ -18,7 +18,7 @@ from gateway.model.audit import GENESIS, chain_hash
 from gateway.model.case_list import CaseFilter, CaseOrder
 from gateway.store.columns import UtcDateTime
 from gateway.store.consistency import check_consistency
-from gateway.store.embedded import create_sqlite_file
+from gateway.store.database_file import create_sqlite_file
 from gateway.store.engine import open_engine
 from gateway.store.tables import metadata
 from gateway.store.unit_of_work import Store

@@ -13,7 +13,9 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from gateway.errors import StoreError
+from gateway.store.database_file import create_sqlite_file
 from gateway.store.unit_of_work import Store
+from gateway.store.values import LOOP_SECRET
 from tests.support.databases import TEST_SEAL
 from tests.support.records import RAW, record
 
@@ -128,10 +130,66 @@ async def test_a_busy_pool_is_trouble_after_a_while(database_url: str, clock: St
 
 async def test_a_missing_sqlite_file_is_trouble_and_is_not_made(tmp_path: Path, clock: StoppedClock) -> None:
     store = Store.open(f"sqlite:///{tmp_path}/typo.db", TEST_SEAL, clock)
-    with pytest.raises(StoreError, match="unable to open"):
+    with pytest.raises(StoreError, match=r"typo.db is not there: see that store.url is right"):
         await put(store)
     await store.close()
     assert list(tmp_path.iterdir()) == []
+
+
+async def started(url: str, clock: StoppedClock, secret: str) -> Store:
+    """A store whose database has a secret, as from its first start on."""
+    store = Store.open(url, TEST_SEAL, clock)
+    await store.upgrade()
+    async with store.begin() as work:
+        await work.values.put_if_absent(LOOP_SECRET, secret)
+    return store
+
+
+async def test_another_database_in_the_place_of_a_lost_one_is_refused_until_that_is_back(
+    tmp_path: Path, clock: StoppedClock
+) -> None:
+    url = f"sqlite:///{tmp_path}/l.db"
+    store = await started(url, clock, "ours")
+    await put(store)
+    assert await get(store) == "x"
+    (tmp_path / "aside").mkdir()
+    move(tmp_path, tmp_path / "aside")
+    create_sqlite_file(tmp_path / "l.db")
+    for trouble in (put(store), get(store)):  # one that is empty
+        with pytest.raises(StoreError, match=r"l.db is another database than the one that was there"):
+            await trouble
+    other = await started(url, clock, "another")
+    for trouble in (put(store), get(store)):
+        with pytest.raises(StoreError, match=r"l.db is another database"):
+            await trouble
+    assert await get(other) is None
+    await other.close()
+    for file in tmp_path.glob("l.db*"):
+        file.unlink()
+    move(tmp_path / "aside", tmp_path)
+    assert await get(store) == "x"
+    await put(store, "y")
+    await store.close()
+
+
+async def test_a_copy_in_the_place_of_the_database_goes_on(tmp_path: Path, clock: StoppedClock) -> None:
+    store = await started(f"sqlite:///{tmp_path}/l.db", clock, "ours")
+    await put(store)
+    await store.close()
+    shutil.copy(tmp_path / "l.db", tmp_path / "copy")
+    store = await started(f"sqlite:///{tmp_path}/l.db", clock, "ours")
+    await put(store, "y")
+    (tmp_path / "copy").replace(tmp_path / "l.db")
+    for log in tmp_path.glob("l.db-*"):
+        log.unlink()
+    assert await get(store) == "x"
+    await put(store, "z")
+    await store.close()
+
+
+def move(source: Path, target: Path) -> None:
+    for file in source.glob("l.db*"):
+        file.rename(target / file.name)
 
 
 @pytest.mark.parametrize("file", ["liaison.db", "typo.db"])

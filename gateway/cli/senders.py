@@ -273,10 +273,14 @@ def _show_change(change: ListChange, *, as_json: bool) -> None:
 
 @senders.command()
 @click.argument("number", type=click.IntRange(1))
+@click.option("--dry-run", is_flag=True, help="Only show what would change.")
 @json_option
 @with_desk(Verb.CHANGE_SENDERS)
-async def undo(desk: Desk, number: int, as_json: bool) -> None:
+async def undo(desk: Desk, number: int, dry_run: bool, as_json: bool) -> None:
     """Take back what version NUMBER changed, as a new version; refused where later ones changed the same entries."""
+    if dry_run:
+        _show_change(await desk.listkeeping.undoing(number), as_json=as_json)
+        return
     change = await desk.listkeeping.undo(number, actor=actor())
     await _tell(desk, f"Version {number} is undone", change, as_json=as_json)
 

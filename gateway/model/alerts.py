@@ -28,6 +28,8 @@ class Alarm(StrEnum):
     NEXT_HOP_DOWN = "next-hop-down"
     MAIL_UNSCREENED = "mail-unscreened"
     """Screening, or sender authentication, raised: the mail passed, or was held, by its reverse-path alone."""
+    LISTS_EMPTY = "lists-empty"
+    """Nobody is listed: all mail passes, and nothing is recorded."""
     OUTBOX_STUCK = "outbox-stuck"
     """The next server does not take mail of ours."""
     OUTBOX_FAILED = "outbox-failed"
@@ -147,6 +149,10 @@ WORDS: Mapping[Alarm, Words] = MappingProxyType(
         Alarm.MAIL_UNSCREENED: Words(
             "Messages of the last day that could not be screened, or whose sender could not be verified: {number}.",
             "Look at each case, for only its reverse-path was judged; and report the fault that the log holds.",
+        ),
+        Alarm.LISTS_EMPTY: Words(
+            "The sender lists have been empty for {age}: no mail is flagged.",
+            "See in the history of the lists who emptied them; restore an earlier version, or import a sender pack.",
         ),
         Alarm.OUTBOX_STUCK: Words(
             "Mail that the gateway writes does not leave: {number} waiting, the oldest for {age}.",

@@ -58,6 +58,7 @@ ALARMS: Mapping[Aspect, tuple[Alarm, ...]] = MappingProxyType(
         Aspect.REPORTS: (Alarm.REPORT_OVERDUE,),
         Aspect.HELD: (Alarm.HELD_UNDECIDED,),
         Aspect.SCREENING: (Alarm.MAIL_UNSCREENED,),
+        Aspect.LISTS: (Alarm.LISTS_EMPTY,),
         Aspect.CERTIFICATE: (Alarm.CERTIFICATE_ENDS,),
         Aspect.DISK: (Alarm.DISK_LOW,),
         Aspect.AUDIT: (Alarm.AUDIT_BROKEN,),
@@ -288,19 +289,18 @@ def _late(alarm: Alarm, late: Late) -> tuple[Trouble, ...]:
 
 def of_lists(*, version: int, entries: int, since: datetime | None, stored: int | None) -> Fact:
     """`version` is in force here, since `since`; `stored` is the newest, None when the store doesn't say."""
+    troubles = () if entries else (Trouble(alarm=Alarm.LISTS_EMPTY, since=since),)
     if stored is not None and stored != version:
-        return Fact(
-            aspect=Aspect.LISTS,
-            grade=Grade.DEGRADED,
-            sentence=Sentence("List version {version} is in force, not {stored}.", version=version, stored=stored),
-            next_step=Sentence("It follows within seconds. If not, look for store_failed in the log."),
-        )
+        said = Sentence("List version {version} is in force, not {stored}.", version=version, stored=stored)
+        step = Sentence("It follows within seconds. If not, look for store_failed in the log.")
+        return Fact(aspect=Aspect.LISTS, grade=Grade.DEGRADED, sentence=said, next_step=step, troubles=troubles)
     if not entries:
         return Fact(
             aspect=Aspect.LISTS,
             grade=Grade.DEGRADED,
             sentence=Sentence("The sender lists are empty: no mail is flagged."),
             next_step=Sentence("Import a sender pack, or add entries."),
+            troubles=troubles,
         )
     said = Sentence("List version {version}; entries: {entries}.", version=version, entries=entries)
     if since is not None:

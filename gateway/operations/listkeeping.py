@@ -118,24 +118,33 @@ class Listkeeping:
         RefusedError, and nothing changed, where a later version has touched the same entries, or nothing is to be done.
         """
         async with self.store.begin() as work:
-            change = await _change_of(work, number)
-            if not change.added and not change.removed:
-                raise RefusedError("Version {number} changed no entry, so there is nothing to undo", number=str(number))
-            live = {(entry.kind, entry.value): entry for entry in await work.senders.live()}
-            touched = _touched_since(change, live)
-            if touched:
-                raise RefusedError(
-                    "Version {number} can't be undone: {entry} was changed since; undo that first, or edit the entry",
-                    number=str(number),
-                    entry=describe(touched),
-                )
-            for entry in change.removed:  # what may be listed can have changed: our own domains, for one
-                if (reason := _refusal(entry.kind, entry.value, self.own_domains)) is not None:
-                    raise RefusedError("Version {number} can't be undone: {why}", number=str(number), why=reason)
+            change = await self._undoing(work, number)
             await self._change(
-                work, change.removed, change.added, actor, Sentence("undo version {number}", number=number)
+                work, change.added, change.removed, actor, Sentence("undo version {number}", number=number)
             )
-            return ListChange(added=change.removed, removed=change.added)
+            return change
+
+    async def undoing(self, number: int) -> ListChange:
+        """What `undo` would change. Refused where it would be."""
+        async with self.store.reading() as work:
+            return await self._undoing(work, number)
+
+    async def _undoing(self, work: Work, number: int) -> ListChange:
+        done = await _change_of(work, number)
+        if not done.added and not done.removed:
+            raise RefusedError("Version {number} changed no entry, so there is nothing to undo", number=str(number))
+        live = {(entry.kind, entry.value): entry for entry in await work.senders.live()}
+        touched = _touched_since(done, live)
+        if touched:
+            raise RefusedError(
+                "Version {number} can't be undone: {entry} was changed since; undo that first, or edit the entry",
+                number=str(number),
+                entry=describe(touched),
+            )
+        for entry in done.removed:  # what may be listed can have changed: our own domains, for one
+            if (reason := _refusal(entry.kind, entry.value, self.own_domains)) is not None:
+                raise RefusedError("Version {number} can't be undone: {why}", number=str(number), why=reason)
+        return ListChange(added=done.removed, removed=done.added)
 
     async def restoration(self, number: int) -> ListChange:
         """What would have to change for the lists to be again as they were under a version."""

@@ -106,6 +106,20 @@ async def test_a_report_that_is_overdue_is_told_when_it_begins_daily_and_when_it
     assert len({one["id"] for one in hook.told}) == len(hook.told)
 
 
+async def test_lists_that_somebody_emptied_are_told_until_they_are_restored(site: Site, hook: HookServer) -> None:
+    async with site.desk() as desk:
+        await desk.listkeeping.undo(1, actor="test:clerk")
+        await desk.rulebooks.load()
+        await look(desk)
+        (told,) = [one for one in hook.told if one["alert"] == "lists-empty"]
+        assert (told["phase"], told["node"]) == ("began", "")
+        assert told["text"] == "The sender lists have been empty for 0 s: no mail is flagged."
+        await desk.listkeeping.restore(1, actor="test:clerk")
+        await desk.rulebooks.load()
+        await look(desk)
+        assert hook.phases("lists-empty") == ["began", "ended"]
+
+
 async def sent(desk: Desk) -> None:
     """The collation address's server has accepted every report."""
     async with desk.store.begin() as work:

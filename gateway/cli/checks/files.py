@@ -10,7 +10,7 @@ from filters.disposition import Mode
 from filters.guard import refusal
 from gateway.cli.checks.line import Line, misconfigured, problem, warning, well
 from gateway.cli.checks.provider import look_at_provider
-from gateway.cli.peeking import missing_database
+from gateway.cli.peeking import missing_database, peek
 from gateway.clock import SystemClock
 from gateway.compose.templates import check_templates
 from gateway.errors import ConfigurationError, StoreError
@@ -176,6 +176,22 @@ def look_at_database(settings: Settings) -> Iterator[Line]:
         )
 
 
+def look_at_lists(settings: Settings) -> Iterator[Line]:
+    """Those in force. No line where the store has none yet, or doesn't say: the others tell it."""
+    try:
+        found = asyncio.run(peek(settings, SystemClock()))
+    except ConfigurationError:
+        return
+    if found.remark:
+        return
+    entries = len(found.rulebook.index.entries)
+    if entries:
+        yield well("lists", f"version {found.rulebook.version} is in force; entries: {entries}")
+        return
+    mend = "`liaison senders history` says who emptied them, `liaison senders restore` puts an earlier version back"
+    yield warning("lists", "the sender lists are empty: no mail is flagged", mend)
+
+
 async def _look_into(settings: Settings, store: Store) -> list[Line]:
     try:
         state = await store.schema_state()
@@ -222,5 +238,6 @@ OFFLINE: Sequence[Callable[[Settings], Iterator[Line]]] = (
     look_at_encryption,
     look_at_provider,
     look_at_database,
+    look_at_lists,
 )
 """In the order of the lines."""

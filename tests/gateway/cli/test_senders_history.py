@@ -123,6 +123,22 @@ def test_a_version_that_is_not_there_or_changed_nothing_is_refused(liaison: Comm
     assert liaison("senders", "undo", "0").exit_code == 2
 
 
+def test_a_dry_run_shows_what_an_undo_would_change_and_changes_nothing(liaison: CommandLine) -> None:
+    before = values(liaison)
+    shown = liaison.ok("senders", "undo", "1", "--dry-run").splitlines()[1:]
+    assert [line.split()[0] for line in shown] == ["-"] * len(before)
+    assert len(cast("dict[str, list[object]]", liaison.json("senders", "undo", "1", "--dry-run"))["removed"]) == 3
+    assert "There is no version 9" in refusal(liaison, "undo", "9", "--dry-run")
+    assert values(liaison) == before
+
+
+def test_empty_lists_are_a_warning_of_check(liaison: CommandLine) -> None:
+    liaison.ok("senders", "list")
+    assert "ok lists: version 1 is in force; entries: 3" in liaison.ok("check")
+    liaison.ok("senders", "undo", "1")
+    assert "warning lists: the sender lists are empty: no mail is flagged; `liaison senders" in liaison.ok("check")
+
+
 def test_an_undo_stands_in_the_audit_log(liaison: CommandLine) -> None:
     liaison.ok("senders", "add", "domain", "consulate.example")
     liaison.ok("senders", "undo", "2")

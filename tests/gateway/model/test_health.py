@@ -112,6 +112,7 @@ def test_every_trouble_of_a_fact_is_one_that_its_side_can_raise() -> None:
         health.of_screening(late),
         health.of_next_hops([answer("a", "refused")]),
         health.of_certificate(configured=True, ends=None, now=NOON, soon=14 * DAY),
+        health.of_lists(version=3, entries=0, since=NOON, stored=3),
         health.of_disk(0, low=LOW),
         health.of_audit(verified(whole=NONE, broken="row 2 is missing"), NOON),
     ]
@@ -215,3 +216,9 @@ def test_lists_that_are_behind_or_empty_are_told() -> None:
     assert health.of_lists(version=3, entries=9, since=None, stored=None).grade is Grade.GOOD
     assert health.of_lists(version=3, entries=9, since=NOON, stored=4).grade is Grade.DEGRADED
     assert health.of_lists(version=3, entries=0, since=NOON, stored=3).grade is Grade.DEGRADED
+
+
+@pytest.mark.parametrize("stored", [3, 4, None])
+def test_somebody_is_told_of_empty_lists_and_of_no_others(stored: int | None) -> None:
+    empty, full = (health.of_lists(version=3, entries=number, since=NOON, stored=stored) for number in (0, 9))
+    assert (empty.troubles, full.troubles) == ((Trouble(alarm=Alarm.LISTS_EMPTY, since=NOON),), ())

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import http.client
+import os
 from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli.invocation import fail, with_settings
-from gateway.cli.output import say
+from gateway.cli.invocation import config_option, fail, named_configuration
+from gateway.cli.output import complain, say
 from gateway.errors import LiaisonError
+from gateway.settings import load_metrics
 
 if TYPE_CHECKING:
-    from gateway.settings import Endpoint, Settings
+    from gateway.settings import Endpoint
 
 _WITHIN = 5.0
 """Seconds to connect, and again for each part of the answer."""
@@ -20,15 +22,19 @@ _WITHIN = 5.0
 
 @click.command()
 @click.option("--ready", is_flag=True, help="Ask whether mail may be sent here, not only whether the process answers.")
-@with_settings
-def health(settings: Settings, ready: bool) -> None:
+@config_option
+def health(ready: bool) -> None:
     """Ask the gateway that runs with this configuration how it is, at `metrics.listen`.
 
     Exit code 0 when all is well; 1, and a sentence for each thing that is wrong, when not or when nobody answers.
+    Of the configuration only [metrics] is needed: one that is wrong elsewhere does not make the gateway that runs ill.
     """
-    if settings.metrics.listen is None:
+    metrics, wrong = load_metrics(named_configuration(), os.environ)
+    if wrong:
+        complain(f"warning: the configuration file is wrong, and no start or reload would obey it: {wrong[0]}")
+    if metrics.listen is None:
         raise LiaisonError('metrics.listen is "": this gateway answers nobody; name an address')
-    status, told = _asked(settings.metrics.listen, "/readyz" if ready else "/healthz")
+    status, told = _asked(metrics.listen, "/readyz" if ready else "/healthz")
     say(told)
     if status != http.client.OK:
         fail()

@@ -6,7 +6,7 @@ from gateway.settings.exposure import exposed_files
 from gateway.settings.identity import Oidc
 from gateway.settings.incoming import Intake, Screening, Smtp
 from gateway.settings.pitfalls import example_values
-from gateway.settings.reading import PLACES, load, load_text
+from gateway.settings.reading import PLACES, load, load_metrics, load_text
 from gateway.settings.rendering import render_answers, render_defaults
 from gateway.settings.tree import (
     Agency,
@@ -78,6 +78,7 @@ __all__ = [
     "exposed_files",
     "is_safe",
     "load",
+    "load_metrics",
     "load_text",
     "needs_restart",
     "render_answers",

@@ -19,7 +19,7 @@ from gateway.settings.document import LOCATOR, Document, parse_document, read_do
 from gateway.settings.kinds import UnfitError, UnfitItemsError, described
 from gateway.settings.rendering import header, literal
 from gateway.settings.schema import CONFIGURABLE_TIERS, KeySpec, dotted, keys_of, plain, sections
-from gateway.settings.tree import PolicyCells, Route, Settings
+from gateway.settings.tree import Metrics, PolicyCells, Route, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,6 +38,15 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     Raises ConfigurationError with every problem there is.
     """
     return _whole(read_document(_find(path, environ), environ))
+
+
+def load_metrics(path: Path | None, environ: Mapping[str, str]) -> tuple[Metrics, list[str]]:
+    """[metrics] of the same file, and what is wrong elsewhere in it. Raises ConfigurationError if it is there."""
+    reading = _Reading(read_document(_find(path, environ), environ))
+    settings = reading.settings()
+    if reading.is_spoiled(("metrics",)):
+        raise ConfigurationError(reading.problems)
+    return settings.metrics, reading.problems
 
 
 def load_text(text: str, file: Path) -> Settings:
@@ -182,10 +191,11 @@ class _Reading:
     def _check(self, settings: Settings) -> None:
         """Conflicts between keys that could all be read: the others were complained about."""
         for conflict in conflicts(settings):
-            if not any(self._is_spoiled(key) for key in conflict.keys):
+            if not any(self.is_spoiled(key) for key in conflict.keys):
                 self._complain(conflict.keys[0], conflict.wrong, f"write {conflict.right}")
 
-    def _is_spoiled(self, key: KeyPath) -> bool:
+    def is_spoiled(self, key: KeyPath) -> bool:
+        """Whether something was complained about at the key, around it or below it."""
         return any(key[: len(bad)] == bad or bad[: len(key)] == key for bad in self._spoiled)
 
     def _complain(self, path: KeyPath, wrong: str, right: str) -> None:

@@ -37,6 +37,25 @@ async def test_a_gateway_that_should_get_no_mail_is_alive_and_not_ready_and_says
     assert (code, told.splitlines()[0].partition(":")[0]) == (1, "The gateway is stopping")
 
 
+async def test_a_mistake_elsewhere_in_the_file_is_a_warning_and_the_gateway_is_asked(gateway: Running) -> None:
+    file = gateway.settings.file
+    written = file.read_text()
+    file.write_text(written.replace("next_hop =", "nexthop ="))
+    code, told, warned = await health(gateway)
+    assert (code, told) == (0, "alive")
+    assert warned.startswith(f"warning: the configuration file is wrong, and no start or reload would obey it: {file}:")
+    assert "\n" not in warned
+    gateway.service._stopping.set()
+    assert (await health(gateway, "--ready"))[0] == 1
+
+
+@pytest.mark.parametrize("listen", ["nowhere", "127.0.0.1:99999"])
+async def test_an_address_that_can_not_be_read_is_named(gateway: Running, listen: str) -> None:
+    code, _, trouble = await health(gateway, listen=listen)
+    assert code == 2
+    assert "metrics.listen" in trouble
+
+
 async def test_where_nobody_answers_the_address_is_named(gateway: Running) -> None:
     code, _, trouble = await health(gateway, listen="127.0.0.1:9")
     assert code == 1

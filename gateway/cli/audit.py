@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
     from gateway.desk import Desk
     from gateway.model.audit import ChainHead
+
+_HEAD = re.compile(r"[0-9A-Fa-f]{64}")
 
 
 @click.group()
@@ -71,9 +74,18 @@ async def show(desk: Desk, subject: str | None, as_json: bool) -> None:
     )
 
 
+def _read_head(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """A mistyped one must not look like a chain that was tampered with."""
+    if value is not None and not _HEAD.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is no head; one has 64 hexadecimal digits, as `audit verify` prints it")
+    return value
+
+
 @audit.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
-@click.option("--head", metavar="HASH", help="The hash of a row, noted earlier: it has to be in the chain.")
+@click.option(
+    "--head", metavar="HASH", callback=_read_head, help="The hash of a row, noted earlier: it has to be in the chain."
+)
 @config_option
 def verify(file: Path | None, head: str | None) -> None:
     """Verify the chain: that of the store, or that of FILE, an export by `audit show --json`."""
@@ -125,6 +137,8 @@ async def certificate(desk: Desk, certificate_id: str, as_json: bool) -> None:
 @with_desk(Verb.SEE_AUDIT)
 async def statement(desk: Desk, since: datetime | None, until: datetime | None, as_json: bool) -> None:
     """State the integrity of the system, for a court or an auditor: versions, chain, accounts, backups, known gaps."""
+    if since is not None and until is not None and since >= until:
+        raise click.UsageError("The period ends before it begins: --until is a day before --since.")
     made = await desk.stating.statement(since, until, actor=actor())
     if as_json:
         show_json(made)

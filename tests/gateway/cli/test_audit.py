@@ -120,6 +120,22 @@ def test_a_line_that_is_no_row_is_named(tmp_path: Path, line: str) -> None:
     assert "export.jsonl:2: this line is no row of an audit export" in result.stderr
 
 
+@pytest.mark.parametrize("head", ["abc", "", "0" * 63, "g" * 64, "0" * 64 + " "])
+def test_what_can_not_be_a_head_is_wrong_usage_and_no_word_against_the_chain(
+    tmp_path: Path, export: list[str], head: str
+) -> None:
+    result = verify(tmp_path, export, "--head", head)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "64 hexadecimal digits" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(("since", "code"), [("2026-12-01", 2), ("2026-11-02", 2), ("2026-11-01", 0)])
+def test_a_period_that_ends_before_it_begins_is_stated_by_nobody(liaison: CommandLine, since: str, code: int) -> None:
+    result = liaison("audit", "statement", "--since", since, "--until", "2026-11-01")
+    assert (result.exit_code, result.stdout == "") == (code, code == 2)
+    assert ("ends before it begins" in result.stderr) is (code == 2)
+
+
 def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     result = bare("audit", "verify", str(tmp_path / "none.jsonl"))
     assert result.exit_code == 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 import click
 
-from gateway.cli.invocation import json_option, with_settings
+from gateway.cli.invocation import config_option, json_option, with_settings
 from gateway.cli.new_files import SECRET, drafts
 from gateway.cli.output import say, show_json
 from gateway.compose.signing import Signer
@@ -47,6 +47,7 @@ def of_kind(kind: Kind) -> Callable[[click.Context, click.Parameter, str | None]
 
 
 @click.group()
+@config_option
 def dkim() -> None:
     """The DKIM key: make one, show the record to publish."""
 
@@ -62,6 +63,7 @@ def dkim() -> None:
     help="Names this key among others of the domain: s=.",
 )
 @json_option
+@config_option
 def key(file: Path, domain: str, selector: str, as_json: bool) -> None:
     """Make an RSA key of 2048 bits in FILE, for its owner alone, and show the record to publish."""
     if file.exists():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import click
 
 from gateway import tokens
-from gateway.cli.invocation import Word, actor, json_option, with_desk
+from gateway.cli.invocation import Word, actor, config_option, json_option, with_desk
 from gateway.cli.output import moment, say, show_json, show_table
 from gateway.model.people import Role, Verb
 from gateway.operations import second_factor
@@ -44,6 +44,7 @@ roles_option = click.option(
 
 
 @click.group()
+@config_option
 def users() -> None:
     """People who may sign in to the console."""
 

@@ -6,12 +6,14 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from gateway.cli import main
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.gateway.cli.conftest import CommandLine
@@ -45,6 +47,22 @@ def test_the_configuration_is_named_before_or_after_the_command(liaison: Command
     arguments[place:place] = ["--config", str(liaison.config)]
     result = CliRunner().invoke(main, arguments)
     assert (result.exit_code, result.stdout) == (0, "There are no cases.\n"), result.output
+
+
+def every(command: click.Command, words: str = "") -> Iterator[tuple[str, click.Command]]:
+    """It and all below it."""
+    yield words, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None
+            yield from every(below, f"{words} {name}".strip())
+
+
+def test_every_command_and_group_lets_the_configuration_be_named_but_the_demo_which_has_none() -> None:
+    without = [words for words, command in every(main) if "config" not in {one.name for one in command.params}]
+    assert without == ["demo"]
 
 
 def test_the_configuration_is_named_by_the_environment(liaison: CommandLine) -> None:

@@ -109,7 +109,9 @@ async def _rekey(settings: Settings) -> tuple[Rekeyed, tuple[str, ...]]:
 
 
 def _tell(result: Rekeyed, keys: tuple[str, ...]) -> None:
-    say(f"{result.done} stored messages, mails and second factors are under the key {keys[0]} now.")
+    under = result.in_use.get(keys[0], 0)
+    say(f"{under} stored messages, mails and second factors are under the key {keys[0]} now.")
+    say(f"Changed by this run: {result.done}.")
     for name in keys[1:]:
         if number := result.in_use.get(name, 0):
             say(f"Key {name} is still needed, for {number}: run this again when every node has the new key.")

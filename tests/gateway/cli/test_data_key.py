@@ -104,7 +104,10 @@ def test_a_whole_change_of_keys_ends_with_the_old_one_needed_by_nothing(liaison:
     liaison.ok("db", "key")
     second, _ = keys_of(path)
     assert liaison.json("db", "rekey") == {"done": 3, "unopened": [], "in_use": {second: 3}}
-    assert f"Key {first} is needed by nothing here any more" in liaison.ok("db", "rekey")
+    again = liaison.ok("db", "rekey")
+    assert f"3 stored messages, mails and second factors are under the key {second} now.\n" in again
+    assert "Changed by this run: 0." in again
+    assert f"Key {first} is needed by nothing here any more" in again
     path.write_text(path.read_text().splitlines()[0] + "\n")
     assert liaison.ok("db", "check") == "The database is sound.\n"
     assert "data key" not in liaison.ok("check")

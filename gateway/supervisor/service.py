@@ -57,6 +57,10 @@ LEDGER_WITHIN = 5.0
 STOP_WITHIN = 40.0
 """Seconds that the attempts of the outbox worker may take after SIGTERM."""
 
+_RIGHT = (
+    "; name an address of this machine and a port that nobody has; below 1024 the account needs the right to bind it"
+)
+
 log = structlog.get_logger()
 
 
@@ -197,7 +201,7 @@ class Service:
         if self._inherited:
             sockets = [socket.socket(fileno=number) for number in self._inherited]
         else:
-            sockets = bind("smtp.listen", self._now.settings.smtp.listen)
+            sockets = bind("smtp.listen", self._now.settings.smtp.listen, _RIGHT)
         self._listening = [address(listening) for listening in sockets]
         if self._server is not None:
             await self._server.serve(sockets)

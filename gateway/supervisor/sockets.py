@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gateway.settings import Endpoint
 
 
-def bind(key: str, endpoints: Sequence[Endpoint], right: str = "") -> list[socket.socket]:
+def bind(key: str, endpoints: Sequence[Endpoint], right: str) -> list[socket.socket]:
     """Listening sockets for what the key names; ConfigurationError says which can't be had, why, and what is right."""
     sockets: list[socket.socket] = []
     for endpoint in endpoints:

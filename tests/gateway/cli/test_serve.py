@@ -115,6 +115,16 @@ def test_a_taken_port_is_a_sentence_and_exit_2(liaison: CommandLine, key: str, f
     assert "Traceback" not in err
 
 
+def test_an_address_of_another_machine_is_a_sentence_with_its_mend(liaison: CommandLine) -> None:
+    written = liaison.config.read_text()
+    liaison.config.write_text(written.replace('listen = ["127.0.0.1:0"]', 'listen = ["192.0.2.7:2525"]', 1))
+    process = start(liaison)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (2, "")
+    assert "smtp.listen: 192.0.2.7:2525 can't be listened on: " in err
+    assert "; name an address of this machine and a port that nobody has" in err
+
+
 @pytest.mark.parametrize("role", ["everything", "ALL "])
 def test_an_unknown_role_is_wrong_usage(liaison: CommandLine, role: str) -> None:
     assert liaison("serve", "--role", role).exit_code == 2

@@ -93,7 +93,7 @@ class Foundation:
 async def open_foundation(settings: Settings, clock: Clock, *, makes: bool = True) -> AsyncIterator[Foundation]:
     """The store, up to date and with the packs of a first start in it, and what stands on it.
 
-    `makes`: a database file that is not there is made; else StoreError.
+    `makes`: a database that is not there, or is empty, is made; else StoreError.
     """
     store, lasting = open_store(settings, clock), None
     try:

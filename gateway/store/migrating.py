@@ -46,11 +46,13 @@ def schema_state(connection: Connection) -> SchemaState:
     return SchemaState(_current(connection), known[-1])
 
 
-def upgrade(connection: Connection) -> None:
-    """Migrate to the head; raises StoreError if the database is ahead of this program."""
+def upgrade(connection: Connection, *, makes: bool) -> None:
+    """Migrate to the head; StoreError if the database is ahead of this program, or empty and not to be made."""
     state = schema_state(connection)
     if state.up_to_date:
         return
+    if state.current is None and not makes:
+        raise StoreError("The database is empty: see that store.url is right; the first start makes its tables")
     if state.current is not None and state.current not in _revisions():
         raise StoreError(
             f"The database is at schema {state.current}, which this version does not know: "

@@ -293,7 +293,7 @@ class Store:
     async def upgrade(self, *, makes: bool = True) -> None:
         """Create or migrate the tables; nodes that start at once take turns. Raises StoreError.
 
-        `makes`: a database file that is not there is made.
+        `makes`: a database file that is not there is made, and the tables of a database that is empty.
         """
         if makes and self._engines.file is not None:
             create_sqlite_file(self._engines.file)
@@ -302,7 +302,7 @@ class Store:
                 if connection.dialect.name == "postgresql":
                     await connection.execute(text(f"SET LOCAL lock_timeout = '{_UPGRADE_PATIENCE}'"))
                     await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
-                await connection.run_sync(migrating.upgrade)
+                await connection.run_sync(migrating.upgrade, makes=makes)
 
     async def schema_state(self) -> SchemaState:
         """The revision that the database is at, and the one that this program needs."""

@@ -55,6 +55,16 @@ def test_who_only_looks_makes_no_database_and_says_that_there_is_none(command: s
     assert sorted(new_liaison.directory.iterdir()) == before
 
 
+@pytest.mark.parametrize("command", ["cases list", "audit verify", "users list", "mode"])
+def test_who_only_looks_fills_no_database_that_is_empty(command: str, new_liaison: CommandLine) -> None:
+    new_liaison.file("liaison.db", b"")
+    result = new_liaison(*words(command))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("The database is empty: see that store.url is right")
+    assert new_liaison("users", "add", "anna", "--role", "administrator").exit_code == 0
+    assert new_liaison(*words(command)).exit_code == 0
+
+
 def test_a_mistyped_directory_is_not_made(new_liaison: CommandLine) -> None:
     new_liaison.config.write_text(new_liaison.config.read_text().replace("liaison.db", "mistyped/liaison.db"))
     assert new_liaison("audit", "verify").exit_code == 1

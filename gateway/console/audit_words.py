@@ -47,6 +47,8 @@ OFFICE: Mapping[str, str] = MappingProxyType(
         "disposal-certified": N_("disposal certified"),
         "data-key-changed": N_("data key changed"),
         "export-made": N_("export made"),
+        "database-backed-up": N_("database backed up"),
+        "database-restored": N_("database restored from a backup"),
         "integrity-stated": N_("integrity stated"),
         "forward-acknowledged": N_("forwarded mail recorded, and acknowledged"),
         "forward-unread": N_("forwarded mail not understood"),
@@ -92,6 +94,14 @@ OFFICE_DETAILS: Mapping[str, str] = MappingProxyType(
         "certificate": N_("certificate {value}"),
         "export": N_("export {value}"),
         "troubles": N_("troubles: {value}"),
+        "files": N_("files: {value}"),
+        "row": N_("up to row {value}"),
+        "head": N_("whose hash is {value}"),
+        "in_doubt": N_("declines in doubt: {value}"),
+        "dismissed": N_("days of what was dismissed: {value}"),
+        "contact": N_("days of contacts by hand: {value}"),
+        "reported": N_("days of reported mail: {value}"),
+        "handled": N_("days of mail without a report: {value}"),
     }
 )
 

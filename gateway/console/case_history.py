@@ -31,7 +31,7 @@ HAPPENED: Mapping[str, str] = MappingProxyType(
         "case-unheld": N_("legal hold lifted"),
         "content-viewed": N_("message viewed"),
         "note": N_("note"),
-        "sender-exempted": N_("exemption granted"),
+        "sender-exempted": N_("sender exempted"),
         "decline-requested": N_("decline asked for"),
         "report-requested": N_("report asked for"),
         "release-requested": N_("release asked for"),

@@ -14,6 +14,7 @@ from filters.address import AddressError, canonical_domain, parse_path
 from filters.identities import ORIGINATORS
 from filters.lists import ListIndex
 from filters.rulebook import Exemption
+from filters.sentence import Sentence
 from gateway import tokens
 from gateway.errors import RefusedError
 from gateway.operations.case_turns import take
@@ -91,7 +92,7 @@ class Exempting:
     async def _grant(self, work: Work, wish: Exemption, actor: str) -> Exemption:
         exemption = replace(wish, sender=_listed_sender(wish.sender, await work.senders.live()))
         await work.senders.exempt(exemption)
-        await self._new_version(work, actor, f"exempt {exemption.sender}")
+        await self._new_version(work, actor, Sentence("exempt {sender}", sender=exemption.sender))
         detail = {
             "id": exemption.id,
             "until": exemption.until.isoformat(),
@@ -107,7 +108,7 @@ class Exempting:
         async with self.store.begin() as work:
             if not await work.senders.end_exemption(exemption_id, self.clock.now()):
                 raise RefusedError("There is no exemption {exemption} in force", exemption=exemption_id)
-            await self._new_version(work, actor, f"end exemption {exemption_id}")
+            await self._new_version(work, actor, Sentence("end exemption {exemption}", exemption=exemption_id))
             await work.audit.append(actor, "exemption-ended", exemption_id, {})
 
     def _check(self, wish: Exemption) -> None:
@@ -133,7 +134,7 @@ class Exempting:
         return mailbox.key
 
     async def _new_version(self, work: Work, actor: str, text: str) -> None:
-        await work.senders.change((), (), at=self.clock.now(), actor=actor, text=text[:200])
+        await work.senders.change((), (), at=self.clock.now(), actor=actor, text=text)
 
 
 def _listed_sender(text: str, live: Sequence[ListEntry]) -> str:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from gateway.model.list_import import ImportSheet
     from gateway.store.unit_of_work import Store, Work
 
+LIST_CHANGED = "list-changed"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listkeeping:
@@ -197,7 +199,7 @@ class Listkeeping:
     ) -> int:
         version = await work.senders.change(added, removed, at=self.clock.now(), actor=actor, text=text, track=track)
         detail = {"version": str(version), "added": str(len(added)), "removed": str(len(removed))}
-        await work.audit.append(actor, "list-changed", text[:200], detail)
+        await work.audit.append(actor, LIST_CHANGED, text[:200], detail)
         return version
 
 

@@ -11,6 +11,8 @@ from gateway.errors import RefusedError
 from gateway.model.list_table import ENDING_SOON, NO_HITS, EntryFilter, Reminders, matching_rows, page_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from filters.lists import EntryKind
     from gateway.clock import Clock
     from gateway.model.list_table import EntryPage, EntryRecord, EntryRow
@@ -44,6 +46,11 @@ class Listreading:
         if record is None:
             raise RefusedError("{value} is not on the list", value=value)
         return record
+
+    async def texts(self, versions: Iterable[int]) -> dict[int, str]:
+        """What these versions say that they changed, by number."""
+        async with self.store.reading() as work:
+            return await work.list_records.texts(versions)
 
     async def reminders(self) -> Reminders:
         """Entries due for review, and exemptions that end soon."""

@@ -17,6 +17,7 @@ from gateway.store.schema import case_entries, exemptions, rulebook_versions, se
 from gateway.store.senders import exemption_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date, datetime
 
     from sqlalchemy import Column, ColumnElement
@@ -61,6 +62,12 @@ class ListRecords:
             )
             for version in versions
         ]
+
+    async def texts(self, numbers: Iterable[int]) -> dict[int, str]:
+        """What these versions say that they changed, by number."""
+        version = rulebook_versions.c
+        statement = select(version.number, version.text).where(version.number.in_(list(numbers)))
+        return {row.number: row.text for row in await self._connection.execute(statement)}
 
     async def change_of(self, number: int) -> ListChange | None:
         """What a version changed; None when there was no such version."""

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import fields
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.console.audit_words import OFFICE, detail, happened
-from gateway.console.case_history import HAPPENED
-from gateway.console.languages import Words
+from filters.lists import EntryKind, ListEntry
+from gateway.console.audit_words import OFFICE, OFFICE_DETAILS, detail, happened
+from gateway.console.case_history import DETAILS, HAPPENED
+from gateway.console.languages import LANGUAGES, Words
+from gateway.model.audit import AuditFilter
+from gateway.model.case import DeliveryState
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.model.people import Role
+from gateway.model.retention import RetentionClass
 from tests.console.test_cases import received
 from tests.support.checkout import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from tests.support.gateway import Running
     from tests.support.visitors import Visitor
@@ -33,21 +39,62 @@ def database_url(sqlite_url: str) -> str:
     return sqlite_url
 
 
-def written_actions() -> Iterator[str]:
-    """What stands as the action of `audit.append(actor, action, …)` somewhere, as far as it is no formula."""
+def written_rows() -> Iterator[tuple[Mapping[str, ast.AST], ast.AST, list[ast.expr]]]:
+    """Every `audit.append(actor, action, subject, detail)`: what its module defines, the function around, arguments."""
     for path in (ROOT / "gateway").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "append"):
-                continue
-            if ast.unparse(node.func.value).endswith("audit") and len(node.args) > 1:
-                codes = (getattr(one, "value", None) for one in ast.walk(node.args[1]))
-                yield from (one for one in codes if isinstance(one, str) and not one.startswith("-"))
+        module = ast.parse(path.read_text(encoding="utf-8"))
+        known = definitions(module)
+        for around in (one for one in ast.walk(module) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)):
+            for node in ast.walk(around):
+                if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("audit.append"):
+                    yield known, around, node.args
+
+
+def definitions(module: ast.Module) -> Mapping[str, ast.AST]:
+    """The functions and constants of a module, by name."""
+    functions = {one.name: one for one in module.body if isinstance(one, ast.FunctionDef)}
+    constants = {ast.unparse(one.targets[0]): one.value for one in module.body if isinstance(one, ast.Assign)}
+    return {**constants, **functions}
+
+
+def named(inside: ast.AST, known: Mapping[str, ast.AST]) -> list[ast.AST]:
+    """It, and what it names of its module."""
+    return [inside, *(known[one.id] for one in ast.walk(inside) if isinstance(one, ast.Name) and one.id in known)]
+
+
+def written_actions() -> Iterator[str]:
+    """What stands as the action of a row somewhere, as far as it is no formula."""
+    for known, _, arguments in written_rows():
+        for part in named(arguments[1], known):
+            codes = (getattr(one, "value", None) for one in ast.walk(part))
+            yield from (one for one in codes if isinstance(one, str) and not one.startswith("-"))
+
+
+def written_details() -> Iterator[str]:
+    """The keys of the details, as far as they are no formula; with them all other keys of the function around."""
+    for known, around, arguments in written_rows():
+        for part in [around, *named(arguments[3], known)]:
+            for table in (one for one in ast.walk(part) if isinstance(one, ast.Dict)):
+                yield from (str(key.value) for key in table.keys if isinstance(key, ast.Constant))
 
 
 def test_every_action_that_the_code_writes_has_words() -> None:
     actions = set(written_actions()) - {"case-"}
-    assert {"signed-in", "case-recorded", "person-disabled", "mode"} <= actions
+    assert {"signed-in", "case-recorded", "person-disabled", "mode", "database-restored"} <= actions
     assert actions - {*HAPPENED, *OFFICE} == set()
+
+
+def test_every_detail_that_the_code_writes_has_words() -> None:
+    written = set(written_details())
+    assert {"client", "in_doubt", "was", "held", "reason"} <= written
+    answers, filters = set(DeliveryState), {field.name for field in fields(AuditFilter)}
+    assert (written | answers | filters | set(RetentionClass)) - {*DETAILS, *OFFICE_DETAILS} == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_two_actions_have_the_same_words(language: str) -> None:
+    said = [happened(action, Words(language, ZoneInfo("UTC"))) for action in (*HAPPENED, *OFFICE)]
+    assert sorted(said) == sorted(set(said))
 
 
 @pytest.mark.parametrize("purpose", Purpose)
@@ -91,6 +138,24 @@ async def test_the_page_of_the_audit_log_speaks_french(gateway: Running, visit: 
         assert words in aude.text.replace("\N{NO-BREAK SPACE}", " ")
     rows = aude.page.partition("<tbody>")[2]
     assert [code for code in ("content-viewed", "signed-in", "person-added", "part:", "roles:") if code in rows] == []
+
+
+async def test_changes_of_the_lists_are_said_in_french_in_the_audit_log_and_in_their_history(
+    gateway: Running, visit: Visit
+) -> None:
+    lise = await visit(Role.LIST_ADMINISTRATOR, Role.AUDITOR, language="fr")
+    desk = gateway.desk
+    await desk.listkeeping.add(ListEntry(kind=EntryKind.SUBTREE, value="custom.example"), actor="lise")
+    until = desk.exempting.clock.now() + timedelta(days=9)
+    exemption = await desk.exempting.grant(
+        "custom.example", [], until=until, approver="Chief", reason="liaison", actor="lise"
+    )
+    await desk.exempting.end(exemption.id, actor="lise")
+    for page in ("/audit", "/senders/history"):
+        await lise.get(page)
+        assert "ajouter custom.example" in lise.text
+    assert "exempter custom.example" in lise.text
+    assert f"mettre fin à l'exemption {exemption.id}" in lise.text
 
 
 async def test_the_filter_asks_by_code_and_shows_words(gateway: Running, visit: Visit) -> None:

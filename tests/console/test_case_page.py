@@ -255,7 +255,7 @@ async def test_an_exemption_stands_in_the_history_of_the_case(gateway: Running, 
     await anna.get(f"/cases/{reference}")
     await anna.post(f"/cases/{reference}/exempt", {**fields, "whom": "everybody", "expected": version(anna)})
     assert sorted(len(one.recipients) for one in await gateway.desk.exempting.in_force()) == [0, 1]
-    assert re.search(rf"exemption granted</strong>\s*<span[^>]*>console:{anna.name}", anna.page)
+    assert re.search(rf"sender exempted</strong>\s*<span[^>]*>console:{anna.name}", anna.page)
 
 
 @ON_ONE

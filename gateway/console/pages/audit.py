@@ -16,9 +16,10 @@ from gateway.console.navigation import N_
 from gateway.console.numbers import whole_number
 from gateway.model.audit import AuditFilter
 from gateway.model.people import Verb
+from gateway.operations.listkeeping import LIST_CHANGED
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from starlette.responses import Response
 
@@ -35,6 +36,7 @@ class AuditRow:
 
     entry: AuditEntry
     what: str
+    subject: str
     details: list[str]
 
 
@@ -63,9 +65,7 @@ async def show(visit: Visit) -> Response:
     actors, actions = await auditing.words()
     kept = {name: value for name, value in said.items() if value}
     context = AuditLog(
-        rows=tuple(
-            AuditRow(one, happened(one.action, visit.words), details(one, visit.words)) for one in found.entries
-        ),
+        rows=await _rows(visit, found.entries),
         said=said,
         actors=[(one, one) for one in actors],
         actions=sorted(((one, happened(one, visit.words)) for one in actions), key=lambda pair: pair[1]),
@@ -76,6 +76,22 @@ async def show(visit: Visit) -> Response:
         older=f"/audit?{urlencode({**kept, 'before': found.older})}" if found.older is not None else "",
     )
     return await visit.show("audit/audit.html", context)
+
+
+async def _rows(visit: Visit, entries: Sequence[AuditEntry]) -> tuple[AuditRow, ...]:
+    """What a change of the lists is about stands in its row as English text, and in its version as a sentence."""
+    versions = {one.seq: int(one.detail["version"]) for one in entries if one.action == LIST_CHANGED}
+    texts = await visit.office.listreading.texts(versions.values())
+    words = visit.words
+    return tuple(
+        AuditRow(
+            entry=one,
+            what=happened(one.action, words),
+            subject=words.say(texts.get(versions.get(one.seq, 0), one.subject)),
+            details=details(one, words),
+        )
+        for one in entries
+    )
 
 
 async def verify(visit: Visit) -> Response:

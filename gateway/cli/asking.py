@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from gateway.cli.output import say
-from gateway.cli.questions import QUESTIONS, objections, remaining_objections
+from gateway.cli.questions import QUESTIONS, objections, parameter_of, remaining_objections, typed_as
 from gateway.errors import ConfigurationError, RefusedError
 from gateway.operations import passwords
 from gateway.operations.peoplekeeping import account_name
+from gateway.settings.kinds import UnfitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,31 +41,33 @@ class Asker:
     file: Path
     missing: list[str] = field(default_factory=list)
     """Options without which an unattended set-up can't be made."""
+    wrong: list[str] = field(default_factory=list)
+    """What is wrong with the options that are given, each named."""
 
     def answers(self) -> dict[KeyName, Plain]:
-        """An answer to every question. ConfigurationError where options are wrong or missing."""
+        """An answer to every question that is answered well; what is wrong or missing is noted."""
         answers: dict[KeyName, Plain] = {}
         for question in QUESTIONS:
             answer = self._answer(question, answers)
             if answer is not None:
                 answers[question.key] = answer
-        if not self.missing and (problems := remaining_objections(answers, self.file)):
-            raise ConfigurationError(problems)
+        if not self.missing and not self.wrong:
+            self.wrong.extend(remaining_objections(answers, self.file))
         return answers
 
-    def text(self, parameter: str, asks: str, kind: Kind, proposal: str) -> str:
-        """An answer that is no key of its own, of this kind; an option that is given is of it already."""
-        given = self.given[parameter]
-        if given is not None or not self.attended:
-            return proposal if given is None else str(given)
+    def text(self, flag: str, asks: str, kind: Kind, proposal: str) -> str:
+        """An answer that is no key of its own, of this kind."""
 
         def read(typed: str) -> str:
             try:
                 return str(kind.read(typed, self.file.parent)) if typed else ""
-            except ValueError as error:
-                raise click.UsageError(f"{error}; write {kind.right}") from error
+            except UnfitError as error:
+                raise click.UsageError(f"{error}; write {typed_as(error.right or kind.right)}") from error
 
-        return _prompt(asks, proposal, read)
+        given = self.given[parameter_of(flag)]
+        if given is not None:
+            return self._option(flag, str(given), read) or ""
+        return _prompt(asks, proposal, read) if self.attended else proposal
 
     def agreed(self, parameter: str, asks: str, *, proposal: bool) -> bool:
         """Yes or no."""
@@ -75,17 +78,14 @@ class Asker:
 
     def administrator(self) -> str:
         """The first account's name; "" for none."""
+        read = _saying_refusals(lambda typed: account_name(typed) if typed else "")
         given = self.given["admin"]
         if given is not None:
-            return account_name(str(given)) if given else ""
+            return self._option("--admin", str(given), read) or ""
         if not self.attended:
             self.missing.append('--admin NAME (or --admin "")')
             return ""
-
-        def read(typed: str) -> str:
-            return account_name(typed) if typed else ""
-
-        return _prompt("Name of the first administrator", ADMINISTRATOR, _saying_refusals(read))
+        return _prompt("Name of the first administrator", ADMINISTRATOR, read)
 
     def password(self, name: str) -> str:
         """A password that may be one, never shown."""
@@ -108,7 +108,7 @@ class Asker:
         return typed
 
     def _answer(self, question: Question, before: dict[KeyName, Plain]) -> Plain:
-        """None where it is missing."""
+        """None where it is missing or wrong."""
         given = self.given[question.parameter]
         proposal = question.proposal(self.file)
         if given not in (None, ()):
@@ -120,22 +120,36 @@ class Asker:
             typed = proposal
         else:
             return _prompt(question.asks, proposal, lambda typed: self._judged(question, typed, before))
+        return self._option(question.flag, typed, lambda typed: self._judged(question, typed, before))
+
+    def _option(self, flag: str, typed: str, read: Callable[[str], T]) -> T | None:
+        """What an option says; None, and a note, where it is wrong. Nobody is asked on after a wrong option."""
         try:
-            return self._judged(question, typed, before)
+            return read(typed)
         except click.UsageError as error:
-            raise ConfigurationError([f"{question.flag}: {error.message}"]) from error
+            self.wrong.append(f"{flag}: {error.message}")
+        if self.attended:
+            refuse_wrong(self)
+        return None
 
     def _judged(self, question: Question, typed: str, before: Mapping[KeyName, Plain]) -> Plain:
+        """Where an answer before it is missing or wrong, by itself: what it has to fit is not known."""
         value = question.value_of(typed)
-        if wrong := objections(question, {**before, question.key: value}, self.file):
+        wrong = question.misfits(value, self.file.parent)
+        if not (wrong or self.wrong or self.missing):
+            wrong = objections(question, {**before, question.key: value}, self.file)
+        if wrong:
             raise click.UsageError("; ".join(wrong))
         return value
 
 
-def refuse_missing(asker: Asker) -> None:
-    """ConfigurationError that names what an unattended set-up lacks."""
+def refuse_wrong(asker: Asker) -> None:
+    """ConfigurationError that names all that is wrong with the options, and what an unattended set-up lacks."""
+    wrong = list(asker.wrong)
     if asker.missing:
-        raise ConfigurationError([f"Nobody can be asked here, and these have no proposal: {', '.join(asker.missing)}"])
+        wrong.append(f"Nobody can be asked here, and these have no proposal: {', '.join(asker.missing)}")
+    if wrong:
+        raise ConfigurationError(wrong)
 
 
 def introduce(file: Path) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gateway import logs
-from gateway.cli.asking import Asker, introduce, refuse_missing
+from gateway.cli.asking import Asker, introduce, refuse_wrong
 from gateway.cli.check import check_all
-from gateway.cli.dkim import SELECTOR_PROPOSED, of_kind
+from gateway.cli.dkim import SELECTOR_PROPOSED
 from gateway.cli.founding import Plan, found
 from gateway.cli.invocation import (
     config_option,
@@ -25,7 +25,7 @@ from gateway.cli.questions import QUESTIONS
 from gateway.errors import RefusedError
 from gateway.sending import open_signer
 from gateway.settings import PLACES, Log, LogLevel, render_defaults
-from gateway.settings.kinds import DOMAIN, SELECTOR, optional
+from gateway.settings.kinds import DOMAIN, SELECTOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,14 +44,8 @@ def _question_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.command()
 @_question_options
 @click.option("--data-key/--no-data-key", default=None, help="Seal stored messages with a key file; done unless told.")
-@click.option(
-    "--dkim-domain",
-    callback=of_kind(optional(DOMAIN)),
-    help='Make a key that signs what the gateway writes, for this domain; "": none.',
-)
-@click.option(
-    "--dkim-selector", callback=of_kind(SELECTOR), help=f"Names that key in the DNS; {SELECTOR_PROPOSED} unless told."
-)
+@click.option("--dkim-domain", help='Make a key that signs what the gateway writes, for this domain; "": none.')
+@click.option("--dkim-selector", help=f"Names that key in the DNS; {SELECTOR_PROPOSED} unless told.")
 @click.option("--admin", metavar="NAME", help='The first account of the console; "": none.')
 @click.option("--password-stdin", is_flag=True, help="Take its password from standard input, to be changed at sign-in.")
 @click.option("--yes", is_flag=True, help="Ask nothing: take options and proposals.")
@@ -106,13 +100,13 @@ def _plan(asker: Asker) -> Plan:
     """Everything that is asked, in order."""
     answers = asker.answers()
     data_key = asker.agreed("data_key", "Seal stored messages with a key file?", proposal=True)
-    domain = asker.text("dkim_domain", "Domain that signs what the gateway writes (DKIM; enter for none)", DOMAIN, "")
+    domain = asker.text("--dkim-domain", "Domain that signs what the gateway writes (DKIM; enter for none)", DOMAIN, "")
     selector = SELECTOR_PROPOSED
-    if domain:
-        selector = asker.text("dkim_selector", "Name of that key in the DNS", SELECTOR, SELECTOR_PROPOSED)
+    if domain or asker.given["dkim_selector"]:
+        selector = asker.text("--dkim-selector", "Name of that key in the DNS", SELECTOR, SELECTOR_PROPOSED)
     administrator = asker.administrator()
-    password = asker.password(administrator) if administrator else ""
-    refuse_missing(asker)
+    password = asker.password(administrator) if administrator and not asker.wrong else ""
+    refuse_wrong(asker)
     return Plan(
         file=asker.file,
         answers=answers,

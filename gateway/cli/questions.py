@@ -6,18 +6,21 @@ person still looks at the question.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from gateway.errors import ConfigurationError
-from gateway.settings import Smtp, load_text, render_answers
-from gateway.settings.schema import default_of
+from gateway.settings import Settings, Smtp, load_text, render_answers
+from gateway.settings.kinds import UnfitError, UnfitItemsError, quoted
+from gateway.settings.schema import default_of, keys_of, sections
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from gateway.settings.key import Plain
+    from gateway.settings.kinds import Kind
     from gateway.settings.rendering import KeyName
 
     Answers: TypeAlias = Mapping[KeyName, Plain]
@@ -30,7 +33,8 @@ AT_SYSTEM = "/etc/"
 class Question:
     """One key. `asks` is read by people; `proposal` is None where nobody can guess.
 
-    `several`: the answer is a list, on the command line by repeating the option.
+    `several`: the answer is a list, on the command line by repeating the option. `instead` completes "write ..." where
+    the answer does not fit the others: what the configuration would advise are keys, and nobody types keys here.
     """
 
     key: KeyName
@@ -38,11 +42,12 @@ class Question:
     asks: str
     proposal: Callable[[Path], str | None]
     several: bool = False
+    instead: str = ""
 
     @property
     def parameter(self) -> str:
         """The name that click hands the option's value over by."""
-        return self.flag.removeprefix("--").replace("-", "_")
+        return parameter_of(self.flag)
 
     def value_of(self, typed: str) -> Plain:
         """What somebody typed, as TOML would have it."""
@@ -51,8 +56,41 @@ class Question:
         text = typed.strip()
         return int(text) if self.key in _NUMBERS and text.isascii() and text.isdigit() else text
 
+    def misfits(self, value: Plain, directory: Path) -> list[str]:
+        """What is wrong with the value by itself, each with what can be typed instead."""
+        kind = _kind_of(self.key)
+        if self.key in _NUMBERS and isinstance(value, str):
+            return [f"{quoted(value)} is no whole number; write {kind.right}"]
+        try:
+            kind.read(value, directory)
+        except UnfitError as error:
+            return [_advice(error, kind)]
+        except UnfitItemsError as error:
+            return [_advice(problem, kind.item or kind) for problem in error.problems]
+        return []
+
 
 _NUMBERS = {("decline", "delay")}
+
+
+def parameter_of(flag: str) -> str:
+    """The name that click hands the value of an option over by."""
+    return flag.removeprefix("--").replace("-", "_")
+
+
+def _kind_of(key: KeyName) -> Kind:
+    table = next((section.fields for section in sections() if section.name == key[0]), Settings)
+    return next(spec.key.kind for spec in keys_of(table) if spec.name == key[1])
+
+
+def _advice(error: UnfitError, kind: Kind) -> str:
+    """Without TOML's quotes, which a person at the terminal would type; "" stays, as only the shell takes it."""
+    return f"{error}; write {typed_as(error.right or kind.right)}"
+
+
+def typed_as(right: str) -> str:
+    """What would be right, as it is typed: without the quotes that TOML needs."""
+    return re.sub(r'"([^"]+)"', r"\1", right)
 
 
 def _nothing(_: Path) -> str:
@@ -113,6 +151,7 @@ QUESTIONS: Sequence[Question] = (
     ),
     Question(
         key=("emergency", "recipients"),
+        instead="an address in a domain that you receive mail for, or name that domain too (--domain)",
         flag="--emergency",
         asks="Addresses of emergency services (dispatch, duty officer): served first, never declined for",
         proposal=_nothing,
@@ -144,12 +183,14 @@ QUESTIONS: Sequence[Question] = (
     ),
     Question(
         key=("agency", "consular_email"),
+        instead="the address (--consular-email), or take another mode (--mode assist)",
         flag="--consular-email",
         asks="Address for consular matters, which every decline names; auto needs it",
         proposal=_nothing,
     ),
     Question(
         key=("agency", "consular_phone"),
+        instead="the number (--consular-phone), or take another mode (--mode assist)",
         flag="--consular-phone",
         asks="The same by telephone; auto needs it",
         proposal=_nothing,
@@ -176,9 +217,10 @@ QUESTIONS: Sequence[Question] = (
 
 
 def objections(question: Question, answers: Answers, file: Path) -> list[str]:
-    """What is wrong with the answer to this question, each with what would be right."""
+    """Why the answer to this question does not fit the others, each with what can be typed instead."""
     name = ".".join(filter(None, question.key))
-    return [sentence for key, sentence in _problems(answers, file) if key == name]
+    found = (sentence.partition("; write ") for key, sentence in _problems(answers, file) if key == name)
+    return [f"{wrong}; write {question.instead or right}" for wrong, _, right in found]
 
 
 def remaining_objections(answers: Answers, file: Path) -> list[str]:

@@ -77,11 +77,12 @@ class Kind:
     """One kind of value. `read` takes a TOML value and the directory that relative paths start from.
 
     It returns the value as the settings hold it, or raises `UnfitError` or `UnfitItemsError`; `right` completes
-    "write ...".
+    "write ...". `item` is the kind of an array's items.
     """
 
     right: str
     read: Callable[[object, Path], object]
+    item: Kind | None = None
 
 
 def described(value: object) -> str:
@@ -154,7 +155,7 @@ def several(kind: Kind, right: str, *, least: int = 0, unique: bool = True) -> K
             raise UnfitItemsError(problems)
         return tuple(items)
 
-    return Kind(right, read)
+    return Kind(right, read, kind)
 
 
 def _in_array(error: UnfitError, number: int) -> UnfitError:
@@ -371,13 +372,13 @@ ADDRESSES = several(ADDRESS, "an array of e-mail addresses")
 DOMAIN = _string_kind("a domain such as police.example", _parse_domain)
 SELECTOR = _string_kind("a selector such as liaison1", _parse_selector)
 DOMAINS = several(DOMAIN, 'an array of domains such as ["police.example"]')
+LISTENER = _string_kind('host:port such as "127.0.0.1:8025"; port 0 takes a free one', _endpoint_parser(0))
 LISTENERS = several(
-    _string_kind("host:port", _endpoint_parser(0)),
+    LISTENER,
     'an array of host:port such as ["127.0.0.1:2525", "[::1]:2525"]; port 0 takes a free one',
     least=1,
     unique=False,  # port 0 may stand there more than once
 )
-LISTENER = _string_kind('host:port such as "127.0.0.1:8025"; port 0 takes a free one', _endpoint_parser(0))
 HOP = _string_kind('host:port such as "mail.police.example:25" or "[::1]:25"', _endpoint_parser(1))
 HOPS = several(HOP, 'an array of host:port such as ["mail.police.example:25", "[::1]:25"]', least=1)
 NAMESERVERS = several(

@@ -15,14 +15,25 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def directory_beside(file: Path) -> Iterator[Path]:
-    """A directory of our own on the same file system, in which the file is made. StoreError if there can be none."""
+def directory_beside(file: Path, *, make: bool = False) -> Iterator[Path]:
+    """A directory of our own on the same file system, in which the file is made. StoreError if there can be none.
+
+    With `make` the file's own directory is made too, closed to others.
+    """
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if make:
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        refuse_missing_directory(file.parent)
         with TemporaryDirectory(prefix=f".{file.name[:100]}-", dir=file.parent) as directory:
             yield Path(directory)
     except OSError as error:
         raise StoreError(f"{file} can't be written: {error.strerror or error}") from error
+
+
+def refuse_missing_directory(directory: Path) -> None:
+    """RefusedError where a directory is not there: its name may be mistyped, and nobody would look for a file there."""
+    if not directory.exists():
+        raise RefusedError("There is no directory {directory}: make it first (mkdir)", directory=directory)
 
 
 def refuse_to_replace(file: Path) -> None:
@@ -53,4 +64,6 @@ def to_disk(path: Path) -> None:
 
 
 def _is_there(file: Path) -> RefusedError:
-    return RefusedError("{file} is there already, and is not replaced", file=file)
+    return RefusedError(
+        "{file} is there already, and is not replaced: choose another name, or remove it first", file=file
+    )

@@ -36,6 +36,8 @@ DATA_KEY = "data.key"
 DKIM_KEY = "dkim.pem"
 FIRST_KEY = "key1"
 """The name of the first data key; a later one has another."""
+PRIVATE, SHARED = 0o700, 0o750
+"""Permissions of a directory that is made: for the database, and for configuration and keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ def found(plan: Plan) -> list[str]:
     answers = dict(plan.answers)
     with drafts() as making:
         database = missing_database(settings)
-        working = settings if database is None else _beside(settings, making.reserve(database, directory=0o700))
+        working = settings if database is None else _beside(settings, making.reserve(database, directory=PRIVATE))
         said = [f"The database {database or 'that was there'} holds the sender lists."]
         key_file = _present_key(plan.file) or (plan.file.parent / DATA_KEY if plan.data_key else None)
         if key_file is not None:
@@ -70,7 +72,7 @@ def found(plan: Plan) -> list[str]:
             signing = {"domain": plan.dkim_domain, "selector": plan.dkim_selector, "key": DKIM_KEY}
             answers |= {("dkim", key): value for key, value in signing.items()}
         said += asyncio.run(_fill(working, plan))
-        making.write(plan.file, render_answers(answers).encode(), READABLE)
+        making.write(plan.file, render_answers(answers).encode(), READABLE, directory=SHARED)
         making.put_in_place()
     return [*said, f"{plan.file} has every key with its default; what you answered is in force."]
 
@@ -98,7 +100,7 @@ def _data_key(making: Drafts, file: Path, settings: Settings) -> tuple[Settings,
         read_keys(file)
         said, key_file = f"{file} was there: its keys go on sealing messages.", file
     else:
-        key_file = making.write(file, new_key_line(FIRST_KEY), SECRET)
+        key_file = making.write(file, new_key_line(FIRST_KEY), SECRET, directory=SHARED)
         said = f"{file} seals the stored messages: keep a copy apart from the backups of the database."
     return replace(settings, store=replace(settings.store, key_file=key_file)), said
 
@@ -106,7 +108,7 @@ def _data_key(making: Drafts, file: Path, settings: Settings) -> tuple[Settings,
 def _dkim_key(making: Drafts, file: Path) -> str:
     if file.exists():
         return f"{file} was there: it goes on signing."
-    making.write(file, new_key(), SECRET)
+    making.write(file, new_key(), SECRET, directory=SHARED)
     return f"{file} signs what the gateway writes."
 
 

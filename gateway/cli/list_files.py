@@ -15,6 +15,7 @@ from gateway.cli.output import complain, progress, say, show_json, show_table
 from gateway.errors import RefusedError
 from gateway.model.list_import import LineFate
 from gateway.model.people import Verb
+from gateway.placing import refuse_missing_directory, refuse_to_replace
 
 if TYPE_CHECKING:
     from filters.packs import Lines
@@ -82,7 +83,7 @@ async def import_file(
 @click.option("--format", "file_format", type=_FORMAT, help="toml, unless FILE is named otherwise.")
 @with_desk(Verb.SEE_SENDERS)
 async def export(desk: Desk, file: Path | None, file_format: str | None) -> None:
-    """Write the entries in force to FILE, or to stdout, in a form that `import` reads back."""
+    """Write the entries in force to FILE, a new one, or to stdout, in a form that `import` reads back."""
     entries = await desk.listkeeping.entries()
     chosen = file_format or (format_of(file) if file is not None else _TOML)
     written = (format_csv(entries) if chosen == _CSV else format_pack(entries)).encode()
@@ -95,7 +96,10 @@ async def export(desk: Desk, file: Path | None, file_format: str | None) -> None
 
 def _write(file: Path, octets: bytes) -> None:
     try:
-        file.write_bytes(octets)
+        refuse_missing_directory(file.parent)
+        refuse_to_replace(file)
+        with file.open("xb") as out:
+            out.write(octets)
     except OSError as error:
         raise RefusedError(f"{file}: the file can't be written: {error.strerror}.") from error
 

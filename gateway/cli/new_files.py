@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from gateway.errors import RefusedError
-from gateway.placing import to_disk
+from gateway.placing import refuse_missing_directory, to_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,10 +45,11 @@ class Drafts:
 
     def __init__(self) -> None:
         self._places: list[Path] = []
+        self._directories: list[Path] = []
 
-    def write(self, place: Path, octets: bytes, mode: int) -> Path:
+    def write(self, place: Path, octets: bytes, mode: int, *, directory: int | None = None) -> Path:
         """Write the octets, durably, for `place`; the name that they have until then. RefusedError if it can't be."""
-        draft = self.reserve(place)
+        draft = self.reserve(place, directory=directory)
         try:
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
             with os.fdopen(descriptor, "wb") as file:
@@ -60,14 +61,17 @@ class Drafts:
             raise _unwritable(place, error) from error
         return draft
 
-    def reserve(self, place: Path, *, directory: int = 0o750) -> Path:
+    def reserve(self, place: Path, *, directory: int | None = None) -> Path:
         """The name under which somebody else makes the file for `place`.
 
-        Its directory is made if it has to be, with these permissions.
+        Where `directory` says its permissions, the directory is made if it has to be; else it must be there.
         """
         draft = beside(place)
         try:
-            place.parent.mkdir(mode=directory, parents=True, exist_ok=True)
+            if directory is None:
+                refuse_missing_directory(place.parent)
+            else:
+                self._make(place.parent, directory)
             _remove(draft)
         except OSError as error:
             raise _unwritable(place, error) from error
@@ -86,11 +90,20 @@ class Drafts:
             del self._places[0]
 
     def discard(self) -> None:
-        """Remove what is not in place."""
+        """Remove what is not in place, and the directories that were made for nothing."""
         for place in self._places:
             with suppress(OSError):
                 _remove(beside(place))
+        for made in reversed(self._directories):
+            with suppress(OSError):  # it holds something
+                made.rmdir()
         self._places.clear()
+
+    def _make(self, directory: Path, mode: int) -> None:
+        for one in reversed([directory, *directory.parents]):
+            if not one.exists():
+                one.mkdir(mode=mode)
+                self._directories.append(one)
 
 
 def _remove(draft: Path) -> None:

@@ -14,6 +14,7 @@ from gateway.cli.output import complain, progress, say, show_json, show_table
 from gateway.errors import RefusedError
 from gateway.model.certificate import certificate_text
 from gateway.model.people import Verb
+from gateway.placing import refuse_missing_directory
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -50,7 +51,7 @@ class DueShape(TypedDict):
 @click.option(
     "--to",
     "directory",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    type=click.Path(path_type=Path, file_okay=False),
     help="Also write the certificate there, as text and as JSON.",
 )
 @json_option
@@ -63,6 +64,8 @@ async def purge(
     [retention] says when that is; cases on legal hold stay. Shows first what would go. May be broken off at any moment,
     and begun again. JSON is what would go with --dry-run, else the certificate.
     """
+    if directory is not None:
+        refuse_missing_directory(directory)
     due = await desk.purging.due(before)
     if dry_run and as_json:
         show_json(_due_shape(due, desk.purging.schedule))

@@ -114,7 +114,7 @@ class Restoring:
     async def _restore_file(self, place: Path, file: Path, digest: str, actor: str, *, force: bool) -> Restored:
         if not force and await asyncio.to_thread(holds_cases, place):
             raise RefusedError("{place} holds cases already", place=place)
-        with directory_beside(place) as directory:
+        with directory_beside(place, make=True) as directory:  # as `serve` makes it: the configuration names it
             copy = directory / "copy"
             await asyncio.to_thread(shutil.copyfile, file, copy)
             wrong = await asyncio.to_thread(unsoundness, copy)

@@ -33,10 +33,19 @@ def made(file: Path, *more: str) -> Record:
 
 
 def test_a_new_key_is_for_its_owner_alone_and_needs_no_configuration(tmp_path: Path) -> None:
-    file = tmp_path / "keys" / "dkim.pem"
+    file = tmp_path / "dkim.pem"
     made(file)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [one.name for one in file.parent.iterdir()] == ["dkim.pem"]
+
+
+def test_a_directory_that_is_not_there_is_named_and_not_made(tmp_path: Path) -> None:
+    result = bare("dkim", "key", str(tmp_path / "keys" / "dkim.pem"), "--domain", "police.example")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        f"There is no directory {tmp_path / 'keys'}: make it first (mkdir)\n",
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_record_is_the_public_half_in_strings_that_the_dns_takes(tmp_path: Path) -> None:

@@ -226,10 +226,39 @@ def test_an_export_goes_to_a_file_whose_name_says_the_format(liaison: CommandLin
     assert file.read_text().startswith("kind,value,mission_en")
 
 
+def test_an_export_replaces_no_file(liaison: CommandLine) -> None:
+    file = liaison.directory / "out.csv"
+    file.write_text("precious")
+    result = liaison("senders", "export", str(file))
+    assert result.exit_code == 1
+    assert "is not replaced: choose another name, or remove it first" in result.stderr
+    assert file.read_text() == "precious"
+
+
 def test_an_export_that_can_not_be_written_is_a_sentence(liaison: CommandLine) -> None:
-    result = liaison("senders", "export", str(liaison.directory / "none" / "out.toml"))
+    (liaison.directory / "file").write_text("")
+    result = liaison("senders", "export", str(liaison.directory / "file" / "out.toml"))
     assert result.exit_code == 1
     assert "the file can't be written" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("senders", "export", "none/out.toml"),
+        ("cases", "export", "LG-TEST-0001", "--to", "none/out.zip"),
+        ("db", "backup", "none/copy.db"),
+        ("db", "key", "--file", "none/data.key"),
+        ("purge", "--to", "none"),
+    ],
+)
+def test_no_command_makes_a_directory_for_its_file(liaison: CommandLine, command: tuple[str, ...]) -> None:
+    liaison.case()
+    place = str(liaison.directory / "none")
+    result = liaison(*(word.replace("none", place) for word in command))
+    assert result.exit_code == 1
+    assert f"There is no directory {place}: make it first (mkdir)" in result.stderr
+    assert not (liaison.directory / "none").exists()
 
 
 def test_every_change_names_who_made_it(liaison: CommandLine) -> None:

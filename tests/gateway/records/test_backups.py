@@ -97,6 +97,7 @@ async def test_a_backup_is_restored_elsewhere_while_the_source_goes_on(
 
 async def test_a_backup_is_its_owners_alone_and_replaces_no_file(store: Store, tmp_path: Path) -> None:
     file = tmp_path / "copies" / "copy"
+    file.parent.mkdir()
     await back_up(store, file, actor="cli:ann")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     content = file.read_bytes()

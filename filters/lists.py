@@ -71,15 +71,19 @@ _MOST_TAGS = 8
 
 
 def canonical_entry_value(kind: EntryKind, value: str) -> str:
-    """The one spelling of a value; total, so that a value that is no address or domain still has one to refuse."""
+    """The one spelling of a value; what is no address and no label at all stays as it is typed, to be refused so."""
     text = value.strip()
     match kind:
         case EntryKind.ADDRESS:
+            if "@" not in text:
+                return text
             local_part, _, domain = text.rpartition("@")
             return f"{canonical_local_part(local_part)}@{canonical_domain(domain)}"
         case EntryKind.DOMAIN | EntryKind.SUBTREE:
             return canonical_domain(text)
         case EntryKind.LABEL:
+            if WILDCARD not in text:
+                return text
             first, _, suffix = text.partition(WILDCARD)
             return f"{canonical_domain(first)}{WILDCARD}{canonical_domain(suffix)}"
         case unreachable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +15,13 @@ from gateway.model.contact import Contact
 from gateway.model.people import Verb
 
 if TYPE_CHECKING:
+    from filters.lists import ListEntry
     from gateway.desk import Desk
+
+_MOST_NAMED = 10
+"""Missions that a sentence names one by one."""
+_NEAR = 0.4
+"""How alike a name is that may be meant, as difflib counts: 1 is the same."""
 
 
 def read_moment(_context: click.Context, _parameter: click.Parameter, value: str) -> datetime:
@@ -33,7 +40,12 @@ def read_moment(_context: click.Context, _parameter: click.Parameter, value: str
 @click.option("--asked", metavar="TEXT", required=True, help="What they wanted.")
 @click.option("--who", metavar="NAME", default="", help="The name that was given.")
 @click.option("--role", metavar="TEXT", default="", help="What that person claimed to be.")
-@click.option("--mission", metavar="NAME", default="", help="For which mission: its name, or its list entry.")
+@click.option(
+    "--mission",
+    metavar="NAME",
+    default="",
+    help="For which mission: the name or the value of its entry in `senders list`; any other is recorded as it is.",
+)
 @click.option("--approached", metavar="NAME", default="", help="Who of the agency was asked.")
 @click.option("--answered", metavar="TEXT", default="", help="What was said to them.")
 @click.option("--note", metavar="TEXT", default="", help="Anything else.")
@@ -46,7 +58,19 @@ async def record(desk: Desk, /, report: bool, **said: object) -> None:
         raise click.UsageError("Say who it was (--who), or what role or mission they claimed (--role, --mission).")
     case = await desk.contacts.record(contact, desk.rulebooks.current, report=report, actor=actor())
     say(f"The contact is recorded as {case.reference}.")
+    if contact.mission.strip() and not case.entry:
+        say(_unknown_mission(contact.mission, await desk.listkeeping.entries()))
     if case.report is ActionState.WAITING:
         say("Its report waits in the outbox.")
     else:
         say(f"It is not reported; `liaison cases report {case.reference}` does that.")
+
+
+def _unknown_mission(mission: str, entries: list[ListEntry]) -> str:
+    """That no entry has the name, and which names the lists know; the nearest of many."""
+    names = sorted({entry.mission_en for entry in entries if entry.mission_en})
+    if len(names) > _MOST_NAMED:
+        names = get_close_matches(mission, names, n=_MOST_NAMED, cutoff=_NEAR)
+    said = f"No entry of the lists names the mission “{mission.strip()}”; it is recorded as written."
+    known = ", ".join(f"“{name}”" for name in names)
+    return f"{said} The lists know {known}." if known else f"{said} `liaison senders list` shows which they know."

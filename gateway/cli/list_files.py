@@ -140,6 +140,8 @@ def _show_sheet(sheet: ImportSheet) -> None:
         return
     headings = ("", "kind", "value", "line", "mission or reason")
     show_table(headings, [row for line in shown for row in _rows(line)], empty="There is no entry in the file.")
+    if any(line.fate is LineFate.KNOWN and line.remarks for line in shown):
+        say("What stands already is left as it is; `liaison senders edit VALUE` changes it.")
 
 
 def _rows(line: ImportLine) -> list[tuple[str, ...]]:

@@ -106,6 +106,7 @@ class ProposalShape(TypedDict):
     covered_by: list[str]
     covers: list[str]
     remarks: list[str]
+    listed: bool
 
 
 class LineShape(TypedDict):
@@ -210,6 +211,7 @@ def proposal_shape(proposal: Proposal) -> ProposalShape:
         "covered_by": [describe(other) for other in overlap.covered_by],
         "covers": [describe(other) for other in overlap.covers],
         "remarks": [*map(str, proposal.remarks)],
+        "listed": overlap.same is not None,
     }
 
 

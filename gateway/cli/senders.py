@@ -27,7 +27,7 @@ from gateway.cli.output import moment, say, show_json, show_table
 from gateway.errors import RefusedError
 from gateway.model.list_table import EntryFilter, EntryOrder
 from gateway.model.people import Verb
-from gateway.model.tally import replay_sentence
+from gateway.model.tally import met_sentence, replay_sentence
 
 if TYPE_CHECKING:
     from datetime import date
@@ -40,6 +40,21 @@ if TYPE_CHECKING:
 
 _HANDLING = Word(STRICTNESS)
 _KIND = Word(EntryKind)
+
+
+class _Version(click.ParamType[int]):
+    """The number of a version."""
+
+    name = "number"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """From 1."""
+        if not (value.isascii() and value.isdigit()) or int(value) < 1:
+            self.fail(f"{value!r} is no number of a version; `liaison senders history` lists them", param, ctx)
+        return int(value)
+
+
+_VERSION = _Version()
 
 
 @click.group()
@@ -202,7 +217,8 @@ async def remove(desk: Desk, value: str, kind: EntryKind | None) -> None:
 async def try_values(desk: Desk, values: tuple[str, ...], kind: EntryKind | None, as_json: bool) -> None:
     """Say what an entry with this VALUE would have matched in the mail of the last days, before it is added.
 
-    Of several: each by itself, and all together. In JSON one value is an object, several are an array of them.
+    Mail is counted within a minute. Of several: each by itself, and all together. In JSON one value is an object,
+    several are an array of them.
     """
     proposals = [await _proposed(desk, value, kind) for value in values]
     if as_json:
@@ -227,19 +243,21 @@ async def _proposed(desk: Desk, value: str, kind: EntryKind | None) -> Proposal:
 
 
 def _show_proposal(proposal: Proposal) -> None:
-    if proposal.entry is None or proposal.replay is None:
+    if proposal.entry is None or proposal.overlap is None or proposal.replay is None:
         return
     say(f"{describe(proposal.entry)}: {replay_sentence(proposal.replay)}.")
     for total in proposal.replay.domains[:_MOST_DOMAINS]:
-        say(f"  {total.domain}: {total.messages} messages from {total.senders} senders")
+        say(f"  {total.domain}: {met_sentence(total.messages, total.senders)}")
     if len(proposal.replay.domains) > _MOST_DOMAINS:
         say(f"  and {len(proposal.replay.domains) - _MOST_DOMAINS} domains more")
+    if proposal.overlap.same is not None:
+        say(f"  {describe(proposal.entry)} is on the list already.")
     for sentence in proposal.remarks:
         say(f"  {sentence}.")
 
 
 @senders.command()
-@click.argument("number", type=click.IntRange(1), required=False)
+@click.argument("number", type=_VERSION, required=False)
 @json_option
 @with_desk(Verb.SEE_SENDERS)
 async def history(desk: Desk, number: int | None, as_json: bool) -> None:
@@ -272,7 +290,7 @@ def _show_change(change: ListChange, *, as_json: bool) -> None:
 
 
 @senders.command()
-@click.argument("number", type=click.IntRange(1))
+@click.argument("number", type=_VERSION)
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
 @json_option
 @with_desk(Verb.CHANGE_SENDERS)
@@ -286,7 +304,7 @@ async def undo(desk: Desk, number: int, dry_run: bool, as_json: bool) -> None:
 
 
 @senders.command()
-@click.argument("number", type=click.IntRange(1))
+@click.argument("number", type=_VERSION)
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
 @json_option
 @with_desk(Verb.CHANGE_SENDERS)

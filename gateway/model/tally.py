@@ -76,10 +76,17 @@ class Replay:
 def replay_sentence(found: Replay) -> Sentence:
     """What would have been matched, in words."""
     return Sentence(
-        "would have matched {messages} messages from {senders} senders in {days} days, "
-        "{emergency} to emergency recipients",
-        messages=found.messages,
-        senders=found.senders,
+        "would have matched {met} in {days} days, {emergency} to emergency recipients",
+        met=met_sentence(found.messages, found.senders),
         days=found.days,
         emergency=found.emergency,
+    )
+
+
+def met_sentence(messages: int, senders: int) -> Sentence:
+    """How much mail, and of how many senders."""
+    return Sentence(
+        "{messages} from {senders}",
+        messages=Sentence("1 message") if messages == 1 else Sentence("{count} messages", count=messages),
+        senders=Sentence("1 sender") if senders == 1 else Sentence("{count} senders", count=senders),
     )

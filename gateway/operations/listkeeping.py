@@ -136,6 +136,8 @@ class Listkeeping:
         if not done.added and not done.removed:
             raise RefusedError("Version {number} changed no entry, so there is nothing to undo", number=str(number))
         live = {(entry.kind, entry.value): entry for entry in await work.senders.live()}
+        if _is_undone(done, live):
+            raise RefusedError("Version {number} is undone already: nothing of it stands", number=str(number))
         touched = _touched_since(done, live)
         if touched:
             raise RefusedError(
@@ -226,6 +228,13 @@ async def _change_of(work: Work, number: int) -> ListChange:
     if change is None:
         raise RefusedError("There is no version {number} of the lists", number=number)
     return change
+
+
+def _is_undone(change: ListChange, live: Mapping[tuple[EntryKind, str], ListEntry]) -> bool:
+    """Whether all entries are as they were before the version."""
+    before = {(entry.kind, entry.value): entry for entry in change.removed}
+    keys = (*before, *((entry.kind, entry.value) for entry in change.added))
+    return all(live.get(key) == before.get(key) for key in keys)
 
 
 def _touched_since(change: ListChange, live: Mapping[tuple[EntryKind, str], ListEntry]) -> ListEntry | None:

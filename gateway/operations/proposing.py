@@ -17,6 +17,7 @@ from filters.identities import IdentityKind
 from filters.lists import EntryKind, ListEntry, ListIndex, canonical_entry_value
 from filters.overlap import covered_by, covered_sentence, covers_sentence, overlap, overlap_sentences
 from filters.pack_rows import PackProblem, Row
+from filters.sentence import Sentence
 from gateway.errors import RefusedError
 from gateway.model.list_change import differences
 from gateway.model.list_import import ImportLine, ImportSheet, LineFate
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from filters.overlap import Overlap
     from filters.pack_rows import PackLine
-    from filters.sentence import Sentence
     from gateway.clock import Clock
     from gateway.model.case import Case
     from gateway.model.tally import Replay
@@ -85,10 +85,8 @@ class Proposing:
         if objection is not None:
             return Proposal(entry=entry, wrong=(objection,))
         found = await self.overlap(entry)
-        if found.same is not None and edited:
-            found = replace(found, same=None)
-        remarks = tuple(overlap_sentences(found))
-        if found.same is not None:
+        remarks = tuple(overlap_sentences(replace(found, same=None) if edited else found))
+        if found.same is not None and not edited:
             return Proposal(entry=entry, wrong=remarks[:1], overlap=found)
         return Proposal(entry=entry, wrong=(), overlap=found, remarks=remarks, replay=await self.tallying.replay(entry))
 
@@ -157,8 +155,9 @@ class Proposing:
         stands = known.get((entry.kind, entry.value))
         if stands is None:
             return replace(said, fate=LineFate.NEW)
-        changes = differences(stands, replace(entry, pack=stands.pack))
-        return replace(said, fate=LineFate.KNOWN, remarks=tuple(change.sentence for change in changes))
+        columns = ", ".join(one.column for one in differences(stands, replace(entry, pack=stands.pack)))
+        remarks = (Sentence("stands already and is left as it is; the file differs in {columns}", columns=columns),)
+        return replace(said, fate=LineFate.KNOWN, remarks=remarks if columns else ())
 
 
 def _covers(new: Sequence[ListEntry], live: Sequence[ListEntry]) -> dict[tuple[EntryKind, str], list[ListEntry]]:

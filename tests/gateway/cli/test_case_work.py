@@ -82,6 +82,13 @@ def test_a_closed_case_is_taken_up_again(liaison: CommandLine) -> None:
     assert references(liaison, "--status", "open") == [FIRST]
 
 
+def test_a_mission_that_no_entry_names_is_recorded_and_said_to_be_unknown(liaison: CommandLine) -> None:
+    call = ("cases", "record", "--kind", "phone", "--at", "2026-07-01 10:00", "--asked", "A file.", "--mission")
+    said = liaison.ok(*call, "nosuch")
+    assert "No entry of the lists names the mission “nosuch”; it is recorded as written. The lists know “Emb" in said
+    assert "No entry" not in liaison.ok(*call, "mission.example")
+
+
 def test_a_call_is_recorded_reported_and_shown(liaison: CommandLine) -> None:
     said = liaison.ok("cases", "record", *CALL, "--role", "second secretary", "--answered", "Nothing.")
     reference = re.findall(r"recorded as (LG-\w{5}-\w{5})\.", said)[0]

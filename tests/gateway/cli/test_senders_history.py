@@ -79,24 +79,29 @@ def test_an_undone_version_can_be_done_again_by_undoing_that(liaison: CommandLin
     assert "consulate.example" in values(liaison)
 
 
-@pytest.mark.parametrize(
-    ("later", "number"),
-    [
-        (("edit", "consulate.example", "--mode", "observe"), "2"),
-        (("remove", "consulate.example"), "2"),
-    ],
-    ids=["edited since", "removed since"],
-)
-def test_what_a_later_version_touched_is_not_undone_over_it(
-    liaison: CommandLine, later: tuple[str, ...], number: str
-) -> None:
+def test_what_a_later_version_touched_is_not_undone_over_it(liaison: CommandLine) -> None:
     liaison.ok("senders", "add", "domain", "consulate.example")
-    liaison.ok("senders", *later)
+    liaison.ok("senders", "edit", "consulate.example", "--mode", "observe")
     before = values(liaison)
-    said = refusal(liaison, "undo", number)
+    said = refusal(liaison, "undo", "2")
     assert "consulate.example" in said
     assert "was changed since" in said
     assert values(liaison) == before
+
+
+@pytest.mark.parametrize("undoing", [("undo", "2"), ("remove", "consulate.example")])
+def test_what_is_undone_already_is_said_to_be(liaison: CommandLine, undoing: tuple[str, ...]) -> None:
+    liaison.ok("senders", "add", "domain", "consulate.example")
+    liaison.ok("senders", *undoing)
+    assert "Version 2 is undone already" in refusal(liaison, "undo", "2")
+
+
+@pytest.mark.parametrize("command", ["undo", "history", "restore"])
+@pytest.mark.parametrize("number", ["x", "0", "²"])
+def test_what_is_no_number_of_a_version_is_wrong_usage(liaison: CommandLine, command: str, number: str) -> None:
+    result = liaison("senders", command, number)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"'{number}' is no number of a version; `liaison senders history` lists them" in result.stderr
 
 
 def test_an_entry_that_is_back_is_not_put_back_twice(liaison: CommandLine) -> None:

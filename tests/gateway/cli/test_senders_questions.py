@@ -45,6 +45,35 @@ def test_several_values_are_tried_each_and_together(liaison: CommandLine) -> Non
     assert liaison("senders", "try", "nobody.example", "gov.cn").exit_code == 1
 
 
+def test_what_is_listed_itself_is_said_to_be(liaison: CommandLine) -> None:
+    assert "  mission.example and below is on the list already.\n" in liaison.ok("senders", "try", "mission.example")
+    assert "on the list already" not in liaison.ok("senders", "try", "x.mission.example")
+    assert [shape(liaison, "try", value)["listed"] for value in ("mission.example", "x.mission.example")] == [
+        True, False,
+    ]  # fmt: skip
+
+
+def test_a_known_line_of_an_import_is_said_to_be_left_alone(liaison: CommandLine) -> None:
+    said = liaison.ok("senders", "import", liaison.file("known.csv", "kind,value\nsubtree,mission.example\n"))
+    assert "stands already and is left as it is; the file differs in mission_en" in said
+    assert "What stands already is left as it is; `liaison senders edit VALUE` changes it.\n" in said
+    assert "Embassy" not in said.partition("differs in")[2]
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "says"),
+    [
+        ("address", "foo", "“foo” is no e-mail address (there is no name before an @)"),
+        ("label", "*.gov.cn", "“*.gov.cn” is no label entry"),
+        ("label", "gat", "“gat” is no label entry"),
+    ],
+)
+def test_a_refusal_names_what_was_typed(liaison: CommandLine, kind: str, typed: str, says: str) -> None:
+    result = liaison("senders", "add", kind, typed)
+    assert result.exit_code == 1
+    assert says in result.stderr
+
+
 def test_an_entry_is_added_with_what_it_overlaps_and_how_to_try_it_first(liaison: CommandLine) -> None:
     assert "It covers mission.example and below" not in liaison.ok("senders", "add", "domain", "other.example")
     said = liaison.ok("senders", "add", "subtree", "new.example")
@@ -83,7 +112,7 @@ def test_an_import_of_a_list_with_mistakes_names_each_line(liaison: CommandLine)
     file = liaison.file("mixed.csv", MIXED)
     refused = liaison("senders", "import", file)
     assert refused.exit_code == 1
-    assert [line.split()[:3] for line in refused.stdout.splitlines()[1:]] == [
+    assert [line.split()[:3] for line in refused.stdout.splitlines()[1:-1]] == [
         ["new", "subtree", "embassy.example"],
         ["refused", "subtree", "gov.cn"],
         ["refused", "planet", "mars.example"],

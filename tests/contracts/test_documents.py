@@ -11,6 +11,8 @@ import click
 import pytest
 
 from filters.disposition import Delivery, Disposition, Handling, Mode, Tier
+from filters.lists import EntryKind
+from filters.pack_rows import COLUMNS, Row
 from gateway.cli import main
 from gateway.cli.program import COMMANDS
 from gateway.compose.templates import ESSENTIAL, VARIABLES
@@ -147,6 +149,19 @@ def test_operations_explains_every_metric_and_every_label_and_none_that_is_not_t
 def test_operations_names_no_metric_that_is_not_there() -> None:
     named = set(re.findall(r"`(liaison_\w+)", document(OPERATIONS)))
     assert named - set(exported()) == set()
+
+
+def test_operations_names_every_column_of_a_list_and_its_words() -> None:
+    table = document(OPERATIONS).partition('id="import-columns"')[2].partition("\n- **")[0]
+    rows = dict(re.findall(r"^  \| `(\w+)` \| (.+) \|$", table, re.MULTILINE))
+    assert tuple(rows) == COLUMNS
+    words = {"kind": EntryKind, "decline": Handling, "report": Handling, "mode": Mode}
+    for column, vocabulary in words.items():
+        assert set(vocabulary) <= set(re.findall(r"`([a-z]+)`", rows[column])), column
+    row = Row({"kind": "domain", "value": "embassy.example", "delivery": "pass"}, {})
+    assert row.entry("") is None
+    allowed = re.findall(r"one of ([\w, ]+), not", row.problems[0].message)[0].split(", ")
+    assert re.findall(r"`(\w+)`", rows["delivery"]) == allowed
 
 
 # --- commands, configuration, version -------------------------------------------------------------------------------

@@ -30,14 +30,14 @@ async def mode(desk: Desk, value: Mode | None, as_json: bool) -> None:
 
     The configuration's `mode` is the ceiling. A change is in force in every process within two seconds.
     """
+    verb = "is"
     if value is not None:
         await desk.peoplekeeping.check_login(login(), Verb.SET_MODE)
-        await desk.modes.set(value, actor=actor())
+        verb = "is now" if await desk.modes.set(value, actor=actor()) else "was already"
     current = await desk.modes.current()
     if as_json:
         show_json({"mode": current, "ceiling": desk.modes.ceiling})
         return
-    verb = "is now" if value is not None else "is"
     say(f"The mode {verb} {current}: the gateway {_MEANINGS[current]}.")
     if current is not desk.modes.ceiling:
         say(f"The configuration allows {desk.modes.ceiling}: `liaison mode {desk.modes.ceiling}` restores it.")

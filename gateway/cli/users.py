@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import click
 
 from gateway import tokens
-from gateway.cli.invocation import Word, actor, config_option, json_option, with_desk
-from gateway.cli.output import moment, say, show_json, show_table
-from gateway.model.people import Role, Verb
+from gateway.cli.invocation import Word, actor, config_option, json_option, login, with_desk
+from gateway.cli.output import complain, moment, say, show_json, show_table
+from gateway.model.people import Role, Verb, allowed
 from gateway.operations import second_factor
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gateway.desk import Desk
     from gateway.model.people import Person
 
@@ -111,6 +113,7 @@ async def add(
             "totp_uri": second_factor.address(secret, person.name, ISSUER),
             "recovery_codes": list(codes),
         }
+    _warn_who_runs_this(person.name, person.roles)
     if as_json:
         show_json(made)
         return
@@ -128,8 +131,10 @@ async def add(
 @with_desk(Verb.KEEP_PEOPLE)
 async def set_roles(desk: Desk, name: str, roles: tuple[Role, ...]) -> None:
     """Give NAME these roles and no others."""
-    person = await desk.peoplekeeping.set_roles(name, roles, actor=actor())
-    say(f"{person.name} is {', '.join(sorted(person.roles))} now.")
+    changed = await desk.peoplekeeping.set_roles(name, roles, actor=actor())
+    person = await desk.peoplekeeping.person(name)
+    _warn_who_runs_this(person.name, person.roles)
+    say(f"{person.name} is {', '.join(sorted(person.roles))} {'now' if changed else 'already'}.")
 
 
 @users.command()
@@ -137,8 +142,8 @@ async def set_roles(desk: Desk, name: str, roles: tuple[Role, ...]) -> None:
 @with_desk(Verb.KEEP_PEOPLE)
 async def disable(desk: Desk, name: str) -> None:
     """Let NAME sign in no more; every session ends."""
-    await desk.peoplekeeping.set_active(name, active=False, actor=actor())
-    say(f"{name} can't sign in any more; every session has ended.")
+    changed = await desk.peoplekeeping.set_active(name, active=False, actor=actor())
+    say(f"{name} can't sign in any more; every session has ended." if changed else f"{name} is disabled already.")
 
 
 @users.command()
@@ -146,8 +151,8 @@ async def disable(desk: Desk, name: str) -> None:
 @with_desk(Verb.KEEP_PEOPLE)
 async def enable(desk: Desk, name: str) -> None:
     """Let NAME sign in again."""
-    await desk.peoplekeeping.set_active(name, active=True, actor=actor())
-    say(f"{name} may sign in again.")
+    changed = await desk.peoplekeeping.set_active(name, active=True, actor=actor())
+    say(f"{name} may sign in again." if changed else f"{name} is enabled already.")
 
 
 @users.command("password")
@@ -168,6 +173,14 @@ async def reset_second_factor(desk: Desk, name: str) -> None:
     """Take away the second factor of NAME, who has lost it; a new one is set up at the next sign-in."""
     await desk.peoplekeeping.reset_second_factor(name, actor=actor())
     say(f"The second factor of {name} is taken away; every session has ended.")
+
+
+def _warn_who_runs_this(name: str, roles: Iterable[Role]) -> None:
+    """Who has had no account could run every command until now."""
+    refused = [verb for verb in Verb if not allowed(roles, verb)]
+    if name == login().casefold() and refused:
+        complain(f"{name} is also the login that runs this command. From now on the commands that it runs are bound by")
+        complain(f"the account's roles, and what takes one of these rights is refused: {', '.join(refused)}.")
 
 
 def _password(*, from_stdin: bool) -> str:

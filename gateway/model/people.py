@@ -133,6 +133,11 @@ class Session:
         return self.stage is not Stage.PASSWORD
 
 
+def roles_with(verb: Verb) -> tuple[Role, ...]:
+    """The roles that allow it."""
+    return tuple(role for role in Role if verb in ALLOWED[role])
+
+
 def allowed(roles: Iterable[Role], verb: Verb) -> bool:
     """Whether one of the roles allows it."""
     return any(verb in ALLOWED[role] for role in roles)

@@ -26,14 +26,18 @@ class Modes:
             lowered = await work.values.get(MODE)
         return lower_mode(self.ceiling, Mode(lowered)) if lowered else self.ceiling
 
-    async def set(self, mode: Mode, *, actor: str) -> None:
-        """Lower the mode, or restore it up to the ceiling."""
+    async def set(self, mode: Mode, *, actor: str) -> bool:
+        """Lower the mode, or restore it up to the ceiling; False where it is so already."""
         if lower_mode(mode, self.ceiling) is not mode:
             raise RefusedError(
                 'The configuration allows {ceiling} at most; to go to {mode}, set mode = "{mode}" there',
                 ceiling=self.ceiling,
                 mode=mode,
             )
+        wanted = None if mode is self.ceiling else mode.value
         async with self.store.begin() as work:
-            await (work.values.remove(MODE) if mode is self.ceiling else work.values.put(MODE, mode))
+            if await work.values.get(MODE) == wanted:
+                return False
+            await (work.values.remove(MODE) if wanted is None else work.values.put(MODE, wanted))
             await work.audit.append(actor, "mode", mode, {"ceiling": self.ceiling})
+            return True

@@ -10,9 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from filters.sentence import Sentence
 from gateway import tokens
 from gateway.errors import RefusedError
-from gateway.model.people import Person, Role
+from gateway.model.people import Person, Role, roles_with
 from gateway.operations import passwords
 
 if TYPE_CHECKING:
@@ -47,10 +48,8 @@ class Peoplekeeping:
         """RefusedError where the account of that name may not do this. Who has none holds the machine's keys anyway."""
         async with self.store.reading() as work:
             person = await work.people.get(login.casefold())
-        if person is not None and not person.may(verb):
-            raise RefusedError(
-                "{name} may not do this: the account's roles are {roles}", name=person.name, roles=_words(person.roles)
-            )
+            if person is not None and not person.may(verb):
+                raise _not_allowed(person, verb, await work.people.list())
 
     async def add(
         self,
@@ -86,27 +85,32 @@ class Peoplekeeping:
             await work.audit.append(actor, "person-added", name, {"roles": _words(roles)})
         return person
 
-    async def set_roles(self, name: str, roles: Collection[Role], *, actor: str) -> Person:
-        """Give a person these roles and no others. The last administrator stays one."""
+    async def set_roles(self, name: str, roles: Collection[Role], *, actor: str) -> bool:
+        """Give a person these roles and no others; False where it has them. The last administrator stays one."""
         if not roles:
             raise RefusedError("An account needs at least one role; disable it instead")
         async with self.store.begin() as work:
             person = await _person(work, name)
+            if person.roles == frozenset(roles):
+                return False
             if Role.ADMINISTRATOR not in roles:
                 await _keep_an_administrator(work, person)
             await work.people.change(person.name, roles=tuple(sorted(roles)))
             await work.audit.append(actor, "person-roles", person.name, {"roles": _words(roles)})
-            return await _person(work, name)
+            return True
 
-    async def set_active(self, name: str, *, active: bool, actor: str) -> None:
-        """Let a person sign in again, or no longer; every session ends."""
+    async def set_active(self, name: str, *, active: bool, actor: str) -> bool:
+        """Let a person sign in again, or no longer, and end every session; False where it is so already."""
         async with self.store.begin() as work:
             person = await _person(work, name)
+            if person.active == active:
+                return False
             if not active:
                 await _keep_an_administrator(work, person)
             await work.people.change(person.name, active=active)
             await work.sessions.end_all_of(person.name)
             await work.audit.append(actor, "person-enabled" if active else "person-disabled", person.name, {})
+            return True
 
     async def reset_password(self, name: str, password: str, *, actor: str) -> None:
         """Another password, to be changed at the next sign-in; every session ends."""
@@ -188,6 +192,22 @@ def account_name(name: str) -> str:
             "{name} can't be an account's name: letters a to z, digits, and . _ - inside, 64 at most", name=repr(name)
         )
     return folded
+
+
+def _not_allowed(person: Person, verb: Verb, people: Collection[Person]) -> RefusedError:
+    """What right is missing, and who has it."""
+    if not person.active:
+        return RefusedError("{name} may not do this: the account is disabled", name=person.name)
+    who = [one.name for one in people if one.may(verb)]
+    return RefusedError(
+        "{name} may not do this: the account's roles are {roles}; it takes {right}, which {roles_with} have; "
+        "accounts that have it: {who}",
+        name=person.name,
+        roles=_words(person.roles),
+        right=verb.value,
+        roles_with=_words(roles_with(verb)),
+        who=", ".join(who) if who else Sentence("none"),
+    )
 
 
 async def _person(work: Work, name: str) -> Person:

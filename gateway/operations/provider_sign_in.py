@@ -100,7 +100,8 @@ class ProviderSignIn:
         if person is None:
             return await self._new(name, roles, claims) if self.oidc.create else None
         if person.active and person.roles != roles:
-            return await self.peoplekeeping.set_roles(name, roles, actor=ACTOR)
+            await self.peoplekeeping.set_roles(name, roles, actor=ACTOR)
+            return await self.peoplekeeping.person(name)
         return person
 
     async def _new(self, name: str, roles: frozenset[Role], claims: Claims) -> Person:

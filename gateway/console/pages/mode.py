@@ -49,8 +49,10 @@ async def set_mode(visit: Visit) -> Response:
     word = visit.field("mode", 20)
     if word not in set(Mode):
         raise RefusedError("Choose a mode")
-    await visit.office.modes.set(Mode(word), actor=visit.actor)
-    done = Sentence("The mode is {mode} now, everywhere within two seconds.", mode=Sentence(MODES[Mode(word)]))
+    mode = Sentence(MODES[Mode(word)])
+    if not await visit.office.modes.set(Mode(word), actor=visit.actor):
+        return await visit.go("/mode", done=Sentence("The mode is {mode} already.", mode=mode))
+    done = Sentence("The mode is {mode} now, everywhere within two seconds.", mode=mode)
     return await visit.go("/mode", done=done)
 
 

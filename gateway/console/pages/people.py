@@ -93,21 +93,26 @@ async def show(visit: Visit) -> Response:
 
 async def set_roles(visit: Visit) -> Response:
     """These roles and no others."""
-    person = await visit.office.peoplekeeping.set_roles(visit.part("name"), _roles(visit), actor=visit.actor)
-    return await visit.go(_page(person.name), done=Sentence("The roles of {name} are changed.", name=person.name))
+    name = visit.part("name")
+    changed = await visit.office.peoplekeeping.set_roles(name, _roles(visit), actor=visit.actor)
+    if not changed:
+        return await visit.go(_page(name), done=Sentence("{name} has these roles already.", name=name))
+    return await visit.go(_page(name), done=Sentence("The roles of {name} are changed.", name=name))
 
 
 async def enable(visit: Visit) -> Response:
     """May sign in again."""
     name = visit.part("name")
-    await visit.office.peoplekeeping.set_active(name, active=True, actor=visit.actor)
+    if not await visit.office.peoplekeeping.set_active(name, active=True, actor=visit.actor):
+        return await visit.go(_page(name), done=Sentence("{name} is enabled already.", name=name))
     return await visit.go(_page(name), done=Sentence("{name} may sign in again.", name=name))
 
 
 async def disable(visit: Visit) -> Response:
     """May not sign in any more."""
     name = visit.part("name")
-    await visit.office.peoplekeeping.set_active(name, active=False, actor=visit.actor)
+    if not await visit.office.peoplekeeping.set_active(name, active=False, actor=visit.actor):
+        return await visit.go(_page(name), done=Sentence("{name} is disabled already.", name=name))
     done = Sentence("{name} can't sign in any more; every session has ended.", name=name)
     return await visit.go(_page(name), done=done)
 

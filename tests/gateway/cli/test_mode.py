@@ -20,3 +20,11 @@ def test_the_configuration_is_the_ceiling(liaison: CommandLine) -> None:
     assert (result.exit_code, result.stdout) == (1, "")
     assert "The configuration allows assist at most" in result.stderr
     assert liaison.json("mode") == {"mode": "assist", "ceiling": "assist"}
+
+
+def test_a_mode_that_is_in_force_is_not_set_again(liaison: CommandLine) -> None:
+    for value in ("observe", "auto"):
+        liaison.ok("mode", value)
+        before = liaison.ok("audit", "show", "--json")
+        assert f"The mode was already {value}: " in liaison.ok("mode", value)
+        assert liaison.ok("audit", "show", "--json") == before

@@ -64,17 +64,44 @@ def test_who_has_an_account_may_do_with_commands_what_its_roles_allow(liaison: C
     assert liaison("users", "add", LOGIN, "--role", "auditor").exit_code == 0
     assert liaison("cases", "list").exit_code == 0
     assert liaison("senders", "exempt").exit_code == 0
-    for refused in (
-        ("senders", "remove", "mission.example"),
-        ("users", "list"),
-        ("mode", "observe"),
-        ("outbox", "pause"),
+    for refused, right, roles in (
+        (("senders", "remove", "mission.example"), "change-senders", "administrator, list-administrator"),
+        (("users", "list"), "keep-people", "administrator"),
+        (("mode", "observe"), "set-mode", "administrator, operator"),
+        (("outbox", "pause"), "change-outbox", "administrator, operator, reviewer"),
     ):
         done = liaison(*refused)
-        assert (done.exit_code, done.stderr.strip()) == (
-            1,
-            f"{LOGIN} may not do this: the account's roles are auditor",
-        )
+        assert done.exit_code == 1
+        assert f"{LOGIN} may not do this: the account's roles are auditor; it takes {right}, which " in done.stderr
+        assert f"which {roles} have; accounts that have it: anna" in done.stderr
+
+
+def test_an_account_of_the_login_that_runs_the_command_is_warned_about(liaison: CommandLine) -> None:
+    assert liaison("users", "add", "anna", "--role", "administrator").stderr == ""
+    warned = liaison("users", "add", LOGIN, "--role", "auditor", "--json").stderr
+    assert f"{LOGIN} is also the login that runs this command." in warned
+    assert "refused: decide-cases, hold-cases" in warned
+
+
+def test_a_disabled_account_is_told_so(liaison: CommandLine) -> None:
+    liaison("users", "add", "anna", "--role", "administrator")
+    liaison("users", "add", LOGIN, "--role", "administrator")
+    liaison("users", "disable", LOGIN)
+    assert "may not do this: the account is disabled" in liaison("users", "list").stderr
+
+
+def test_what_is_so_already_is_said_and_leaves_no_audit_row(liaison: CommandLine) -> None:
+    liaison("users", "add", "anna", "--role", "administrator")
+    liaison("users", "add", "bert", "--role", "auditor")
+    for words, says in (
+        (("enable", "bert"), "bert is enabled already.\n"),
+        (("disable", "bert"), "bert is disabled already.\n"),
+        (("roles", "bert", "--role", "operator"), "bert is operator already.\n"),
+    ):
+        liaison.ok("users", *words)
+        before = liaison.ok("audit", "show", "--json")
+        assert liaison.ok("users", *words) == says
+        assert liaison.ok("audit", "show", "--json") == before
 
 
 def test_every_role_can_be_given(liaison: CommandLine) -> None:

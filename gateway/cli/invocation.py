@@ -86,15 +86,19 @@ def load_settings() -> Settings:
     """The settings of the file that `--config` names, or of the first place that has one. ConfigurationError."""
     from gateway.settings import load
 
-    return load(named_configuration(), os.environ)
+    return load(_given_configuration(), os.environ)
 
 
 def named_configuration() -> Path | None:
     """What `--config` or the environment names."""
     from gateway.settings.document import LOCATOR
 
-    named: Path | None = click.get_current_context().meta.get(_CONFIG)
-    return named or (Path(os.environ[LOCATOR]) if os.environ.get(LOCATOR) else None)
+    return _given_configuration() or (Path(os.environ[LOCATOR]) if os.environ.get(LOCATOR) else None)
+
+
+def _given_configuration() -> Path | None:
+    given: Path | None = click.get_current_context().meta.get(_CONFIG)
+    return given
 
 
 def name_configuration(path: Path) -> None:

@@ -26,7 +26,6 @@ LOCATOR = "LIAISON_CONFIG"
 LONGEST_FILE = 1 << 20
 """Octets. No configuration is longer; what is, was named by mistake."""
 
-_OTHERWISE = "--config PATH names another"
 _POSITION = re.compile(r"\(at line (\d+), column \d+\)$")
 
 
@@ -53,9 +52,12 @@ class Document:
         return line, f"{self.file}:{line}"
 
 
-def read_document(file: Path, environ: Mapping[str, str]) -> Document:
-    """The file with the environment over it. Raises ConfigurationError when the file can't be read or is no TOML."""
-    document = parse_document(_read_text(file), file)
+def read_document(file: Path, environ: Mapping[str, str], named_by: str = "") -> Document:
+    """The file with the environment over it. Raises ConfigurationError when the file can't be read or is no TOML.
+
+    `named_by` is said of a file that can't be read: whence its name came, to somebody who has not typed it.
+    """
+    document = parse_document(_read_text(file, named_by), file)
     for name in sorted(environ):
         if name.startswith(VARIABLE_PREFIX) and name != LOCATOR:
             _override(document, name, environ[name])
@@ -72,14 +74,14 @@ def parse_document(text: str, file: Path) -> Document:
         raise _not_toml(file, text, str(error)) from None
 
 
-def _read_text(file: Path) -> str:
+def _read_text(file: Path, named_by: str) -> str:
     try:
         with file.open("rb") as stream:
             octets = stream.read(LONGEST_FILE + 1)
     except OSError as error:
-        raise ConfigurationError([f"{file}: the file can't be read ({error.strerror}); {_OTHERWISE}"]) from error
+        raise ConfigurationError([f"{file}: the file can't be read ({error.strerror}){named_by}"]) from error
     if len(octets) > LONGEST_FILE:
-        raise ConfigurationError([f"{file}: the file is longer than {LONGEST_FILE} octets; {_OTHERWISE}"])
+        raise ConfigurationError([f"{file}: the file is longer than {LONGEST_FILE} octets{named_by}"])
     try:
         return octets.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
@@ -129,9 +131,13 @@ def _put(values: dict[str, object], path: KeyPath, value: object) -> bool:
 
 
 def _stray(name: str) -> str:
-    nearest = get_close_matches(name, variables(), n=1)
-    right = f"did you mean {nearest[0]}?" if nearest else f"variables are named {VARIABLE_PREFIX}SECTION__KEY"
-    return f"{name}: no key has this name; {right}"
+    """The nearest by what stands behind the prefix: that all have, and near it would be everything."""
+    known = [variable.removeprefix(VARIABLE_PREFIX) for variable in variables()]
+    nearest = get_close_matches(name.removeprefix(VARIABLE_PREFIX), known, n=1)
+    if nearest:
+        return f"{name}: no key has this name; did you mean {VARIABLE_PREFIX}{nearest[0]}?"
+    right = f"docs/configuration.md lists the keys, and {VARIABLE_PREFIX}SECTION__KEY names one"
+    return f"{name}: no key has this name, and variables that begin with {VARIABLE_PREFIX} are keys; {right}"
 
 
 def _no_literal(name: str, path: KeyPath) -> str:

@@ -37,7 +37,8 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
 
     Raises ConfigurationError with every problem there is.
     """
-    return _whole(read_document(_find(path, environ), environ))
+    file, named_by = (path, "") if path else _find(environ)
+    return _whole(read_document(file, environ, named_by))
 
 
 def load_metrics(path: Path | None, environ: Mapping[str, str]) -> tuple[Metrics, list[str]]:
@@ -62,14 +63,15 @@ def _whole(document: Document) -> Settings:
     return settings
 
 
-def _find(path: Path | None, environ: Mapping[str, str]) -> Path:
-    named = path or (Path(environ[LOCATOR]) if environ.get(LOCATOR) else None)
-    if named is None:
-        named = next(filter(_is_there, PLACES), None)
-    if named is None:
+def _find(environ: Mapping[str, str]) -> tuple[Path, str]:
+    """The file, and how a sentence about it ends: its reader has typed no name."""
+    if environ.get(LOCATOR):
+        return Path(environ[LOCATOR]), f"; the variable {LOCATOR} names it"
+    found = next(filter(_is_there, PLACES), None)
+    if found is None:
         looked_for = f"There is no configuration file: looked for {' and '.join(map(str, PLACES))}"
         raise ConfigurationError([f"{looked_for}; --config PATH names one, and `liaison init` writes one"])
-    return named
+    return found, "; --config PATH names another"
 
 
 def _is_there(place: Path) -> bool:

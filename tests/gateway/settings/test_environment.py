@@ -51,6 +51,14 @@ def test_a_variable_that_names_no_key_is_answered_with_the_right_name(problems: 
     assert problem == "LIAISON_SMTP__WORKER: no key has this name; did you mean LIAISON_SMTP__WORKERS?"
 
 
+def test_a_variable_that_is_near_no_key_is_answered_with_where_they_are_listed(problems: Refusal) -> None:
+    (problem,) = problems("", {"LIAISON_FOO": "1"})
+    assert problem.startswith(
+        "LIAISON_FOO: no key has this name, and variables that begin with LIAISON_ are keys; docs/"
+    )
+    assert "did you mean" not in problem
+
+
 @pytest.mark.parametrize("value", ["observe", "", '"observe"\nlog = 3', "[" * 100_000, "9" * 10_000])
 def test_a_value_that_is_no_single_literal_is_refused(problems: Refusal, value: str) -> None:
     (problem,) = problems("", {"LIAISON_MODE": value})

@@ -371,8 +371,15 @@ def test_a_missing_file_is_answered_with_where_it_was_looked_for(
 
 
 def test_a_named_file_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"nowhere.toml: the file can't be read \(No such file or directory\)"):
-        load(tmp_path / "nowhere.toml", {})
+    missing = tmp_path / "nowhere.toml"
+    said = f"{missing}: the file can't be read (No such file or directory)"
+    for path, environ, named_by in (
+        (missing, {}, ""),
+        (None, {"LIAISON_CONFIG": str(missing)}, "; the variable LIAISON_CONFIG names it"),
+    ):
+        with pytest.raises(ConfigurationError) as refused:
+            load(path, environ)
+        assert refused.value.problems == [f"{said}{named_by}"]
 
 
 def test_the_file_is_found_by_argument_then_variable_then_place(

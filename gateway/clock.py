@@ -1,4 +1,4 @@
-"""The one source of time. Tests hand in another `Clock`; nothing else reads the wall clock."""
+"""The one source of time, and how people read it. Tests hand in another `Clock`; nothing else reads the wall clock."""
 
 from __future__ import annotations
 
@@ -20,3 +20,8 @@ class SystemClock:
     def now(self) -> datetime:
         """The present moment."""
         return datetime.now(UTC)  # noqa: TID251 -- this is the clock
+
+
+def moment(at: datetime) -> str:
+    """For people: 2026-05-04 12:00:05Z (RFC 3339 §5.6). All times of the gateway are UTC."""
+    return f"{at:%Y-%m-%d %H:%M:%S}Z"

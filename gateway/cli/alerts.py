@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypedDict
 import click
 
 from gateway.cli.invocation import config_option, fail, json_option, with_desk
-from gateway.cli.output import complain, moment, say, show_json, show_table
+from gateway.cli.output import complain, say, show_json, show_table
+from gateway.clock import moment
 from gateway.model.alerts import Alert, Phase, age, sentence
 from gateway.model.people import Verb
 

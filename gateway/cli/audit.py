@@ -24,9 +24,9 @@ from gateway.cli.invocation import (
     read_end,
     with_desk,
 )
-from gateway.cli.output import complain, moment, say, show_json, show_json_line, show_table
+from gateway.cli.output import complain, say, show_json, show_json_line, show_table
 from gateway.cli.record_shapes import run_shape
-from gateway.clock import SystemClock
+from gateway.clock import SystemClock, moment
 from gateway.desk import open_desk
 from gateway.errors import RefusedError
 from gateway.model.audit import GENESIS, AuditEntry, verify_chain

@@ -14,8 +14,9 @@ from gateway.cli.exemptions import grant_options, granted
 from gateway.cli.exports import export
 from gateway.cli.holds import hold, unhold
 from gateway.cli.invocation import actor, config_option, json_option, reference_argument, with_desk
-from gateway.cli.output import emphasize, moment, say, show_json, show_table
+from gateway.cli.output import emphasize, say, show_json, show_table
 from gateway.cli.shapes import case_shape, dossier_shape
+from gateway.clock import moment
 from gateway.model.case_list import EVERY_CASE
 from gateway.model.people import Verb
 

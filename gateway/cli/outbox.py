@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.cli.invocation import Word, actor, config_option, json_option, with_desk
-from gateway.cli.output import complain, moment, say, show_json, show_table
+from gateway.cli.output import complain, say, show_json, show_table
 from gateway.cli.shapes import item_shape
+from gateway.clock import moment
 from gateway.model.outbox import OutboxState
 from gateway.model.people import Verb
 

@@ -20,7 +20,6 @@ from gateway.model.tracking import untracked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
     from gateway.model.tracking import Track
 
@@ -87,11 +86,6 @@ def waiting(doing: str) -> Iterator[None]:
 
     with spinner(doing):
         yield
-
-
-def moment(at: datetime) -> str:
-    """For people: 2026-05-04 12:00:05Z (RFC 3339 §5.6). All times of the gateway are UTC."""
-    return f"{at:%Y-%m-%d %H:%M:%S}Z"
 
 
 def printable(text: str) -> str:

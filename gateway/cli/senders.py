@@ -23,7 +23,8 @@ from gateway.cli.list_shapes import (
     row_shape,
     version_shape,
 )
-from gateway.cli.output import moment, say, show_json, show_table
+from gateway.cli.output import say, show_json, show_table
+from gateway.clock import moment
 from gateway.errors import RefusedError
 from gateway.model.list_table import EntryFilter, EntryOrder
 from gateway.model.people import Verb

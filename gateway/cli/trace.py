@@ -12,7 +12,8 @@ import click
 from gateway import logs
 from gateway.cli.invocation import json_option, with_desk
 from gateway.cli.log_lines import Search
-from gateway.cli.output import complain, moment, show_json, show_table
+from gateway.cli.output import complain, show_json, show_table
+from gateway.clock import moment
 from gateway.errors import RefusedError
 from gateway.events import Event
 from gateway.model.people import Verb

@@ -9,7 +9,8 @@ import click
 
 from gateway import tokens
 from gateway.cli.invocation import Word, actor, config_option, json_option, login, with_desk
-from gateway.cli.output import complain, moment, say, show_json, show_table
+from gateway.cli.output import complain, say, show_json, show_table
+from gateway.clock import moment
 from gateway.model.people import Role, Verb, allowed
 from gateway.operations import second_factor
 

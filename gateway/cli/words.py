@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from filters.disposition import Delivery, Handling, Mode, Tier
-from gateway.cli.output import moment
+from gateway.clock import moment
 from gateway.model.case import ContactKind, was_left
 from gateway.model.disposal import RULES
 

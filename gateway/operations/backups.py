@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from filters.sentence import Sentence
+from gateway.clock import moment
 from gateway.errors import RefusedError, StoreError
 from gateway.model.audit import verify_chain
 from gateway.model.tracking import untracked
@@ -153,7 +154,7 @@ class Restoring:
             )
         await store.upgrade()
         async with store.begin() as work:
-            since = f"{self.clock.now():%Y-%m-%d %H:%M:%S}"
+            since = moment(self.clock.now())
             may_have_left = Sentence("the database was restored at {since}: it may have left before", since=since)
             in_doubt = await work.outbox.put_in_doubt(may_have_left)
             await work.sessions.end_all()

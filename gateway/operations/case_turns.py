@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from filters.sentence import Sentence
+from gateway.clock import moment
 from gateway.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -80,5 +81,5 @@ def _too_late(reference: str, decided: AuditEntry) -> RefusedError:
         who=decided.actor,
         reference=reference,
         did=DECISIONS[decided.action],
-        when=f"{decided.at:%Y-%m-%d %H:%M}Z",
+        when=moment(decided.at),
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
 from filters.sentence import Sentence
+from gateway.clock import moment
 from gateway.errors import RefusedError
 from gateway.model.outbox import OutboxState, Purpose, once_more
 from gateway.store.values import OUTBOX_PAUSED
@@ -142,7 +143,7 @@ class Outboxkeeping:
         async with self.store.begin() as work:
             if await work.values.get(OUTBOX_PAUSED) is not None:
                 raise RefusedError("The outbox is paused already")
-            since = self.clock.now().isoformat(sep=" ", timespec="seconds")
+            since = moment(self.clock.now())
             paused = Sentence("since {since} by {actor}", since=since, actor=actor)
             if reason.strip():
                 paused = Sentence("{paused}: {reason}", paused=paused, reason=reason.strip())

@@ -19,10 +19,21 @@ COUNT = kinds.whole(1, 1_000_000)
 SECONDS = kinds.seconds(DAY)
 
 
+def _read_own_name(value: object, directory: Path) -> str:
+    """RFC 1123 §2.1: what we say in EHLO is a host name, and servers refuse one with an underscore."""
+    name = str(kinds.DOMAIN.read(value, directory))
+    if "_" in name:
+        raise kinds.UnfitError(f"{kinds.quoted(name)} has an underscore, which no host name has")
+    return name
+
+
+OWN_NAME = kinds.Kind(kinds.DOMAIN.right, _read_own_name)
+
+
 def _host_name() -> str:
     """The machine's own name, as it knows it without asking the DNS."""
     try:
-        return str(kinds.DOMAIN.read(socket.gethostname(), Path()))
+        return str(OWN_NAME.read(socket.gethostname(), Path()))
     except kinds.UnfitError:
         return "localhost"
 
@@ -39,7 +50,7 @@ class Smtp:
     hostname: Annotated[
         str,
         Key(
-            kinds.DOMAIN,
+            OWN_NAME,
             "our name in EHLO, Received and Authentication-Results",
             shown="mx.police.example",
             default_words="the machine's own name",

@@ -37,13 +37,12 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
 
     Raises ConfigurationError with every problem there is.
     """
-    file, named_by = (path, "") if path else _find(environ)
-    return _whole(read_document(file, environ, named_by))
+    return _whole(_document(path, environ))
 
 
 def load_metrics(path: Path | None, environ: Mapping[str, str]) -> tuple[Metrics, list[str]]:
     """[metrics] of the same file, and what is wrong elsewhere in it. Raises ConfigurationError if it is there."""
-    reading = _Reading(read_document(_find(path, environ), environ))
+    reading = _Reading(_document(path, environ))
     settings = reading.settings()
     if reading.is_spoiled(("metrics",)):
         raise ConfigurationError(reading.problems)
@@ -61,6 +60,11 @@ def _whole(document: Document) -> Settings:
     if reading.problems:
         raise ConfigurationError(reading.problems)
     return settings
+
+
+def _document(path: Path | None, environ: Mapping[str, str]) -> Document:
+    file, named_by = (path, "") if path else _find(environ)
+    return read_document(file, environ, named_by)
 
 
 def _find(environ: Mapping[str, str]) -> tuple[Path, str]:

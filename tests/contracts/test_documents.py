@@ -14,12 +14,14 @@ from filters.disposition import Delivery, Disposition, Handling, Mode, Tier
 from filters.lists import EntryKind
 from filters.pack_rows import COLUMNS, Row
 from gateway.cli import main
+from gateway.cli.checks.line import LineShape
 from gateway.cli.program import COMMANDS
 from gateway.compose.templates import ESSENTIAL, VARIABLES
 from gateway.model.case import ActionState, CaseStatus, DeliveryState
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.settings import render_defaults
 from gateway.settings.reference import render_reference
+from gateway.supervisor import Role
 from tests.support.checkout import ROOT, document, documents, modules, texts
 from tests.support.exported import exported
 
@@ -162,6 +164,23 @@ def test_operations_names_every_column_of_a_list_and_its_words() -> None:
     assert row.entry("") is None
     allowed = re.findall(r"one of ([\w, ]+), not", row.problems[0].message)[0].split(", ")
     assert re.findall(r"`(\w+)`", rows["delivery"]) == allowed
+
+
+def test_operations_names_every_field_of_a_line_of_check() -> None:
+    said = document(OPERATIONS).partition("## Looking at everything")[2].partition("|")[0]
+    assert set(LineShape.__annotations__) <= set(re.findall(r"`(\w+)`", said))
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/cluster.md", "docs/installation.md"])
+def test_every_role_of_a_process_is_named_where_they_are_explained(name: str) -> None:
+    roles = set(Role) - {Role.ALL}
+    assert {role for role in roles if f"--role {role}`" not in document(name)} == set()
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.fr.md"])
+def test_every_french_document_is_linked(readme: str) -> None:
+    french = {name for name in documents() if name.startswith("docs/") and name.split(".")[1:] == ["fr", "md"]}
+    assert {name for name in french if f"({name})" not in document(readme)} == set()
 
 
 # --- commands, configuration, version -------------------------------------------------------------------------------

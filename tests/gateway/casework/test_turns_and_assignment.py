@@ -39,7 +39,7 @@ async def test_the_second_of_two_is_told_who_was_quicker_and_when(desk: Desk, cl
     with pytest.raises(RefusedError) as refused:
         await desk.casework.dismiss(FIRST, "", actor=BENOIT, expected=version)
     assert str(refused.value) == (
-        "console:alice was quicker with LG-TEST-0001: closed it, at 2026-05-04 12:01Z. "
+        "console:alice was quicker with LG-TEST-0001: closed it, at 2026-05-04 12:01:00Z. "
         "Look at the case again before you decide"
     )
     assert (await desk.casework.files())[0].case.status is CaseStatus.CLOSED

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def test_a_pause_is_shown_until_it_ends(liaison: CommandLine) -> None:
     liaison.ok("outbox", "pause", "--reason", "an exercise")
     listed = liaison("outbox", "list", "--json")
     assert (listed.exit_code, listed.stdout.strip()) == (0, "[]")
-    assert "The outbox is paused since" in listed.stderr
+    assert re.search(r"The outbox is paused since \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ by ", listed.stderr)
     assert listed.stderr.rstrip().endswith(": an exercise")
     assert liaison.ok("outbox", "resume").startswith("The outbox sends again; 0 items wait")
     assert liaison("outbox", "list").stderr == ""

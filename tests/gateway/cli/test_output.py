@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.cli.output import moment, printable, show_table
+from gateway.cli.output import printable, show_table
+from gateway.clock import moment
 
 if TYPE_CHECKING:
     from tests.gateway.cli.conftest import CommandLine

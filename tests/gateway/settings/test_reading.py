@@ -179,6 +179,7 @@ WRONG = {
     "a network with host bits": ('[smtp]\nxclient_from = ["10.0.0.1/8"]', 2, "smtp.xclient_from", 'write "10.0.0.0/8"'),
     "no network": ('[smtp]\nxclient_from = ["lan"]', 2, "smtp.xclient_from", '"lan" is no network; write an array of'),
     "a name server by name": ('[dns]\nnameservers = ["ns.example:53"]', 2, "dns.nameservers", "is no IP address"),
+    "an underscore": ('[smtp]\nhostname = "mx_police.example"', 2, "smtp.hostname", "has an underscore, which no host"),
     "no address": ('[agency]\ncontact_email = "liaison"', 2, "agency.contact_email", '"liaison" is no e-mail address'),
     "half an address": (
         '[referral]\nildc_address = "x@"',

@@ -22,9 +22,17 @@ from gateway.counters import FAULTS, count
 from gateway.events import Event
 from gateway.logs import redact_words
 from gateway.model.conclusion import OUR_FAULT
-from gateway.model.reply import Reply
 from gateway.relay.connection import AnswerLostError, NextHopError, NextHopTimeoutError, NobodyThereError
 from gateway.relay.introduction import introduce
+from gateway.relay.retelling import (
+    ANSWER_LOST,
+    NO_ANSWER_TO_THAT,
+    NOT_SUPPORTED,
+    UNREACHABLE,
+    for_client,
+    is_between_us,
+    temporary,
+)
 from gateway.settings import ClientInfo
 
 if TYPE_CHECKING:
@@ -32,6 +40,7 @@ if TYPE_CHECKING:
 
     from filters.address import Mailbox
     from filters.envelope import Origin
+    from gateway.model.reply import Reply
     from gateway.relay.connection import Connection
     from gateway.relay.pool import Pool
     from gateway.settings import Endpoint
@@ -40,12 +49,6 @@ if TYPE_CHECKING:
     """Is told the reply, once."""
     Own = Callable[[Coroutine[Any, Any, Reply], Answered], None]
     """Runs the work to its end, and tells its reply; 451 if it fails."""
-
-UNREACHABLE = Reply(451, "4.4.1", "The mail server behind this gateway can't be reached, please try again later")
-ANSWER_LOST = Reply(451, "4.4.2", "The mail server behind this gateway did not answer, please try again later")
-CHANGED = Reply(451, "4.3.0", "The mail server behind this gateway changed its answer")
-NO_ANSWER_TO_THAT = Reply(451, "4.3.0", "The mail server behind this gateway gave an answer that is none to a message")
-NOT_SUPPORTED = Reply(451, "4.3.3", "The mail server behind this gateway does not take this kind of mail now")
 
 log = structlog.get_logger()
 
@@ -208,7 +211,7 @@ class NextHopTransaction:
         if again:
             refusal = await self._reopened(connection, recipients)
             if refusal is not None:
-                return _temporary(refusal)
+                return temporary(refusal)
         go_ahead = (await self._said(connection, b"DATA"))[0]
         if go_ahead.code != 354:
             return self._refused_data(go_ahead, again=again)
@@ -226,11 +229,11 @@ class NextHopTransaction:
             self._log(reply)
             return NO_ANSWER_TO_THAT
         reply = self._noticed(reply)
-        return _temporary(reply) if again else for_client(reply)
+        return temporary(reply) if again else for_client(reply)
 
     def _noticed(self, reply: Reply) -> Reply:
         """The same reply; one that the client is not to hear stands in the log."""
-        if not reply.positive and _is_between_us(reply):
+        if not reply.positive and is_between_us(reply):
             self._log(reply)
         return reply
 
@@ -384,32 +387,3 @@ class NextHopTransaction:
 
 def _rcpt_line(mailbox: Mailbox) -> bytes:
     return f"RCPT TO:<{mailbox}>".encode()
-
-
-_FINAL = (2, 4, 5)
-_BETWEEN_US_AND_IT = frozenset({500, 502, 503, 504, 530, 534, 535, 538})
-"""Our trouble, not the client's: the next hop does not understand our commands or their order (RFC 5321 §4.2.1), or
-wants TLS or a password of us (RFC 3207 §4, RFC 4954 §6)."""
-
-
-def _is_between_us(reply: Reply) -> bool:
-    return reply.code // 100 not in _FINAL or reply.code in _BETWEEN_US_AND_IT
-
-
-def for_client(reply: Reply) -> Reply:
-    """The next hop's reply as our client may hear it: a done, a not now, or a not ever, with an enhanced code.
-
-    421 speaks of the next hop's own channel, which is not the client's (RFC 5321 §3.8). Where the next hop gave no
-    enhanced code, RFC 3463 §3.1 has one that says no more than its class.
-    """
-    if not reply.positive and _is_between_us(reply):
-        return NO_ANSWER_TO_THAT
-    if reply.enhanced and reply.code != 421:
-        return reply
-    code = 451 if reply.code == 421 else reply.code
-    return reply._replace(code=code, enhanced=reply.enhanced or f"{code // 100}.0.0")
-
-
-def _temporary(reply: Reply) -> Reply:
-    """A refusal in a second round counts as temporary: the client was told 250 for this recipient before."""
-    return CHANGED if reply.permanent and not _is_between_us(reply) else for_client(reply)

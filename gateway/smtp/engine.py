@@ -106,7 +106,7 @@ class Engine(SMTP):
         Else a message may be delivered whose sender never hears of it, and sends it again. TLS has no half-open state.
         """
         self._ended = True
-        return self._is_busy and self._wire is not None and self._wire.get_extra_info("ssl_object") is None
+        return self._is_busy and not self._secured
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._wire is None:
@@ -156,19 +156,13 @@ class Engine(SMTP):
             self._flush()
         if self._deaf or len(self._input) > INPUT_LIMIT:
             self._throttle()
-        if self._ended:
-            self._leave()
+        if self._ended and not self._is_busy and self._wire is not None:  # all is answered
+            self._wire.close()
+            self.connection_lost(None)
 
     @property
     def _is_busy(self) -> bool:
-        """Something is carried out that was said, or waits for its turn."""
         return self._waiting or self._waiting_to_write
-
-    def _leave(self) -> None:
-        """Hang up on a client that says no more, once all is answered."""
-        if self._wire is not None and not self._is_busy:
-            self._wire.close()
-            self.connection_lost(None)
 
     def resume(self) -> None:
         """What was waited for is done."""

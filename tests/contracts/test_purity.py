@@ -16,12 +16,12 @@ ANYWHERE = {
 ONLY_IN = {
     "base64": {"filters.dkim", "filters.mime_parts"},
     "binascii": {"filters.dkim", "filters.mime_parts"},
-    "urllib.parse": {"filters.calendar", "filters.spf"},  # mailto: addresses; quote, for upper-case macros
+    "urllib.parse": {"filters.calendar", "filters.mime_parts", "filters.spf"},  # what stands there is percent-encoded
     "html": {"filters.forwards", "gateway.model.export_index"},
     "publicsuffixlist": {"filters.guard"},
     "email_validator": {"filters.guard"},
     "csv": {"filters.packs", "gateway.model.export_index"},
-    "io": {"filters.packs", "gateway.model.export_index"},  # StringIO, which csv writes to
+    "io": {"filters.line_ends", "filters.packs", "gateway.model.export_index"},  # line ends; StringIO for csv
     "tomllib": {"filters.packs"},
 }
 

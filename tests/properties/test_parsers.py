@@ -27,8 +27,8 @@ from gateway.model.reply import Reply
 from gateway.model.trace import as_it_leaves, continues, forged_fields, received_field
 from gateway.relay.connection import parse_capabilities
 from gateway.relay.reply_reader import ReplyReader
+from gateway.relay.retelling import for_client
 from gateway.relay.routes import Offers
-from gateway.relay.transaction import for_client
 from gateway.relay.wire import encode
 from gateway.settings import load
 from gateway.settings.lines import key_lines

@@ -127,6 +127,7 @@ def noted(section: bytes) -> list[tuple[bytes, bytes]] | None:
 
 def fields_of_note(section: bytes) -> tuple[HeaderField, ...]:
     """Those of `parse_header(section)` that decide about it, in order; in one pass where every name is regular."""
+    section = with_clean_ends(section)
     found = noted(section)
     if found is None:
         return tuple(field for field in parse_header(section).fields if field.name in NAMES_OF_NOTE)

@@ -19,18 +19,13 @@ _ABOUT_US = frozenset({500, 502, 503, 504, 530, 534, 535, 538})
 (RFC 3207 §4, RFC 4954 §6)."""
 
 
-def is_between_us(reply: Reply) -> bool:
-    """Whether it is no answer that our client could do anything with."""
-    return reply.code // 100 not in _FINAL or reply.code in _ABOUT_US
-
-
 def for_client(reply: Reply) -> Reply:
     """The next hop's reply as our client may hear it: a done, a not now, or a not ever, with an enhanced code.
 
     421 speaks of the next hop's own channel, which is not the client's (RFC 5321 §3.8). Where the next hop gave no
     enhanced code, RFC 3463 §3.1 has one that says no more than its class.
     """
-    if not reply.positive and is_between_us(reply):
+    if reply.code // 100 not in _FINAL or reply.code in _ABOUT_US:
         return NO_ANSWER_TO_THAT
     if reply.enhanced and reply.code != 421:
         return reply
@@ -39,5 +34,5 @@ def for_client(reply: Reply) -> Reply:
 
 
 def temporary(reply: Reply) -> Reply:
-    """A refusal in a second round counts as temporary: the client was told 250 for this recipient before."""
-    return CHANGED if reply.permanent and not is_between_us(reply) else for_client(reply)
+    """A refusal in a second round, as our client may hear it: it was told 250 for this recipient before."""
+    return CHANGED if reply.permanent else reply

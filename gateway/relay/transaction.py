@@ -30,7 +30,6 @@ from gateway.relay.retelling import (
     NOT_SUPPORTED,
     UNREACHABLE,
     for_client,
-    is_between_us,
     temporary,
 )
 from gateway.settings import ClientInfo
@@ -221,21 +220,22 @@ class NextHopTransaction:
         """The final dot was answered."""
         self._open, self.heard = None, reply
         connection.refusals = 0 if reply.positive else connection.refusals + 1
-        return for_client(self._noticed(reply))
+        return self._told(reply)
 
     def _refused_data(self, reply: Reply, *, again: bool) -> Reply:
         """What DATA was answered with instead of 354. `again`: the recipients had been accepted in another round."""
         if reply.positive:  # nothing was taken
             self._log(reply)
             return NO_ANSWER_TO_THAT
-        reply = self._noticed(reply)
-        return temporary(reply) if again else for_client(reply)
+        told = self._told(reply)
+        return temporary(told) if again else told
 
-    def _noticed(self, reply: Reply) -> Reply:
-        """The same reply; one that the client is not to hear stands in the log."""
-        if not reply.positive and is_between_us(reply):
+    def _told(self, reply: Reply) -> Reply:
+        """As the client may hear it; what it is not to hear stands in the log."""
+        told = for_client(reply)
+        if told is NO_ANSWER_TO_THAT:
             self._log(reply)
-        return reply
+        return told
 
     def _log(self, reply: Reply) -> None:
         log.warning(Event.NEXT_HOP_FAILED, reason=f"{self.hop} answered: {redact_words(str(reply))}")
@@ -302,12 +302,12 @@ class NextHopTransaction:
             self._open = []
             return None
         connection.refusals += 1
-        self._refusal = for_client(self._noticed(reply))
+        self._refusal = self._told(reply)
         return self._refusal
 
     def _noted(self, connection: Connection, mailbox: Mailbox, reply: Reply) -> Reply:
         """RCPT was answered."""
-        reply = for_client(self._noticed(reply))
+        reply = self._told(reply)
         if reply.positive and self._open is not None:
             self._open.append(mailbox)
         else:

@@ -6,7 +6,6 @@ then the message either passes straight through, or is handed to `gateway.operat
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -158,13 +157,13 @@ class MailTransaction:
             self._pool, self._next_hop = pool, NextHopTransaction(pool, self._parameters, self._origin, self._own)
         return self._next_hop
 
-    def message(self, header_section: bytes, content: Spool, answered: Answered) -> None:
-        """`answered` is told the answer to the final dot.
+    def message(self, header_section: bytes, content: Spool, answered: Answered, *, ended_at: float) -> None:
+        """`answered` is told the answer to the final dot, which came at `ended_at` in the event loop's time.
 
         `content` is as received, dot-unstuffed, and begins with `header_section`. Clear mail in memory goes straight to
         the next hop; everything else may have to wait for a database, a DNS or a disk.
         """
-        deadline = asyncio.get_running_loop().time() + ANSWER_WITHIN
+        deadline = ended_at + ANSWER_WITHIN
         self.message_id = message_id_of(header_section)
         envelope = self._envelope()
         if self._forwards is not None:

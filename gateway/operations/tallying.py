@@ -78,9 +78,10 @@ class Tallying:
         seen, self._seen = self._seen, {}
         if not seen:
             return
+        counts = await asyncio.to_thread(self._counts, seen)  # before the database: everybody else waits for that
         try:
             async with self.store.begin() as work:
-                await work.ledger.add(await asyncio.to_thread(self._counts, seen))
+                await work.ledger.add(counts)
                 await work.ledger.forget_before(self._first_day())
         except StoreError as error:
             count(STORE_FAILURES)

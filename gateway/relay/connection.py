@@ -89,11 +89,11 @@ class Connection(asyncio.Protocol):
         """Refusals since the last delivery."""
         self.introduced = False
         """XCLIENT was said: it is one client's connection now."""
-        self.idle_since = 0.0
         self.until = math.inf
         """In the event loop's time: nothing is waited for any longer, however patient the route is."""
         self._timeout = timeout
         self._loop = asyncio.get_running_loop()
+        self._resting_since = 0.0
         self._transport: asyncio.Transport | None = None
         self._reader = ReplyReader()
         self._waiting: deque[_Awaited] = deque()
@@ -208,6 +208,15 @@ class Connection(asyncio.Protocol):
     def usable(self) -> bool:
         """Nothing is known to be wrong with it."""
         return not self._lost and not self.closing and self._transport is not None
+
+    def rest(self) -> None:
+        """Nobody uses it from now on."""
+        self._resting_since = self._loop.time()
+
+    @property
+    def rested(self) -> float:
+        """Seconds since `rest()`."""
+        return self._loop.time() - self._resting_since
 
     def ask(self, octets: bytes, wanted: int, heard: Callable[[Sequence[Reply] | NextHopError], None]) -> None:
         """Send the octets (whole lines, or none), and let `heard` be told of the next replies in order.

@@ -6,7 +6,6 @@ A connection is used by one mail transaction at a time. Retired after 421, 10 re
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -46,7 +45,7 @@ class Pool:
         """A pooled connection that looks alive, the most recently used first, or None."""
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable and not self._is_stale(connection):
+            if connection.usable and connection.rested <= MAX_IDLE:
                 return connection
             connection.close()
         return None
@@ -75,7 +74,7 @@ class Pool:
         if self._closed or worn or connection.introduced or not connection.usable:
             connection.close()
             return
-        connection.idle_since = asyncio.get_running_loop().time()
+        connection.rest()
         self._idle.append(connection)
 
     def reset_and_release(self, connection: Connection) -> None:
@@ -92,7 +91,7 @@ class Pool:
 
     def sweep(self) -> None:
         """Close what has been idle for too long. Called about once a second."""
-        stale = [connection for connection in self._idle if not connection.usable or self._is_stale(connection)]
+        stale = [connection for connection in self._idle if not connection.usable or connection.rested > MAX_IDLE]
         for connection in stale:
             self._idle.remove(connection)
             connection.close()
@@ -110,7 +109,3 @@ class Pool:
         for connection in self._idle:
             connection.close()
         self._idle.clear()
-
-    @staticmethod
-    def _is_stale(connection: Connection) -> bool:
-        return asyncio.get_running_loop().time() - connection.idle_since > MAX_IDLE

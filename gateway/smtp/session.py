@@ -181,7 +181,9 @@ class Session:
         if data.refusal is not None:
             return self._concluded(data.refusal)
         try:
-            self._transaction.message(data.header_section, data.spool, self._content_answered)
+            self._transaction.message(
+                data.header_section, data.spool, self._content_answered, ended_at=self._server.now()
+            )
         except Exception:  # our own trouble is never permanent (RFC 5321 §4.2.1), and never a traceback for the peer
             count(FAULTS)
             log.exception(Event.FAULT)

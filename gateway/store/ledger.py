@@ -23,6 +23,13 @@ _AT_ONCE = 500
 """Rows in one statement: SQLite takes a bounded number of values."""
 
 
+_NEW = insert_new(ledger)
+_ADD = _NEW.on_conflict_do_update(
+    index_elements=[ledger.c.day, ledger.c.domain, ledger.c.sender, ledger.c.emergency],
+    set_={"messages": ledger.c.messages + _NEW.excluded.messages},
+)
+
+
 class Ledger:
     """The tallies that a unit of work sees."""
 
@@ -35,13 +42,8 @@ class Ledger:
             {"day": key.day, "domain": key.domain, "sender": key.sender, "emergency": key.emergency, "messages": count}
             for key, count in sorted(counts.items())
         ]
-        for at in range(0, len(rows), _AT_ONCE):
-            statement = insert_new(ledger).values(rows[at : at + _AT_ONCE])
-            more = statement.on_conflict_do_update(
-                index_elements=[ledger.c.day, ledger.c.domain, ledger.c.sender, ledger.c.emergency],
-                set_={"messages": ledger.c.messages + statement.excluded.messages},
-            )
-            await self._connection.execute(more)
+        if rows:
+            await self._connection.execute(_ADD, rows)
 
     async def since(self, day: date) -> list[Tally]:
         """Everything counted on that day and after it."""

@@ -70,7 +70,8 @@ _NEXT = (
     .cte("due")
 )
 _CLAIM = brief(update(outbox_items).where(outbox_items.c.id.in_(select(_NEXT.c.id))).returning(outbox_items.c.id))
-_RENEW = update(outbox_items).where(_OURS).returning(outbox_items.c.id)
+_RENEW = update(outbox_items).where(outbox_items.c.state.in_(_UNTOLD), _OURS).returning(outbox_items.c.id)
+"""Only these have a claim; said here, an index by the state finds them among all that has ever left."""
 _ITEMS = (
     select(outbox_items, cases.c.reference, _FROZEN.label("frozen"), _OCTETS.label("octets"))
     .select_from(outbox_items.outerjoin(cases))

@@ -42,8 +42,8 @@ class Ledger:
             {"day": key.day, "domain": key.domain, "sender": key.sender, "emergency": key.emergency, "messages": count}
             for key, count in sorted(counts.items())
         ]
-        if rows:
-            await self._connection.execute(_ADD, rows)
+        for at in range(0, len(rows), _AT_ONCE):
+            await self._connection.execute(_ADD, rows[at : at + _AT_ONCE])
 
     async def since(self, day: date) -> list[Tally]:
         """Everything counted on that day and after it."""

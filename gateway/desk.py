@@ -145,12 +145,17 @@ def open_hooks(settings: Settings) -> dict[str, Hook]:
     return hooks
 
 
+def _agency(settings: Settings) -> str:
+    """Its name in both languages, for documents that have one digest whatever they are read in."""
+    return " / ".join(dict.fromkeys((settings.agency.name_en, settings.agency.name_fr)))
+
+
 def _purging(settings: Settings, foundation: Foundation) -> Purging:
     return Purging(
         store=foundation.store,
         clock=foundation.clock,
         schedule=schedule(settings),
-        agency=settings.agency.name_en,
+        agency=_agency(settings),
         authority=settings.retention.authority,
         automatic=settings.retention.automatic,
     )
@@ -183,7 +188,7 @@ def _stating(settings: Settings, foundation: Foundation, modes: Modes) -> Statin
         clock=foundation.clock,
         modes=modes,
         chain_watch=foundation.lasting.chain_watch,
-        agency=settings.agency.name_en,
+        agency=_agency(settings),
         sealed=settings.store.key_file is not None,
     )
 

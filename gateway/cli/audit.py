@@ -26,6 +26,7 @@ from gateway.cli.invocation import (
 )
 from gateway.cli.output import complain, say, show_json, show_json_line, show_table
 from gateway.cli.record_shapes import run_shape
+from gateway.cli.two_languages import language_option, tell_in
 from gateway.clock import SystemClock, moment
 from gateway.desk import open_desk
 from gateway.errors import RefusedError
@@ -118,24 +119,26 @@ async def certificates(desk: Desk, as_json: bool) -> None:
 
 @audit.command()
 @click.argument("certificate_id", metavar="CERTIFICATE")
+@language_option
 @json_option
 @with_desk(Verb.SEE_AUDIT)
-async def certificate(desk: Desk, certificate_id: str, as_json: bool) -> None:
+async def certificate(desk: Desk, certificate_id: str, language: str, as_json: bool) -> None:
     """Show one disposal certificate: what went, under which class and rule, by whom, when."""
     document = await desk.purging.certificate(certificate_id)
     if as_json:
         show_json(document)
         return
-    for line in certificate_text(document):
+    for line in certificate_text(document, tell_in(language)):
         say(line)
 
 
 @audit.command()
 @click.option("--since", metavar="DATE", callback=read_beginning, help="From this day (UTC) on.")
 @click.option("--until", metavar="DATE", callback=read_end, help="Up to this day (UTC), and it included.")
+@language_option
 @json_option
 @with_desk(Verb.SEE_AUDIT)
-async def statement(desk: Desk, since: datetime | None, until: datetime | None, as_json: bool) -> None:
+async def statement(desk: Desk, since: datetime | None, until: datetime | None, language: str, as_json: bool) -> None:
     """State the integrity of the system, for a court or an auditor: versions, chain, accounts, backups, known gaps."""
     if since is not None and until is not None and since >= until:
         raise click.UsageError("The period ends before it begins: --until is a day before --since.")
@@ -143,7 +146,7 @@ async def statement(desk: Desk, since: datetime | None, until: datetime | None, 
     if as_json:
         show_json(made)
         return
-    for line in statement_text(made):
+    for line in statement_text(made, tell_in(language)):
         say(line)
 
 

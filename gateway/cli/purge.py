@@ -11,6 +11,7 @@ import click
 
 from gateway.cli.invocation import actor, json_option, read_beginning, with_desk
 from gateway.cli.output import complain, progress, say, show_json, show_table
+from gateway.cli.two_languages import tell_in
 from gateway.errors import RefusedError
 from gateway.model.certificate import certificate_text
 from gateway.model.people import Verb
@@ -52,7 +53,7 @@ class DueShape(TypedDict):
     "--to",
     "directory",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Also write the certificate there, as text and as JSON.",
+    help="Also write the certificate there, as text (English and French) and as JSON.",
 )
 @json_option
 @with_desk(Verb.PURGE_CASES)
@@ -100,8 +101,13 @@ async def _purge(desk: Desk, due: Due, before: datetime | None, directory: Path 
     return done
 
 
-def _written(certificate: dict[str, object], path: Path) -> tuple[Path, Path]:
-    texts = {".txt": "\n".join(certificate_text(certificate)), ".json": json.dumps(certificate, indent=2)}
+def _written(certificate: dict[str, object], path: Path) -> tuple[Path, ...]:
+    """As text in both languages, and as JSON."""
+    texts = {
+        ".txt": "\n".join(certificate_text(certificate)),
+        ".fr.txt": "\n".join(certificate_text(certificate, tell_in("fr"))),
+        ".json": json.dumps(certificate, indent=2),
+    }
     files = tuple(path.with_name(path.name + suffix) for suffix in texts)
     for file, text in zip(files, texts.values(), strict=True):
         try:
@@ -113,7 +119,7 @@ def _written(certificate: dict[str, object], path: Path) -> tuple[Path, Path]:
                 path=file,
                 reason=error.strerror,
             ) from error
-    return files[0], files[1]
+    return files
 
 
 def _show(due: Due, schedule: Schedule) -> None:

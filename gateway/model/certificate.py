@@ -10,24 +10,33 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from filters.sentence import Sentence
 from gateway.model.disposal import RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from gateway.model.disposal import DisposedCase, PurgeRun
 
 FORMAT = "liaison-disposal-certificate 1"
-NO_AUTHORITY = "none was named in the configuration ([retention] authority)"
+NO_AUTHORITY = Sentence("none was named in the configuration ([retention] authority)")
 NOT_REMOVED = {
-    "audit log": "The rows about these cases stay: they hold references, digests, and reasons that people gave.",
-    "backups": "Backups, archives of the database's log and replicas made before this hold the cases still.",
-    "elsewhere": "Mail that was delivered, declined or reported is not the gateway's any more.",
+    Sentence("audit log"): Sentence(
+        "The rows about these cases stay: they hold references, digests, and reasons that people gave."
+    ),
+    Sentence("backups"): Sentence(
+        "Backups, archives of the database's log and replicas made before this hold the cases still."
+    ),
+    Sentence("elsewhere"): Sentence("Mail that was delivered, declined or reported is not the gateway's any more."),
 }
 STORAGE = {
-    "SQLite": "Removed content is overwritten with zeros in the database file; its log is cut off after the purge.",
-    "PostgreSQL": "Removed rows are given free by VACUUM, which overwrites nothing; VACUUM FULL makes the tables anew.",
+    "SQLite": Sentence(
+        "Removed content is overwritten with zeros in the database file; its log is cut off after the purge."
+    ),
+    "PostgreSQL": Sentence(
+        "Removed rows are given free by VACUUM, which overwrites nothing; VACUUM FULL makes the tables anew."
+    ),
 }
 """What removal means for the disk, by the database's kind."""
 
@@ -66,38 +75,48 @@ def digest_of(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(written.encode()).hexdigest()
 
 
-def certificate_text(document: Mapping[str, Any]) -> Iterator[str]:
-    """The same as lines for people."""
-    yield f"DISPOSAL CERTIFICATE {document['certificate']}"
+def certificate_text(document: Mapping[str, Any], tell: Callable[[str], str] = str) -> Iterator[str]:
+    """The same as lines for people; `tell` says a sentence in their language."""
+    yield tell(Sentence("DISPOSAL CERTIFICATE {certificate}", certificate=document["certificate"]))
     yield ""
-    for label, name in _HEADINGS:
-        yield f"{label + ':':<14}{document[name]}"
-    yield f"{'Cases:':<14}{len(document['cases'])}"
+    for said in _facts(document):
+        yield tell(said)
     yield ""
-    yield from _table(document["cases"])
-    yield f"How: {document['storage']}"
-    yield from (f"Not removed, {place}: {sentence}" for place, sentence in document["not_removed"].items())
+    for case in document["cases"]:
+        yield from _text_of_case(case, tell)
+    yield tell(Sentence("How: {storage}", storage=_known(document["storage"])))
+    for place, sentence in document["not_removed"].items():
+        yield tell(Sentence("Not removed, {place}: {sentence}", place=_known(place), sentence=_known(sentence)))
     yield ""
-    yield f"SHA-256 of this certificate as JSON, also in the audit log: {document['sha256']}"
+    yield tell(
+        Sentence("SHA-256 of this certificate as JSON, also in the audit log: {digest}", digest=document["sha256"])
+    )
 
 
-_HEADINGS = (
-    ("Agency", "agency"),
-    ("Authority", "authority"),
-    ("Disposed by", "disposed_by"),
-    ("Begun", "begun_at"),
-    ("Ended", "ended_at"),
-    ("Gateway", "gateway"),
-)
+def _facts(document: Mapping[str, Any]) -> Iterator[Sentence]:
+    yield Sentence("Agency: {agency}", agency=document["agency"])
+    yield Sentence("Authority: {authority}", authority=_known(document["authority"]))
+    yield Sentence("Disposed by: {person}", person=document["disposed_by"])
+    yield Sentence("Begun: {at}", at=document["begun_at"])
+    yield Sentence("Ended: {at}", at=document["ended_at"])
+    yield Sentence("Gateway: {version}", version=document["gateway"])
+    yield Sentence("Cases: {number}", number=len(document["cases"]))
 
 
-def _table(cases: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for case in cases:
-        yield f"{case['reference']}  {case['kind']}, {case['size']} octets, SHA-256 {case['sha256']}"
-        yield f"  received {case['received_at']}, closed {case['closed_at']}, disposed of {case['disposed_at']}"
-        yield f"  class {case['class']} ({case['rule']}): {case['days']} days after closing"
-    if cases:
-        yield ""
+def _text_of_case(case: Mapping[str, Any], tell: Callable[[str], str]) -> Iterator[str]:
+    kind, kept_as = _known(case["kind"]), _known(case["class"])
+    what = {"kind": kind, "size": case["size"], "digest": case["sha256"]}
+    when = {name: case[f"{name}_at"] for name in ("received", "closed", "disposed")}
+    why = {"class": kept_as, "rule": _known(case["rule"]), "days": case["days"]}
+    yield f"{case['reference']}  {tell(Sentence('{kind}, {size} octets, SHA-256 {digest}', **what))}"
+    yield f"  {tell(Sentence('received {received}, closed {closed}, disposed of {disposed}', **when))}"
+    yield f"  {tell(Sentence('class {class} ({rule}): {days} days after closing', **why))}"
+    yield ""
+
+
+def _known(text: str) -> Sentence:
+    """What a document holds of ours: it is looked up as it stands."""
+    return Sentence(text)
 
 
 def _line(one: DisposedCase) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from filters.sentence import Sentence
 from gateway.model.retention import RetentionClass, retention_class
 
 if TYPE_CHECKING:
@@ -104,10 +105,10 @@ class PurgeRun:
     document: str
 
 
-RULES: Mapping[RetentionClass, str] = {
-    RetentionClass.DISMISSED: "closed as no approach by a mission",
-    RetentionClass.CONTACT: "a contact by hand",
-    RetentionClass.REPORTED: "mail that was reported, or may have been",
-    RetentionClass.HANDLED: "mail that was handled without a report",
+RULES: Mapping[RetentionClass, Sentence] = {
+    RetentionClass.DISMISSED: Sentence("closed as no approach by a mission"),
+    RetentionClass.CONTACT: Sentence("a contact by hand"),
+    RetentionClass.REPORTED: Sentence("mail that was reported, or may have been"),
+    RetentionClass.HANDLED: Sentence("mail that was handled without a report"),
 }
 """The classes in words, for certificates and listings."""

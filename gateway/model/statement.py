@@ -7,13 +7,15 @@ by which system, how their integrity is kept, and what is not known. Pure: value
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import chain as one_after_the_other
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from filters.disposition import Mode
+from filters.sentence import Sentence
 from gateway.model.certificate import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from gateway.model.audit import AuditEntry, Verification
@@ -24,11 +26,15 @@ FORMAT = "liaison-integrity-statement 1"
 CLOCK_TOLERATED = 5.0
 """Seconds that this machine's clock may be away from the database's."""
 LIMITS = (
-    "Mail that names nobody on the sender lists passes through and is not recorded.",
-    "Times are those of the machine's clock. Whether it is set by NTP is not known to the gateway.",
-    "Whoever may write to the database could rewrite the whole chain. Only a head noted elsewhere excludes it.",
-    "Starts, stops and changes of the configuration stand in the gateway's log and in its files, not in the audit log.",
-    "Commands are recorded under the login that ran them; who had that login is for the machine to say.",
+    Sentence("Mail that names nobody on the sender lists passes through and is not recorded."),
+    Sentence("Times are those of the machine's clock. Whether it is set by NTP is not known to the gateway."),
+    Sentence(
+        "Whoever may write to the database could rewrite the whole chain. Only a head noted elsewhere excludes it."
+    ),
+    Sentence(
+        "Starts, stops and changes of the configuration stand in the gateway's log and its files, not in the audit log."
+    ),
+    Sentence("Commands are recorded under the login that ran them; who had that login is for the machine to say."),
 )
 """What no state of the system changes."""
 
@@ -100,85 +106,108 @@ def statement(
     return {**document, "sha256": digest_of(document)}
 
 
-def gaps(around: Surroundings, period: Period, chain: Verification, people: Sequence[Person]) -> Iterator[str]:
+def gaps(around: Surroundings, period: Period, chain: Verification, people: Sequence[Person]) -> Iterator[Sentence]:
     """What is not as it should be, as far as the system can see it."""
     if chain.broken:
-        yield f"The audit chain does not hold: {chain.broken}."
+        yield Sentence("The audit chain does not hold: {reason}.", reason=chain.broken)
     if not period.rows["database-backed-up"]:
-        yield "No backup by `liaison db backup` is on record in this period."
+        yield Sentence("No backup by `liaison db backup` is on record in this period.")
     for one in period.rows["database-restored"]:
-        yield (
-            f"The database was restored on {one.at:%Y-%m-%d %H:%M}Z. What happened after its copy was made, and before "
-            "that, is not in it."
+        yield Sentence(
+            "The database was restored on {at}. What happened after its copy was made, and before that, is not in it.",
+            at=f"{one.at:%Y-%m-%d %H:%M}Z",
         )
     if not around.sealed:
-        yield "Messages are not encrypted at rest by the gateway (store.key_file)."
+        yield Sentence("Messages are not encrypted at rest by the gateway (store.key_file).")
     if abs(around.clock_ahead) > CLOCK_TOLERATED:
-        yield f"This machine's clock is {around.clock_ahead:+.0f} seconds from the database's."
+        ahead = f"{around.clock_ahead:+.0f}"
+        yield Sentence("This machine's clock is {seconds} seconds from the database's.", seconds=ahead)
     if around.mode is Mode.OBSERVE or any(one.subject == Mode.OBSERVE for one in period.rows["mode"]):
-        yield "The mode is or was `observe`: in it, mail is delivered even where it can't be recorded."
+        yield Sentence("The mode is or was `observe`: in it, mail is delivered even where it can't be recorded.")
     single = [person.name for person in people if person.active and not person.second_factor]
     if single:
-        yield f"Accounts without a second factor: {', '.join(single)}."
+        yield Sentence("Accounts without a second factor: {names}.", names=", ".join(single))
 
 
-def statement_text(document: Mapping[str, Any]) -> Iterator[str]:
-    """The same as lines for people."""
-    yield "STATEMENT ON THE INTEGRITY OF AN ELECTRONIC RECORDS SYSTEM"
-    yield f"{document['agency']}, {document['made_at']}, by {document['made_by']}"
-    since, until = document["period"]["since"] or "the beginning", document["period"]["until"] or "now"
-    yield f"Period: from {since} to {until}"
-    yield from _text_of_system(document)
-    yield from _text_of_chain(document)
-    yield from _listed("Accounts and their roles", document["accounts"], _said_account)
-    yield from _listed(f"Mode: {document['mode']} now; changes", document["modes"], _said_row)
-    yield from _listed("Versions of the sender lists", document["list_versions"], _said_version)
-    for title, name in _EVENTS:
-        yield from _listed(title, document[name], _said_row)
-    yield from _listed("Known gaps", document["known_gaps"], str)
-    yield from _listed("Limits of every such statement", document["limits"], str)
+def statement_text(document: Mapping[str, Any], tell: Callable[[str], str] = str) -> Iterator[str]:
+    """The same as lines for people; `tell` says a sentence in their language."""
+    yield tell(Sentence("STATEMENT ON THE INTEGRITY OF AN ELECTRONIC RECORDS SYSTEM"))
+    made = {"agency": document["agency"], "at": document["made_at"], "person": document["made_by"]}
+    yield tell(Sentence("{agency}, {at}, by {person}", **made))
+    since = document["period"]["since"] or Sentence("the beginning")
+    until = document["period"]["until"] or Sentence("now")
+    yield tell(Sentence("Period: from {since} to {until}", since=since, until=until))
+    said = (
+        _text_of_system(document["system"], document["cases"]),
+        _text_of_chain(document["chain"]),
+        _text_of_events(document),
+        _listed(Sentence("Known gaps"), document["known_gaps"]),
+        _listed(Sentence("Limits of every such statement"), document["limits"]),
+    )
+    for title, lines in one_after_the_other.from_iterable(said):
+        yield from ("", tell(title), *(f"  {tell(line)}" for line in lines))
     yield ""
-    yield "To the best of my knowledge this is true.   Name, position, date, signature: ______________________________"
-    yield f"SHA-256 of this statement as JSON, also in the audit log: {document['sha256']}"
+    signature = Sentence("To the best of my knowledge this is true.   Name, position, date, signature:")
+    yield f"{tell(signature)} ______________________________"
+    digest = Sentence("SHA-256 of this statement as JSON, also in the audit log: {digest}", digest=document["sha256"])
+    yield tell(digest)
 
 
+_Part: TypeAlias = "tuple[Sentence, Iterable[str]]"
+"""A title, and the lines under it."""
 _EVENTS = (
-    ("Backups", "backups"),
-    ("Restorations", "restorations"),
-    ("Disposals", "disposals"),
-    ("Exports", "exports"),
+    (Sentence("Backups"), "backups"),
+    (Sentence("Restorations"), "restorations"),
+    (Sentence("Disposals"), "disposals"),
+    (Sentence("Exports"), "exports"),
 )
 
 
-def _text_of_system(document: Mapping[str, Any]) -> Iterator[str]:
-    system = document["system"]
-    yield ""
-    yield "System"
-    yield f"  Liaison Gateway {system['gateway']} on Python {system['python']}, {system['system']}"
-    yield f"  database {system['database']}, schema {system['schema']}, {system['octets']} octets"
-    yield f"  messages encrypted at rest by the gateway: {'yes' if system['sealed'] else 'no'}"
-    yield "  A case is recorded by the system itself, when mail comes in, in one transaction with its audit row and the"
-    yield "  message exactly as received; SHA-256 of the message is taken at that moment. Contacts by hand are recorded"
-    yield "  by people. Every decision and every view of a message adds a row to the audit log."
-    yield f"  cases received in the period, and still here: {document['cases']['received']}"
-    yield f"  cases on legal hold now: {document['cases']['on_legal_hold']}"
+def _text_of_system(system: Mapping[str, Any], cases: Mapping[str, Any]) -> Iterator[_Part]:
+    sealed = Sentence("yes") if system["sealed"] else Sentence("no")
+    yield (
+        Sentence("System"),
+        (
+            Sentence("Liaison Gateway {gateway} on Python {python}, {system}", **_of(system, "gateway python system")),
+            Sentence("database {database}, schema {schema}, {octets} octets", **_of(system, "database schema octets")),
+            Sentence("messages encrypted at rest by the gateway: {answer}", answer=sealed),
+            Sentence("When mail comes in, the system itself records a case, in one transaction with its audit row."),
+            Sentence("The message is kept exactly as received; its SHA-256 is taken at that moment."),
+            Sentence("Contacts by hand are recorded by people."),
+            Sentence("Every decision and every view of a message adds a row to the audit log."),
+            Sentence("cases received in the period, and still here: {number}", number=cases["received"]),
+            Sentence("cases on legal hold now: {number}", number=cases["on_legal_hold"]),
+        ),
+    )
 
 
-def _text_of_chain(document: Mapping[str, Any]) -> Iterator[str]:
-    chain = document["chain"]
-    yield ""
-    yield "Audit log: append-only, each row's SHA-256 covers the row before it"
-    held = "it holds" if chain["holds"] else f"IT DOES NOT HOLD: {chain['broken']}"
-    yield f"  {held}, verified {chain['verified_at']}"
-    yield f"  {chain['rows']} rows, head {chain['head']}"
+def _text_of_chain(chain: Mapping[str, Any]) -> Iterator[_Part]:
+    broken = Sentence("IT DOES NOT HOLD: {reason}", reason=chain["broken"])
+    held = Sentence("it holds") if chain["holds"] else broken
+    yield (
+        Sentence("Audit log: append-only, each row's SHA-256 covers the row before it"),
+        (
+            Sentence("{held}, verified {at}", held=held, at=chain["verified_at"]),
+            Sentence("{rows} rows, head {head}", rows=chain["rows"], head=chain["head"]),
+        ),
+    )
 
 
-def _listed(title: str, items: Sequence[Any], say: Callable[[Any], str]) -> Iterator[str]:
-    yield ""
-    yield title
-    yield from (f"  {say(item)}" for item in items)
-    if not items:
-        yield "  none"
+def _text_of_events(document: Mapping[str, Any]) -> Iterator[_Part]:
+    changes = Sentence("Mode: {mode} now; changes", mode=document["mode"])
+    yield from _listed(Sentence("Accounts and their roles"), map(_said_account, document["accounts"]))
+    yield from _listed(changes, map(_said_row, document["modes"]))
+    yield from _listed(Sentence("Versions of the sender lists"), map(_said_version, document["list_versions"]))
+    for title, name in _EVENTS:
+        yield from _listed(title, map(_said_row, document[name]))
+
+
+def _listed(title: Sentence, lines: Iterable[str]) -> Iterator[_Part]:
+    yield title, list(lines) or [Sentence("none")]
+
+
+def _of(values: Mapping[str, Any], names: str) -> dict[str, Any]:
+    return {name: values[name] for name in names.split()}
 
 
 def _system(around: Surroundings) -> dict[str, Any]:
@@ -213,7 +242,7 @@ def _version(one: ListVersion) -> dict[str, Any]:
         "by": one.actor,
         "added": one.added,
         "removed": one.removed,
-        "what": str(one.text),
+        "what": one.text,
     }
 
 
@@ -221,19 +250,22 @@ def _row(one: AuditEntry) -> dict[str, Any]:
     return {"row": one.seq, "at": one.at.isoformat(), "by": one.actor, "subject": one.subject, **one.detail}
 
 
-def _said_account(one: Mapping[str, Any]) -> str:
-    state = "" if one["active"] else ", disabled"
-    factor = "second factor" if one["second_factor"] else "password alone"
-    return f"{one['name']} ({one['full_name']}): {', '.join(one['roles'])}; {factor}{state}; since {one['created_at']}"
+def _said_account(one: Mapping[str, Any]) -> Sentence:
+    factor = Sentence("second factor") if one["second_factor"] else Sentence("password alone")
+    roles, state = ", ".join(one["roles"]), Sentence("active") if one["active"] else Sentence("disabled")
+    said = _of(one, "name full_name created_at") | {"roles": roles, "factor": factor, "state": state}
+    return Sentence("{name} ({full_name}): {roles}; {factor}, {state}; since {created_at}", **said)
 
 
-def _said_version(one: Mapping[str, Any]) -> str:
-    return f"{one['number']}: {one['at']} {one['by']}, {one['added']} added, {one['removed']} removed: {one['what']}"
+def _said_version(one: Mapping[str, Any]) -> Sentence:
+    said = _of(one, "number at by added removed what")
+    return Sentence("{number}: {at} {by}, {added} added, {removed} removed: {what}", **said)
 
 
-def _said_row(one: Mapping[str, Any]) -> str:
+def _said_row(one: Mapping[str, Any]) -> Sentence:
     detail = ", ".join(f"{name} {value}" for name, value in one.items() if name not in {"row", "at", "by", "subject"})
-    return f"{one['at']} {one['by']}: {one['subject']}{f' ({detail})' if detail else ''}, row {one['row']}"
+    said = _of(one, "at by subject row") | {"detail": f" ({detail})" if detail else ""}
+    return Sentence("{at} {by}: {subject}{detail}, row {row}", **said)
 
 
 def _moment(at: datetime | None) -> str:

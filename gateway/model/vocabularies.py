@@ -10,11 +10,15 @@ from filters.disposition import Mode, Tier
 from filters.lists import EntryKind
 from gateway.model.case import ActionState, ContactKind
 from gateway.model.outbox import OutboxState, Purpose
+from gateway.model.retention import RetentionClass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from enum import StrEnum
 
 VOCABULARIES: Mapping[str, type[StrEnum]] = MappingProxyType(
-    {one.__name__: one for one in (ActionState, ContactKind, EntryKind, Form, Mode, OutboxState, Purpose, Tier)}
+    {
+        one.__name__: one
+        for one in (ActionState, ContactKind, EntryKind, Form, Mode, OutboxState, Purpose, RetentionClass, Tier)
+    }
 )

@@ -112,15 +112,34 @@ def test_a_purge_asks_first_and_writes_its_certificate(liaison: CommandLine) -> 
     done = liaison("purge", "--yes", "--to", str(liaison.directory))
     assert done.exit_code == 0, done.output
     assert liaison.json("cases", "list") == []
-    (text,) = liaison.directory.glob("D*.txt")
+    (text,) = [file for file in liaison.directory.glob("D*.txt") if ".fr" not in file.name]
     assert case.reference in text.read_text()
     assert "By-law 2026-1" in text.read_text()
     document = json.loads(text.with_suffix(".json").read_text())
     assert document == liaison.json("audit", "certificate", text.stem)
     assert text.stem in liaison.ok("audit", "certificates")
     assert text.read_text().rstrip("\n") == liaison.ok("audit", "certificate", text.stem).rstrip("\n")
+    french = text.with_suffix(".fr.txt").read_text(encoding="utf-8")
+    assert french.rstrip("\n") == liaison.ok("audit", "certificate", text.stem, "--language", "fr").rstrip("\n")
+    for said in (f"CERTIFICAT D'ÉLIMINATION {text.stem}", case.reference, "courriel traité sans signalement"):
+        assert said in french
+    assert not english_in(french)
+
     assert liaison.ok("audit", "verify").startswith("The audit chain holds")
     assert liaison.ok("db", "check") == "The database is sound.\n"
+
+
+def test_the_integrity_statement_can_be_had_in_french(liaison: CommandLine) -> None:
+    said = liaison.ok("audit", "statement", "--language", "fr")
+    assert said.startswith("DÉCLARATION D'INTÉGRITÉ D'UN SYSTÈME D'ARCHIVAGE ÉLECTRONIQUE")
+    assert "elle tient" in said
+    assert not english_in(said)
+
+
+def english_in(text: str) -> set[str]:
+    """Words that no French sentence has; the agency's name stands there in both languages."""
+    words = text.replace("the Example Police Service", "").split()
+    return {"the", "and", "is", "was", "row", "rows", "by", "none", "mail", "cases", "with"} & set(words)
 
 
 def test_with_nothing_due_nothing_is_asked(liaison: CommandLine) -> None:

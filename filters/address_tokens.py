@@ -27,6 +27,7 @@ _FOLD = re.compile(r"\r?\n[ \t]*+")
 _INNERMOST_COMMENT = re.compile(r"\([^()]*+\)")
 _DEEPEST_COMMENT = 8
 _IN_ANGLES = re.compile(r"<[^<>]*+>")
+_NAME_IN_BRACKETS = re.compile(r"\[(?=[^:]*[^0-9.:\]])[^:]+\]")
 _MOST_TOKENS = 2000
 """Addresses looked at in one text; of more, the first and the last half. Nobody reads such a field as one sender's."""
 
@@ -43,7 +44,13 @@ def address_tokens(text: str) -> tuple[Mailbox, ...]:
     if len(tokens) > _MOST_TOKENS:
         tokens = tokens[: _MOST_TOKENS // 2] + tokens[-_MOST_TOKENS // 2 :]
     # Outlook writes display names like 'a@b.example': the apostrophes are no part of the address.
-    return tuple(Mailbox(local_part.lstrip("'`") or local_part, domain) for local_part, domain in tokens)
+    bare = [(local_part.lstrip("'`") or local_part, domain) for local_part, domain in tokens]
+    return tuple(Mailbox(local_part, reading) for local_part, domain in bare for reading in _readings(domain))
+
+
+def _readings(domain: str) -> tuple[str, ...]:
+    """Brackets are for numbers (RFC 5321 §4.1.3): with a name in them, a person reads the name."""
+    return (domain, domain[1:-1]) if _NAME_IN_BRACKETS.fullmatch(domain) else (domain,)
 
 
 def _forms(text: str) -> Iterator[str]:

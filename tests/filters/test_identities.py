@@ -53,6 +53,7 @@ def test_a_legal_from_field_has_one_strict_reading(value: str) -> None:
         *("From: mailto:a@mfa.gov.cn", "From: a@mfa.gov.cn\r\n\tand more", "From: ((a)a@mfa.gov.cn", "From: [x] <a@mfa.gov.cn>"),
         *(" From: a@mfa.gov.cn", "From : a@mfa.gov.cn", "From\r\n : a@mfa.gov.cn", "From:\xa0a@mfa.gov.cn", "Fr\0om: a@mfa.gov.cn"),
         *(b"From: \xe9 a@mfa.gov.cn", b"From: \xd6\xd0\xce\xc4 <a@mfa.gov.cn> x", "From: 领事<a@mfa.gov.cn>，"),
+        *("From: a@[mfa.gov.cn]", "From: Name <a@[mfa.gov.cn]>", "From: a@[ｍｆａ．gov．cn]"),
         *("From: =?utf-8?q?a?=@mfa.gov.cn", "From: a@=?utf-8?q?mfa.gov.cn?=", 'From: "a".@mfa.gov.cn, <a@mfa.gov.cn>'),
     ],
 )  # fmt: skip
@@ -126,6 +127,7 @@ def test_ambiguity_is_said_in_a_sentence(lines: tuple[str, ...], reason: str) ->
     [
         *(("From: a@x.example", "Reply-To: b@x.example, c@x.example"), ("From: a@x.example", "Return-Path: <>")),
         *(("From: a@x.example", "Sender: b@x.example"), ("From: a@x.example", "Subject: =?x?")),
+        *(("From: root@[192.0.2.1]",), ("From: root@[IPv6:2001:db8::1]",), ("From: root@[IPv6:::ffff:192.0.2.1]",)),
     ],
 )
 def test_ordinary_variety_is_not_ambiguous(lines: tuple[str, ...]) -> None:

@@ -90,12 +90,14 @@ class Foundation:
 
 
 @asynccontextmanager
-async def open_foundation(settings: Settings, clock: Clock, *, makes: bool = True) -> AsyncIterator[Foundation]:
+async def open_foundation(
+    settings: Settings, clock: Clock, *, makes: bool = True, known: bytes | None = None
+) -> AsyncIterator[Foundation]:
     """The store, up to date and with the packs of a first start in it, and what stands on it.
 
-    `makes`: a database that is not there, or is empty, is made; else StoreError.
+    `makes`: a database that is not there, or is empty, is made; else StoreError. `known`: as `open_store` has it.
     """
-    store, lasting = open_store(settings, clock), None
+    store, lasting = open_store(settings, clock, known), None
     try:
         await store.upgrade(makes=makes)
         lasting = await _lasting(settings, clock, store)
@@ -174,9 +176,12 @@ def governing(lasting: Lasting, settings: Settings) -> Callable[[], None]:
     return govern
 
 
-def open_store(settings: Settings, clock: Clock) -> Store:
-    """The store that the configuration names; it connects when it is first used."""
-    return Store.open(settings.store.url, open_seal(settings), clock)
+def open_store(settings: Settings, clock: Clock, known: bytes | None = None) -> Store:
+    """The store that the configuration names; it connects when it is first used.
+
+    `known` is the secret of its database, if that is known already: an SQLite file with another one is refused.
+    """
+    return Store.open(settings.store.url, open_seal(settings), clock, known=known.hex() if known else None)
 
 
 def open_seal(settings: Settings) -> Seal:

@@ -44,7 +44,7 @@ def serve(role: str, make_database: bool, inherit: str, counters: str, connectio
     Prints `ready smtp=HOST:PORT console=HOST:PORT metrics=HOST:PORT` once it accepts. SIGTERM lets the mail
     transactions in hand end; SIGHUP reads the configuration again, and keeps the old one if it is wrong.
     """
-    settings = first_told() if inherit else load_settings()
+    known, settings = first_told() if inherit else (None, load_settings())
     logs.configure(settings.log)
     if make_database:
         asyncio.run(_make(settings))
@@ -63,6 +63,7 @@ def serve(role: str, make_database: bool, inherit: str, counters: str, connectio
                 worker_command=_worker_command(settings),
                 slot=_slot(counters),
                 part=_slot(connections),
+                known=known,
                 systemd=Systemd({} if inherit else os.environ),
             )
         )

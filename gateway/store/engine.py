@@ -59,8 +59,11 @@ class Engines:
         await self.reader.dispose()
 
 
-def open_engine(url: str, *, patience: float = PATIENCE) -> Engines:
-    """Engines for `sqlite:///path` or `postgresql://…`; connects to nothing yet. Raises ConfigurationError."""
+def open_engine(url: str, *, patience: float = PATIENCE, known: str | None = None) -> Engines:
+    """Engines for `sqlite:///path` or `postgresql://…`; connects to nothing yet. Raises ConfigurationError.
+
+    `known` is the secret that an SQLite file must have; None for whichever it has when it is first opened.
+    """
     if url.startswith(("postgresql:", "postgresql+psycopg:")):
         return _open_postgresql(url, patience)
     try:
@@ -69,7 +72,7 @@ def open_engine(url: str, *, patience: float = PATIENCE) -> Engines:
         raise _wrong_url("is not a URL") from error
     if parsed.get_backend_name() != "sqlite":
         raise _wrong_url(f"{parsed.get_backend_name()!r} is not supported")
-    return _open_sqlite(parsed, patience)
+    return _open_sqlite(parsed, patience, Known(known))
 
 
 @contextmanager
@@ -104,11 +107,10 @@ def _in_postgresql(clause: Any, write: Callable[..., str], named: dict[str, Any]
     return write(clause, **named)
 
 
-def _open_sqlite(url: URL, patience: float) -> Engines:
+def _open_sqlite(url: URL, patience: float, known: Known) -> Engines:
     if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
         raise _wrong_url("names no file")
     file = Path(url.database).absolute()
-    known = Known()
     writer = SqliteWriter(file, patience=patience, known=known)
     return Engines(
         writer=writer,

@@ -260,12 +260,13 @@ class Store:
         self._clock = clock
 
     @classmethod
-    def open(cls, url: str, seal: Seal, clock: Clock, *, patience: float = PATIENCE) -> Self:
+    def open(cls, url: str, seal: Seal, clock: Clock, *, patience: float = PATIENCE, known: str | None = None) -> Self:
         """A store at `sqlite:///path` or `postgresql://…`; connects with the first unit of work.
 
-        `patience`: seconds to wait for a lock or a connection. Raises ConfigurationError on a wrong URL.
+        `patience`: seconds to wait for a lock or a connection. `known`: the secret of an SQLite file that another
+        process has seen; None takes what is there. Raises ConfigurationError on a wrong URL.
         """
-        return cls(url, open_engine(url, patience=patience), seal, clock)
+        return cls(url, open_engine(url, patience=patience, known=known), seal, clock)
 
     def seal_with(self, seal: Seal) -> None:
         """Seal and open with these keys, from the next unit of work on."""

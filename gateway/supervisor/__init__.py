@@ -42,6 +42,7 @@ async def serve(
     worker_command: Sequence[str] = (),
     slot: tuple[int, int] | None = None,
     part: tuple[int, int] | None = None,
+    known: bytes | None = None,
     systemd: Systemd = NOBODY,
 ) -> None:
     """Run until SIGTERM or SIGINT. `ready` gets the line that says where it accepts, ports being the real ones.
@@ -50,13 +51,13 @@ async def serve(
     `inherited` are the numbers of listening sockets that a parent handed over; `worker_command` is the command line
     that starts one SMTP worker, to which `--inherit NUMBERS`, `--counters DESCRIPTOR:NUMBER` and the same for
     `--connections` are added. `slot` and `part` are these pairs: a parent's memory, and where this worker counts in it.
-    A worker makes no database: its parent has done it at the start, and one that is lost since is not made anew.
+    A worker makes no database, nor takes another one for its parent's, whose secret is `known`.
     `systemd` is who started this process, if it is to be told how far we are.
     """
     if slot is not None:
         counters.join(*slot)
     tell_of(settings)
-    async with open_foundation(settings, clock, makes=not inherited) as foundation:
+    async with open_foundation(settings, clock, makes=not inherited, known=known) as foundation:
         logs.hash_with(foundation.lasting.secret)
         connections = Connections(*part) if part is not None else None
         service = Service(

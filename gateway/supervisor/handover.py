@@ -1,4 +1,4 @@
-"""What a parent tells its SMTP workers: the configuration in force, over their standard input.
+"""What a parent tells its SMTP workers, over their standard input: which database is ours, and the configuration.
 
 A worker never reads the file by itself: it may have been changed, or be wrong, when one that died is started again.
 The end of the input means that the parent is gone.
@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
 
 _LENGTH = 4
-"""Octets of the number that stands before each configuration."""
+"""Octets of the number that stands before whatever is told."""
+
+
+def opening(secret: bytes) -> bytes:
+    """What is told once, before any configuration: the secret that the database is known by."""
+    return len(secret).to_bytes(_LENGTH, "big") + secret
 
 
 def written(settings: Settings) -> bytes:
@@ -32,9 +37,17 @@ def _read(plain: bytes) -> Settings:
     return replace(settings, policy=MappingProxyType(settings.policy))
 
 
-def first_told() -> Settings:
-    """The configuration that a worker starts with; EOFError if its parent is gone already. Waits for it."""
-    return _read(_exactly(int.from_bytes(_exactly(_LENGTH), "big")))
+def first_told() -> tuple[bytes, Settings]:
+    """The secret of the database and the configuration that a worker starts with. Waits for them.
+
+    EOFError if its parent is gone already.
+    """
+    secret = _next()
+    return secret, _read(_next())
+
+
+def _next() -> bytes:
+    return _exactly(int.from_bytes(_exactly(_LENGTH), "big"))
 
 
 def _exactly(octets: int) -> bytes:

@@ -117,7 +117,8 @@ class Service:
         here = role.takes_mail and (bool(inherited) or settings.smtp.workers == 1)
         self._connections = connections or Connections.new(MOST_CONNECTIONS, 1 + settings.smtp.workers)
         self._server = self._open_server() if here else None
-        self._workers = Workers(worker_command, settings) if role.takes_mail and not here else None
+        secret = foundation.lasting.secret
+        self._workers = Workers(worker_command, settings, secret) if role.takes_mail and not here else None
         self._outbox = _open_worker(self._now.means) if self._now.means is not None else None
         self._reloading = Reloading(reread, self.obey, systemd) if reread is not None and not inherited else None
         self._slots: Slots | None = None

@@ -1,8 +1,9 @@
 """SMTP workers: processes that inherit the listening sockets, so that the kernel shares connections among them.
 
-A worker that dies is started again; its backlog lives on in the socket. Each is told the configuration by its parent,
-and one whose parent dies stops by itself (`gateway.supervisor.handover`). Each counts in a slot of its own, in which
-the worker in its place goes on; what a dead one had open is taken out of the count of connections.
+A worker that dies is started again; its backlog lives on in the socket. Each is told by its parent which database is
+ours, and the configuration; one whose parent dies stops by itself (`gateway.supervisor.handover`). Each counts in a
+slot of its own, in which the worker in its place goes on; what a dead one had open is taken out of the count of
+connections.
 """
 
 from __future__ import annotations
@@ -41,9 +42,11 @@ log = structlog.get_logger()
 class Workers:
     """Processes of `command`, as many as the settings say, kept alive until `stop()`."""
 
-    def __init__(self, command: Sequence[str], settings: Settings) -> None:
+    def __init__(self, command: Sequence[str], settings: Settings, secret: bytes) -> None:
+        """`secret` is that of the database: one that starts later takes no other for it than those that run."""
         self._command = tuple(command)
         self._settings = settings
+        self._secret = secret
         self._sockets: list[socket.socket] = []
         self._processes: list[Process] = []
         self._slots: Slots
@@ -87,7 +90,7 @@ class Workers:
         """Another configuration, for those that run and for those that will be started."""
         self._settings = settings
         for process in self._processes:
-            _tell(process, settings)
+            _tell(process, handover.written(settings))
 
     async def stop(self) -> None:
         """Let all finish what is in hand; kill what does not end."""
@@ -110,11 +113,12 @@ class Workers:
         """A worker that accepts; LiaisonError if it does not get that far."""
         settings = self._settings
         process = await self._begin(index)
-        _tell(process, settings)
+        _tell(process, handover.opening(self._secret))
+        _tell(process, handover.written(settings))
         if not await _is_ready(process):
             raise LiaisonError(f"an SMTP worker was not ready in time; its status is {await process.wait()}")
         if settings is not self._settings:  # another one came in meanwhile, and was told to all others
-            _tell(process, self._settings)
+            _tell(process, handover.written(self._settings))
         return process
 
     async def _begin(self, index: int) -> Process:
@@ -133,10 +137,10 @@ class Workers:
         )
 
 
-def _tell(process: Process, settings: Settings) -> None:
+def _tell(process: Process, what: bytes) -> None:
     """One that has died meanwhile is told nothing; it is replaced."""
     if process.stdin is not None and process.returncode is None:
-        process.stdin.write(handover.written(settings))
+        process.stdin.write(what)
 
 
 def _slot_of(index: int) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
+import signal
 import sqlite3
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
@@ -276,6 +278,32 @@ async def test_an_sqlite_file_that_can_not_be_written_costs_nobody_a_message(
     assert _rows(file, "SELECT count(*) FROM cases") == [(1,)]
     assert _rows(file, "PRAGMA integrity_check") == [("ok",)]
     assert served.process.returncode is None
+
+
+async def test_a_worker_that_is_started_anew_refuses_another_database_as_the_others_do(
+    tmp_path: Path, next_hop: ScriptedMTA, smarthost: ScriptedMTA, serve: Callable[[Path], Awaitable[Served]]
+) -> None:
+    file = tmp_path / "l.db"
+    path = write_configuration(
+        tmp_path,
+        next_hop=next_hop.port,
+        smarthost=smarthost.port,
+        url=f"sqlite:///{file}",
+        mode="assist",
+        smtp="workers = 2",
+    )
+    served = await serve(path)
+    async with replaced(served, file):
+        os.kill((await served.children())[0], signal.SIGKILL)
+        _, in_its_place = await served.logged("worker_died", times=2)
+        assert "not ready" in in_its_place
+        assert "is another database than the one that was there" in served.log.read_text()
+        await withstood(served.port, next_hop)
+    await recovered(served.port, next_hop)
+    async with asyncio.timeout(20):
+        while len(await served.children()) != 2:
+            await asyncio.sleep(0.2)
+    assert _rows(file, "SELECT count(*) FROM cases") == [(1,)]
 
 
 def _rows(file: Path, query: str) -> list[tuple[object, ...]]:

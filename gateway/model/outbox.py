@@ -42,6 +42,10 @@ NEED_THE_ORIGINAL = frozenset({Purpose.DECLINE, Purpose.REPORT, Purpose.RELEASE}
 TO_COLLATION = frozenset({Purpose.REPORT, Purpose.AMENDMENT, Purpose.RETRACTION})
 """Reports, and what is said later about one: all that is encrypted where there is a certificate for it."""
 
+THAWED_UNLESS_TAKEN = frozenset({Purpose.REPORT, Purpose.RETRACTION})
+"""Whether they may have arrived is asked later, when a case is dismissed or taken up again. So an attempt that surely
+delivered nothing leaves no bytes behind: those that stand tell of one whose end nobody knows."""
+
 LARGE = 256 * 1024
 """Octets of an original, from which on mail that needs it stands in memory in turn only."""
 
@@ -76,7 +80,8 @@ OUTBOX_TRANSITIONS: Mapping[OutboxState, frozenset[OutboxState]] = MappingProxyT
 class OutboxItem:
     """One mail. `id` is an opaque token that outlives retries; `to` one address; `case_id` None for a digest.
 
-    `frozen` tells whether its bytes exist (they are made at the first attempt and never change after it).
+    `frozen` tells whether its bytes exist. They are made at the first attempt and never change after it, but for
+    `THAWED_UNLESS_TAKEN`.
     """
 
     id: str

@@ -2,7 +2,7 @@
 
 Claim with a lease, compose at dispatch, freeze, commit `sending` before the final dot, settle. A decline errs towards
 silence: an attempt whose end is not known leaves it `uncertain`, for a person. Everything else is sent again with the
-same bytes and Message-ID.
+same bytes and Message-ID; a report and its retraction only if it may have been taken.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gateway.errors import SealError
 from gateway.events import Event
 from gateway.model.audit import without_addresses
 from gateway.model.case import DeliveryState
-from gateway.model.outbox import OutboxState, Purpose
+from gateway.model.outbox import THAWED_UNLESS_TAKEN, OutboxState, Purpose
 from gateway.model.schedule import next_attempt
 from gateway.operations.composing import case_of_item
 from gateway.operations.recording import GATEWAY
@@ -196,7 +196,7 @@ class Outbox:
             case OutcomeKind.UNCERTAIN if item.purpose is Purpose.DECLINE:
                 await self._settle(item, OutboxState.UNCERTAIN, outcome.reply, claim)
             case OutcomeKind.UNCERTAIN | OutcomeKind.TRY_LATER:
-                await self._postpone(item, outcome.reply, claim)
+                await self._postpone(item, outcome, claim)
             case OutcomeKind.NOT_OURS:
                 return
             case unreachable:
@@ -220,7 +220,8 @@ class Outbox:
             await self._audit(work, item, "report-refused", reply)
         log.error(Event.REPORT_WITHOUT_ORIGINAL, item=item.id, case=item.case_reference, reason=reply)
 
-    async def _postpone(self, item: OutboxItem, reply: str, claim: Claim) -> None:
+    async def _postpone(self, item: OutboxItem, outcome: Outcome, claim: Claim) -> None:
+        reply = outcome.reply
         due_at = next_attempt(
             now=self.clock.now(),
             attempts=item.attempts + 1,
@@ -232,10 +233,12 @@ class Outbox:
             await self._settle(item, OutboxState.FAILED, given_up, claim)
             return
         async with self.store.begin() as work:
-            await work.outbox.settle(
+            settled = await work.outbox.settle(
                 item.id, state=OutboxState.WAITING, reply=reply, due_at=due_at, attempts=item.attempts + 1,
                 owner=claim.owner,
             )  # fmt: skip
+            if settled and _surely_not_taken(item, outcome):
+                await work.outbox.thaw(item.id)
         log.warning(
             Event.OUTBOX_RETRY,
             item=item.id,
@@ -271,6 +274,11 @@ class Outbox:
     async def _audit(self, work: Work, item: OutboxItem, action: str, reply: str) -> None:
         detail = {"item": item.id, "reply": without_addresses(reply)}
         await work.audit.append(GATEWAY, action, item.case_reference or item.id, detail)
+
+
+def _surely_not_taken(item: OutboxItem, outcome: Outcome) -> bool:
+    """By no attempt: had an earlier one ended in doubt, its bytes would have been there when this one began."""
+    return item.purpose in THAWED_UNLESS_TAKEN and outcome.kind is OutcomeKind.TRY_LATER and not item.frozen
 
 
 def _after_a_crash(item: OutboxItem) -> OutboxState:

@@ -104,7 +104,8 @@ _MESSAGE_IDS = brief(
     .join(outbox_items)
     .where(outbox_items.c.case_id == bindparam("case"))
 )
-_THAW = brief(delete(frozen_posts).where(frozen_posts.c.item_id == bindparam("this")))
+_THAW = delete(frozen_posts).where(frozen_posts.c.item_id == bindparam("this"))
+"""Not brief: a report may be large, and is overwritten with zeros."""
 
 _MOVE = update(outbox_items).returning(outbox_items.c.case_id, outbox_items.c.purpose)
 _BEGIN_SENDING = brief(
@@ -221,11 +222,15 @@ class Outbox:
         """
         return await self._move(_BEGIN_SENDING, OutboxState.SENDING, {"this": item_id, "ours": owner, "now": now})
 
+    async def thaw(self, item_id: str) -> None:
+        """Give up the bytes of an item that surely was not taken: they are made anew for its next attempt."""
+        await self._connection.execute(_THAW, {"this": item_id})
+
     async def without_original(self, item_id: str) -> bool:
         """Thaw a report that waits again, so that it is composed anew as a summary; False if it is one already."""
         if (await self._connection.execute(_SUMMARIZE, {"this": item_id})).one_or_none() is None:
             return False
-        await self._connection.execute(_THAW, {"this": item_id})
+        await self.thaw(item_id)
         return True
 
     async def settle(

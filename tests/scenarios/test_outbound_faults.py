@@ -197,3 +197,43 @@ async def test_after_the_final_dot_a_decline_is_left_and_a_report_sent_again_as_
     await asyncio.sleep(1)
     assert [one.recipients for one in smarthost.messages] == [["collation@ildc.example"]]
     assert (await days.item(Purpose.DECLINE)).state is OutboxState.UNCERTAIN
+
+
+@pytest.mark.parametrize(
+    ("answers", "then"),
+    [
+        (["450 4.2.0 Later"], OutboxState.CANCELLED),
+        ([DROP], OutboxState.WAITING),
+        ([DROP, "450 4.2.0 Later"], OutboxState.WAITING),
+    ],
+    ids=["not taken", "nobody knows", "nobody knows of the first attempt"],
+)
+async def test_a_retraction_is_called_off_when_every_answer_said_that_it_was_not_taken(
+    days: Days, answers: list[str], then: OutboxState
+) -> None:
+    await days.gateway.send(SENDER, DESK, LISTED)
+    await settled(days.gateway, Purpose.REPORT, OutboxState.SENT)
+    remaining = iter(answers)
+    days.gateway.smarthost.script = lambda said, _link: next(remaining) if said == "content" else None
+    reference = (await days.gateway.cases())[0].case.reference
+    await days.gateway.desk.casework.dismiss(reference, "a resident", actor="test:clerk")
+    for times in range(1, len(answers) + 1):
+        assert (await days.attempted(Purpose.RETRACTION, times)).state is OutboxState.WAITING
+        days.clock.advance(60 if times < len(answers) else 0)
+    await days.gateway.desk.casework.reopen(reference, "", actor="test:clerk")
+    assert (await days.item(Purpose.RETRACTION)).state is then
+
+
+@pytest.mark.parametrize(
+    ("answer", "taken_back"), [("450 4.2.0 Later", False), (DROP, True)], ids=["not taken", "nobody knows"]
+)
+async def test_a_report_is_taken_back_unless_the_answer_said_that_it_was_not_taken(
+    days: Days, answer: str, taken_back: bool
+) -> None:
+    days.gateway.smarthost.script = lambda said, _link: answer if said == "content" else None
+    await days.gateway.send(SENDER, DESK, LISTED)
+    assert (await days.attempted(Purpose.REPORT, 1)).state is OutboxState.WAITING
+    reference = (await days.gateway.cases())[0].case.reference
+    await days.gateway.desk.casework.dismiss(reference, "a resident", actor="test:clerk")
+    assert (await days.item(Purpose.REPORT)).state is OutboxState.CANCELLED
+    assert (Purpose.RETRACTION in {item.purpose for item in await days.gateway.items()}) is taken_back

@@ -91,7 +91,9 @@ class Outbox:
             judged = [
                 item
                 for item in await work.outbox.expired_sending(now)
-                if await work.outbox.settle(item.id, state=_after_a_crash(item), reply=reason, due_at=now)
+                if await work.outbox.settle(
+                    item.id, state=_after_a_crash(item), reply=reason, due_at=now, attempts=item.attempts + 1
+                )
             ]
             for item in judged:  # the audit chain's head is locked last, or two units of work could block each other
                 await self._audit(work, item, f"{item.purpose}-{_after_a_crash(item)}", reason)

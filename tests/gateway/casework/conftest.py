@@ -21,9 +21,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path, database_url: str, clock: StoppedClock) -> AsyncIterator[Desk]:
+def path(tmp_path: Path, database_url: str) -> Path:
+    """Of the configuration."""
+    return write_configuration(tmp_path, next_hop=2526, smarthost=None, url=database_url)
+
+
+@pytest.fixture
+async def desk(path: Path, clock: StoppedClock) -> AsyncIterator[Desk]:
     """With two people who may decide cases and one who may not; consistent at the end."""
-    path = write_configuration(tmp_path, next_hop=2526, smarthost=None, url=database_url)
     async with open_desk(load(path, {}), clock) as opened:
         for name, role in (("alice", Role.REVIEWER), ("benoit", Role.REVIEWER), ("olga", Role.OPERATOR)):
             await opened.peoplekeeping.add(name, "", [role], "correct horse battery 7", actor="test")

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.model.outbox import OutboxState, Purpose
+from gateway.sending import open_means
+from gateway.settings import load
 from tests.support.clocks import NOON
 from tests.support.records import RAW, a_case, a_post, an_item, record
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gateway.desk import Desk
     from gateway.model.outbox import OutboxItem
+    from tests.support.clocks import StoppedClock
 
 FIRST, ALICE = "LG-TEST-0001", "console:alice"
 
@@ -62,6 +67,15 @@ async def test_a_report_that_may_have_arrived_is_taken_back(
     async with desk.store.reading() as work:
         rows = [entry.action for entry in await work.audit.entries(subject=FIRST)]
     assert rows[-2:] == ["case-dismissed", "retraction-requested"]
+
+
+async def test_a_report_whose_attempt_a_crash_ended_is_taken_back(desk: Desk, clock: StoppedClock, path: Path) -> None:
+    await reported(desk, OutboxState.SENDING)
+    clock.advance(3600)
+    await open_means(load(path, {}), desk, "another").outbox.judge_abandoned()
+    assert (await items(desk))[Purpose.REPORT].state is OutboxState.WAITING
+    await desk.casework.dismiss(FIRST, "a resident", actor=ALICE)
+    assert Purpose.RETRACTION in await items(desk)
 
 
 @pytest.mark.parametrize("states", [(), (OutboxState.FAILED,)], ids=["it waits", "it failed"])

@@ -48,6 +48,7 @@ class CaseFilter:
     """At least one recipient's."""
     decline: ActionState | None = None
     report: ActionState | None = None
+    """Either that waits to be decided is one of an open case, unless closed cases are asked for: those were left."""
     assigned_to: str | None = None
     """"" for cases that are nobody's."""
     kind: ContactKind | None = None

@@ -9,7 +9,7 @@ from sqlalchemy import and_, exists, select, true
 from gateway.model.case import ActionState, AnswerState
 from gateway.store.case_search import found
 from gateway.store.holds import is_on_hold
-from gateway.store.lateness import overdue
+from gateway.store.lateness import OPEN, overdue
 from gateway.store.schema import cases, deliveries
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ def _equalities(wanted: CaseFilter) -> Iterator[ColumnElement[bool]]:
         value = getattr(wanted, name)
         if value is not None:
             yield cases.c[name] == value
+    if wanted.status is None and ActionState.REVIEW in (wanted.decline, wanted.report):
+        yield OPEN
     if wanted.answer is AnswerState.NONE:
         yield cases.c.report == ActionState.SENT
 

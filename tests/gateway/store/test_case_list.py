@@ -11,7 +11,7 @@ from alembic import command
 from sqlalchemy import text
 
 from filters.disposition import Tier
-from gateway.model.case import ActionState, ContactKind, DeliveryState, Disposal
+from gateway.model.case import ActionState, CaseStatus, ContactKind, DeliveryState, Disposal
 from gateway.model.case_list import EVERY_CASE, NEEDS, PAGE, CaseFilter, CaseOrder, Need
 from gateway.store.case_filter import matching
 from gateway.store.database_file import create_sqlite_file
@@ -93,6 +93,19 @@ async def test_each_filter_lets_through_what_it_names(store: Store) -> None:
         assert await listed(store, of_the_first) == [FIRST], of_the_first
     assert await listed(store, CaseFilter(tier=Tier.SUSPECT, assigned_to="")) == []
     assert await listed(store, EVERY_CASE) == [SECOND, FIRST]
+
+
+async def test_what_waits_to_be_decided_is_found_in_open_cases_unless_closed_ones_are_asked_for(store: Store) -> None:
+    """In a case that is closed there is nothing to decide: it was left."""
+    for number in (1, 2):
+        await written(store, replace(a_case(number=number), decline=ActionState.REVIEW, report=ActionState.REVIEW))
+    async with store.begin() as work:
+        closed = await work.cases.by_reference(FIRST)
+        assert closed is not None
+        await work.cases.close(stored_id(closed), Disposal.HANDLED, NOON)
+    for wanted in (CaseFilter(decline=ActionState.REVIEW), CaseFilter(report=ActionState.REVIEW)):
+        assert await listed(store, wanted) == [SECOND], wanted
+        assert await listed(store, replace(wanted, status=CaseStatus.CLOSED)) == [FIRST], wanted
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ def open_means(settings: Settings, desk: Desk, node: str) -> Means:
         store=foundation.store,
         clock=foundation.clock,
         composer=open_composer(settings, foundation),
+        starting=foundation.starting,
         rulebooks=foundation.rulebooks,
         destinations=foundation.destinations,
         outbound=settings.outbound,

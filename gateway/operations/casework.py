@@ -178,7 +178,7 @@ class Casework:
             return False
         if not await work.outbox.settle(decline.id, state=OutboxState.CANCELLED, reply=reply):
             return False
-        await work.limits.close_window(decline.id)
+        await self.starting.give_up_window(work, decline)
         return True
 
     async def report(self, reference: str, *, actor: str, expected: int | None = None) -> OutboxItem:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gateway.model.outbox import OutboxItem, Post
     from gateway.operations.composing import Composer
     from gateway.operations.rulebooks import Rulebooks
+    from gateway.operations.starting import Starting
     from gateway.settings import Outbound
     from gateway.store.unit_of_work import Store, Work
     from gateway.verify.destination import Destinations
@@ -70,6 +71,7 @@ class Outbox:
     store: Store
     clock: Clock
     composer: Composer
+    starting: Starting
     rulebooks: Rulebooks
     destinations: Destinations
     outbound: Outbound
@@ -261,7 +263,7 @@ class Outbox:
             if state is OutboxState.SENT and item.purpose is Purpose.RELEASE:
                 await self._released(work, item, reply)
             if state is OutboxState.FAILED and item.purpose is Purpose.DECLINE:
-                await work.limits.close_window(item.id)
+                await self.starting.give_up_window(work, item)
             await self._audit(work, item, f"{item.purpose}-{state}", reply)
         tell = log.info if state is OutboxState.SENT else log.error
         tell(_EVENTS[state], item=item.id, purpose=str(item.purpose), case=item.case_reference, reply=reply)

@@ -134,7 +134,7 @@ class Outboxkeeping:
             if not await work.outbox.settle(item.id, state=OutboxState.CANCELLED, reply=cancelled):
                 raise _changed(item)
             if item.purpose is Purpose.DECLINE and item.state is not OutboxState.UNCERTAIN:
-                await work.limits.close_window(item.id)
+                await self.starting.give_up_window(work, item)
             await work.audit.append(actor, f"{item.purpose}-cancelled", item.case_reference or item.id, _was(item))
             return item
 

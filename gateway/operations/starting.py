@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from filters.screening import Screening
     from gateway.clock import Clock
     from gateway.model.case import Case
+    from gateway.model.outbox import OutboxItem
     from gateway.operations.deciding import Decision
     from gateway.operations.gate import Gate
     from gateway.settings import Collation, Decline
@@ -98,8 +99,22 @@ class Starting:
 
     async def hold_window(self, work: Work, case: Case, item_id: str) -> None:
         """A decline that a person asked for: no window stops it, but automatic ones wait for its end."""
-        sender = window_key(parse_path(case.reverse_path, smtputf8=True))
+        sender = _window_of(case.reverse_path)
         await work.limits.prolong_window(sender, item_id, self.window_end(self.clock.now()))
+
+    async def give_up_window(self, work: Work, item: OutboxItem) -> None:
+        """A decline that did not leave holds no window; one of before that did has its own again, to its end.
+
+        A sender has one window, which a decline that a person asked for takes over.
+        """
+        if not await work.limits.close_window(item.id):
+            return
+        sender = _window_of(item.to)
+        begun_after = self.clock.now() - timedelta(days=self.decline.window_days)
+        for earlier in reversed(await work.outbox.declines_since(begun_after)):
+            if earlier.id != item.id and _window_of(earlier.to) == sender:
+                await work.limits.prolong_window(sender, earlier.id, self.window_end(earlier.created_at))
+                return
 
     def window_end(self, now: datetime) -> datetime:
         """When a sender that is declined now may be declined automatically again."""
@@ -143,6 +158,11 @@ def window_key(reverse_path: Mailbox) -> str:
     """One sender for the window: lower case, the +tag cut (RFC 5233)."""
     local_part, _, _ = canonical_local_part(reverse_path.local_part).partition("+")
     return f"{local_part}@{canonical_domain(reverse_path.domain)}"
+
+
+def _window_of(address: str) -> str:
+    """The same for an address as it stands on record."""
+    return window_key(parse_path(address, smtputf8=True))
 
 
 def _listed_domain(screening: Screening) -> str:

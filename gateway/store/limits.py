@@ -97,6 +97,6 @@ class Limits:
         """A decline that a person asked for: no window stops it, but others wait for its end."""
         await self._connection.execute(_PROLONG_WINDOW, {"sender": sender, "item_id": item_id, "until": until})
 
-    async def close_window(self, item_id: str) -> None:
-        """The decline did not leave: it stops nobody."""
-        await self._connection.execute(_CLOSE_WINDOW, {"this": item_id})
+    async def close_window(self, item_id: str) -> bool:
+        """The decline did not leave: it stops nobody. False if the sender's window is that of another decline."""
+        return (await self._connection.execute(_CLOSE_WINDOW, {"this": item_id})).rowcount > 0

@@ -313,6 +313,12 @@ class Outbox:
         )
         return [(created_at, item_id) for created_at, item_id in await self._connection.execute(these)]
 
+    async def declines_since(self, moment: datetime) -> ItemList:
+        """Declines that were asked for after that moment and left, or may have left, or still wait; the newest last."""
+        kept = outbox_items.c.state.not_in((OutboxState.FAILED, OutboxState.CANCELLED))
+        these = (outbox_items.c.purpose == Purpose.DECLINE, outbox_items.c.created_at > moment, kept)
+        return await self._items(_ITEMS.where(*these), {})
+
     async def those(self, ids: Collection[str]) -> Mapping[str, OutboxItem]:
         """The items with these ids, by them."""
         return {item.id: item for item in await self._items(_THESE_ITEMS, {"these": list(ids)})} if ids else {}

@@ -145,6 +145,24 @@ async def test_a_decline_that_failed_stops_no_other_before_it_is_tried_again(gat
     assert not await window_is_free(gateway)
 
 
+@pytest.mark.parametrize("end", [OutboxState.FAILED, OutboxState.CANCELLED])
+async def test_the_window_of_a_decline_that_left_holds_when_a_later_one_does_not_leave(
+    gateway: Running, end: OutboxState
+) -> None:
+    await gateway.send(SENDER, ["desk@police.example"], LISTED)
+    await decline(gateway)
+    await settled(gateway, Purpose.DECLINE, OutboxState.SENT)
+    await gateway.send("Liaison+desk@mission.example", ["desk@police.example"], LISTED + b"Again.\r\n")
+    code = {OutboxState.FAILED: "550 5.1.1 Nobody", OutboxState.CANCELLED: "450 4.2.0 Later"}[end]
+    gateway.smarthost.script = lambda said, _link: code if said.startswith("RCPT TO:<Liaison+") else None
+    newest = max((await gateway.cases()), key=lambda file: file.case.received_at).case.reference
+    later = await gateway.desk.casework.decline(newest, gateway.desk.rulebooks.current.index, actor="test:clerk")
+    if end is OutboxState.CANCELLED:
+        await gateway.desk.outboxkeeping.cancel(later.id, actor="test:clerk")
+    await settled(gateway, Purpose.DECLINE, end)
+    assert not await window_is_free(gateway)
+
+
 async def test_nothing_is_declined_where_the_table_says_never(gateway: Running) -> None:
     await gateway.send(SENDER, ["dispatch@police.example"], LISTED)
     with pytest.raises(RefusedError, match="Nothing is declined here"):

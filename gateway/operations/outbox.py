@@ -172,8 +172,9 @@ class Outbox:
 
     async def begin_sending(self, item: OutboxItem, post: Post, claim: Claim) -> bool:
         """Commit the attempt, and at the first one its bytes; False if the item is not this claim's any more."""
+        sealed = None if item.frozen else await self.store.sealed(post.content, item.id)
         async with self.store.begin() as work:
-            if not item.frozen and not await work.outbox.freeze(item.id, post):
+            if sealed is not None and not await work.outbox.freeze_sealed(item.id, post, sealed):
                 return False  # another claim has begun it meanwhile, with bytes of its own
             return await work.outbox.mark_sending(item.id, claim.owner, self.clock.now())
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from gateway.operations.gate import Gate
     from gateway.operations.starting import Starting
     from gateway.spool import Spool
+    from gateway.store.sealing import Sealed
     from gateway.store.unit_of_work import Store, Work
 
 GATEWAY = "gateway"
@@ -81,14 +82,13 @@ class Recorder:
 
         The case comes back as it was first written: how far decline and report are is the outbox's to tell.
         """
-        raw = message.content.read()
         header = parse_header(message.header_section)
-        wanted = case_of(message, header, raw, key=key, reference=reference)
+        wanted, sealed = await self._sealed(message, header, key=key, reference=reference)
         async with self.store.begin() as work:  # the audit chain's head is locked last
             case, created = await work.cases.insert_or_find(wanted)
             added = await work.deliveries.add_missing(case.stored_id, _deliveries(message.screening, served))
             if created:
-                await work.messages.put(case, raw)
+                await work.messages.put_sealed(case, sealed)
                 await work.cases.meet(case.stored_id, message.screening.entries, case.received_at)
                 await self._start(work, case, message, header)
             if added:
@@ -100,6 +100,13 @@ class Recorder:
                 )
             every = added if created else await work.deliveries.of(case.stored_id)
             return CaseFile(case=case, deliveries=tuple(every))
+
+    async def _sealed(
+        self, message: FlaggedMessage, header: Header, *, key: str, reference: str
+    ) -> tuple[Case, Sealed]:
+        """The case, and the content as it is stored; the clear one is let go before the database is waited for."""
+        raw = message.content.read()
+        return case_of(message, header, raw, key=key, reference=reference), await self.store.sealed(raw, reference)
 
     async def settle(self, case: Case, served: Sequence[RelayResult]) -> None:
         """Write what the next hop answered."""

@@ -35,7 +35,10 @@ class Messages:
 
     async def put(self, case: Case, raw: bytes) -> None:
         """Store the content of a case that has its id. Raises ValueError if it is not what `case.sha256` says."""
-        sealed = await seal_aside(self._seal, raw, case.reference)
+        await self.put_sealed(case, await seal_aside(self._seal, raw, case.reference))
+
+    async def put_sealed(self, case: Case, sealed: Sealed) -> None:
+        """The same for what `Store.sealed` has sealed for the case, by its reference."""
         if sealed.sha256 != case.sha256:
             raise ValueError(f"the content is not that of case {case.reference}")
         statement = _INSERT_SMALL if sealed.size <= SMALL else _INSERT

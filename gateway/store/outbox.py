@@ -180,7 +180,10 @@ class Outbox:
 
     async def freeze(self, item_id: str, post: Post) -> bool:
         """Keep the bytes that every attempt will send; False if they were frozen before, which then stand."""
-        sealed = await seal_aside(self._seal, post.content, item_id)
+        return await self.freeze_sealed(item_id, post, await seal_aside(self._seal, post.content, item_id))
+
+    async def freeze_sealed(self, item_id: str, post: Post, sealed: Sealed) -> bool:
+        """The same where `Store.sealed` has sealed the content for the item, by its id."""
         row: dict[str, object] = {
             "item_id": item_id,
             "reverse_path": post.reverse_path,

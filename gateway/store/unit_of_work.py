@@ -25,6 +25,7 @@ from gateway.store.ledger import Ledger
 from gateway.store.limits import Limits
 from gateway.store.messages import Messages
 from gateway.store.outbox import Outbox
+from gateway.store.sealing import SMALL, seal_aside
 from gateway.store.senders import Senders
 from gateway.store.sqlite_file import cut_off_log
 from gateway.store.values import Values
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from gateway.store.notes import Notes
     from gateway.store.people import People
     from gateway.store.sealed_rows import SealedRows
-    from gateway.store.sealing import Seal
+    from gateway.store.sealing import Seal, Sealed
     from gateway.store.sessions import Sessions
     from gateway.store.statistics import Statistics
     from gateway.store.tracing import Traces
@@ -258,6 +259,7 @@ class Store:
         self._engines = engines
         self._seal = seal
         self._clock = clock
+        self._sealing = asyncio.Lock()
 
     @classmethod
     def open(cls, url: str, seal: Seal, clock: Clock, *, patience: float = PATIENCE, known: str | None = None) -> Self:
@@ -276,6 +278,16 @@ class Store:
     def is_missing(self) -> bool:
         """There is no database file; of PostgreSQL that can't be said without asking. StoreError if nobody can look."""
         return self._engines.file is not None and not is_there(self._engines.file)
+
+    async def sealed(self, content: bytes, subject: str) -> Sealed:
+        """What a unit of work is to store, sealed before it begins: that takes long where `content` is large.
+
+        One large one at a time, in a thread: it stands in memory twice more meanwhile.
+        """
+        if len(content) <= SMALL:
+            return self._seal.seal(content, subject)
+        async with self._sealing:
+            return await seal_aside(self._seal, content, subject)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Work]:

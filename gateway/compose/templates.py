@@ -217,6 +217,11 @@ def body(purpose: Purpose, languages: tuple[Language, ...], values: Values, own:
     return "\n\n".join((*announced, f"\n\n{RULE}\n\n".join(texts))) + "\n"
 
 
+def announcement(language: Language, own: OwnTexts = ()) -> str:
+    """What says on top of a text that this language follows, as far as it is the same in every mail."""
+    return _render(f"follows.{language}.txt", {name: _SAMPLE[name] for name in VARIABLES[Purpose.DECLINE]}, own)
+
+
 def wrap(text: str) -> str:
     """Each line as a paragraph of at most 72 columns.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gateway import tokens
 from gateway.compose.enveloping import is_enveloped
+from gateway.compose.stretches import languages_of, stretches
 from gateway.compose.text import ComposeError
 from gateway.errors import RefusedError
 from gateway.model.outbox import Purpose, new_item
@@ -20,6 +21,7 @@ from gateway.operations.composing import case_of_item
 
 if TYPE_CHECKING:
     from gateway.clock import Clock
+    from gateway.compose.stretches import Stretch
     from gateway.model.case import Case
     from gateway.model.outbox import OutboxItem, Post
     from gateway.operations.composing import Composer
@@ -69,6 +71,12 @@ class OutgoingText:
             seen = await self._compose(work, item) if frozen is None else _as_it_left(frozen)
         await self._viewed(item.case_reference, str(item.purpose), actor)
         return seen
+
+    def by_language(self, purpose: Purpose, post: Post, text: str) -> tuple[Stretch, ...]:
+        """The text of such a mail of ours, as far as it is certain what is in which language."""
+        if purpose is Purpose.RELEASE:  # whose text is the stranger's
+            return ((None, text),)
+        return stretches(text, languages_of(post.content), self.composer.voice.texts)
 
     async def _viewed(self, reference: str, part: str, actor: str) -> None:
         """A report and a release have the stranger's message inside."""

@@ -151,6 +151,23 @@ async def test_what_would_be_sent_is_what_is_sent(gateway: Running, visit: Visit
     assert (await views(gateway, reference))[-1] == f"console:{anna.name} decline"
 
 
+@ON_ONE
+async def test_each_language_of_a_mail_of_ours_is_marked_where_its_text_is_shown(
+    gateway: Running, visit: Visit
+) -> None:
+    reference = await arrived(gateway)
+    anna = await visit(Role.REVIEWER)
+    await anna.get(f"/cases/{reference}/draft/decline")
+    marked = re.findall(r'<span lang="(..)">(.*?)</span>', body(anna), re.DOTALL)
+    assert [language for language, _ in marked] == ["fr", "en", "fr"]
+    announced, english, french = (words for _, words in marked)
+    assert announced == "(Le texte français suit le texte anglais.)"
+    assert english.startswith("This is an automatic reply from ")
+    assert french.startswith("La présente est une réponse automatique ")
+    await anna.get(f"/cases/{reference}")
+    assert "<span lang" not in body(anna), "a stranger's text is in whichever language"
+
+
 async def test_after_a_verb_the_next_case_of_the_list_loads(gateway: Running, visit: Visit) -> None:
     references = [await arrived(gateway, LETTER.replace(b"A meeting", b"A meeting %d" % one)) for one in range(4)]
     anna = await visit(Role.REVIEWER)

@@ -29,6 +29,7 @@ from gateway.preview.message import attached_message, preview
 
 if TYPE_CHECKING:
     from filters.sentence import Sentence
+    from gateway.compose.stretches import Stretch
     from gateway.console.visit import Visit
     from gateway.model.outbox import OutboxItem, Post
     from gateway.operations.casework import Dossier
@@ -85,6 +86,8 @@ class Outgoing:
     post: Post
     side: str
     message: Preview
+    stretches: tuple[Stretch, ...]
+    """The first text of the message by its languages; () where something invisible is marked in it."""
     text: Segments
     size: int
     shown: int
@@ -213,18 +216,26 @@ async def sent(visit: Visit) -> Response:
 
 async def _outgoing(visit: Visit, reference: str, purpose: Purpose, item: OutboxItem | None, seen: Seen) -> Response:
     post = seen.post
+    message = await asyncio.to_thread(preview, post.content)
     context = Outgoing(
         reference=reference,
         purpose=purpose,
         item=item,
         post=post,
         side=seen.side.value,
-        message=await asyncio.to_thread(preview, post.content),
+        message=message,
+        stretches=visit.office.outgoing_text.by_language(purpose, post, text) if (text := _plain(message)) else (),
         text=_octets(post.content),
         size=len(post.content),
         shown=min(len(post.content), MOST_SHOWN),
     )
     return await visit.show("cases/outgoing.html", context)
+
+
+def _plain(message: Preview) -> str:
+    """Its first text, if nothing in it had to be marked; else ""."""
+    shown = message.texts[0].segments if message.texts else ()
+    return shown[0] if len(shown) == 1 and isinstance(shown[0], str) else ""
 
 
 def _file(content: bytes, name: str) -> Response:

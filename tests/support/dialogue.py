@@ -59,20 +59,27 @@ class Dialogue:
         return reply
 
     async def mail(
-        self, reverse_path: str, recipients: list[str], content: bytes, *, parameters: str = "", expect: str = ""
+        self,
+        reverse_path: str,
+        recipients: list[str],
+        content: bytes,
+        *,
+        parameters: str = "",
+        expect: str = "",
+        within: float = 20.0,
     ) -> str:
         """A whole mail transaction; the answer to its final dot. The content is dot-stuffed here."""
         await self.say(f"MAIL FROM:<{reverse_path}>{parameters}", "250")
         for recipient in recipients:
             await self.say(f"RCPT TO:<{recipient}>", "250")
-        return await self.content(content, expect)
+        return await self.content(content, expect, within)
 
-    async def content(self, content: bytes, expect: str = "") -> str:
+    async def content(self, content: bytes, expect: str = "", within: float = 20.0) -> str:
         """DATA and the content."""
         await self.say("DATA", "354")
         stuffed = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]
         self.send(stuffed + b".\r\n")
-        return await self.hear(expect)
+        return await self.hear(expect, within)
 
     async def start_tls(self, context: ssl.SSLContext) -> None:
         """STARTTLS and the handshake."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple, cast, overload
 
@@ -83,18 +83,23 @@ class SqliteEngine:
     async def dispose(self) -> None:
         """Close every connection, those too whose unit of work was left while a thread worked for it."""
         taken = [await self._take_place() for _ in range(self._places)]
-        for connection in taken:
+        for connection, _ in taken:
             connection.close()
             self._rest(connection)
 
-    async def _take_place(self) -> SqliteConnection:
-        try:
-            # A timer only where somebody is in the way: it costs more than a brief statement.
-            async with asyncio.timeout(self._patience) if self._free.locked() else nullcontext():
-                await self._free.acquire()
-        except TimeoutError as error:
-            raise PoolTimeoutError("every connection is in use") from error
-        return self._resting.pop() if self._resting else SqliteConnection(self._engine, self._file)
+    async def _take_place(self) -> tuple[SqliteConnection, float]:
+        """A connection, and the seconds of patience that are left to wait for the file."""
+        left = self._patience
+        if not self._free.locked():
+            await self._free.acquire()
+        else:  # a timer only where somebody is in the way: it costs more than a brief statement
+            try:
+                async with asyncio.timeout(self._patience) as waiting:
+                    await self._free.acquire()
+            except TimeoutError as error:
+                raise PoolTimeoutError("every connection is in use") from error
+            left = max(0.0, (waiting.when() or 0.0) - asyncio.get_running_loop().time())
+        return (self._resting.pop() if self._resting else SqliteConnection(self._engine, self._file)), left
 
     def _put_back(self, connection: SqliteConnection) -> None:
         connection.undo()
@@ -120,9 +125,9 @@ class SqliteReader(SqliteEngine):
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[SqliteConnection]:
         """A connection for one unit of work, which is undone at the end."""
-        connection = await self._take_place()
+        connection, patience = await self._take_place()
         try:
-            await connection.begin(self._begin, self._patience)
+            await connection.begin(self._begin, patience)
             yield connection
         finally:
             connection.when_idle(partial(self._put_back, connection))
@@ -145,13 +150,13 @@ class SqliteWriter(SqliteEngine):
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[SqliteConnection]:
         """A connection for one unit of work, committed at the end, undone if an exception leaves it."""
-        connection = await self._take_place()
+        connection, patience = await self._take_place()
         joining = self._committing is not None
         try:
             if joining:
                 connection.mark()
             else:
-                await connection.begin(self._begin, self._patience)
+                await connection.begin(self._begin, patience)
             yield connection
         except BaseException:
             connection.when_idle(partial(self._take_back, connection, joining=joining))

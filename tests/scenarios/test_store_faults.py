@@ -38,8 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["serve"]
 
 ANSWERED_WITHIN = RECORD_WITHIN + 20
-"""Seconds for the answer to the final dot. Who waits for its turn, and then for a lock that another process holds, waits
-twice as long as the store has patience: 20 s. So it may; the rest is for a machine that has much else to do."""
+"""Seconds for the answer to the final dot, which the store's patience bounds; for a machine that has much else to do."""
 LISTED = b"From: liaison@mission.example\r\nSubject: Request\r\n\r\nPlease send us the file.\r\n"
 SENDER, DESK, DISPATCH = "liaison@mission.example", "desk@police.example", "dispatch@police.example"
 

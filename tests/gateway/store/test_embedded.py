@@ -4,6 +4,7 @@ import asyncio
 import gc
 import sqlite3
 import threading
+from contextlib import closing
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -224,6 +225,20 @@ async def test_a_closed_engine_has_committed_what_was_done(file: Path, reader: S
     putting.cancel()
     await writer.dispose()
     assert "k0" in await keys(reader)
+
+
+async def test_who_waited_for_a_turn_has_less_patience_with_the_file(file: Path) -> None:
+    writer = SqliteWriter(file, patience=2.0)
+    with closing(sqlite3.connect(file, isolation_level=None)) as somebody:
+        somebody.execute("BEGIN EXCLUSIVE")
+        began = asyncio.get_running_loop().time()
+        first = asyncio.ensure_future(put_own(writer, "k0"))
+        await asyncio.sleep(1.0)
+        ends = await asyncio.gather(first, put_own(writer, "k1"), return_exceptions=True)
+        took = asyncio.get_running_loop().time() - began
+    assert all(isinstance(end, Exception) for end in ends)
+    assert took < 3.9  # the second has waited a second for its turn, and then one for the file; it was 4
+    await writer.dispose()
 
 
 async def test_trouble_that_comes_after_a_cancellation_is_no_news(tmp_path: Path) -> None:

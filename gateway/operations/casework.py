@@ -206,13 +206,20 @@ class Casework:
         async with self.store.begin() as work:
             case = await take(work, reference, expected)
             held = _chosen(await work.deliveries.of(case.stored_id), recipients)
-            pending = {item.to for item in await work.outbox.list(case_id=case.stored_id) if _is_pending_release(item)}
+            items = await work.outbox.list(case_id=case.stored_id)
+            pending = {item.to for item in items if _is_pending_release(item)}
+            failed = {item.to: item for item in items if _is_failed_release(item)}
             due = [delivery.recipient for delivery in held if delivery.recipient not in pending]
             if not due:
                 raise RefusedError(
                     "Nothing of {reference} is held that is not being released already", reference=reference
                 )
-            return [await self._add(work, case, Purpose.RELEASE, recipient, actor) for recipient in due]
+            return [
+                await self._once_more(work, case, failed[recipient], actor)  # beside a new one both would arrive
+                if recipient in failed
+                else await self._add(work, case, Purpose.RELEASE, recipient, actor)
+                for recipient in due
+            ]
 
     async def dismiss(self, reference: str, reason: str, *, actor: str, expected: int | None = None) -> int:
         """Not a mission after all: what has not left yet is cancelled, the case is closed. Returns what stays held.
@@ -360,6 +367,10 @@ async def _standing(work: Work, case: Case, purpose: Purpose) -> OutboxItem | No
 
 def _is_pending_release(item: OutboxItem) -> bool:
     return item.purpose is Purpose.RELEASE and item.state in {OutboxState.WAITING, OutboxState.SENDING}
+
+
+def _is_failed_release(item: OutboxItem) -> bool:
+    return item.purpose is Purpose.RELEASE and item.state is OutboxState.FAILED
 
 
 async def _held(work: Work, case: Case) -> list[Delivery]:

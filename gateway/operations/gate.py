@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from gateway.model.case import Case
 
 
+DISMISSED = Sentence("The case was dismissed: no approach by a mission.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """The hard gate of a decline (RFC 3834 §2), asked about a stored case."""
@@ -36,7 +39,7 @@ class Gate:
         if case.silenced:
             return (Sentence("The case was silenced: somebody decided that no decline may be sent."),)
         if case.disposal is Disposal.DISMISSED:
-            return (Sentence("The case was dismissed: no approach by a mission."),)
+            return (DISMISSED,)
         if case.decline is ActionState.NONE:
             return (
                 Sentence(

@@ -20,16 +20,18 @@ from gateway.compose.text import ComposeError
 from gateway.errors import SealError
 from gateway.events import Event
 from gateway.model.audit import without_addresses
-from gateway.model.case import DeliveryState
+from gateway.model.case import DeliveryState, Disposal
 from gateway.model.outbox import THAWED_UNLESS_TAKEN, OutboxState, Purpose
 from gateway.model.schedule import next_attempt
 from gateway.operations.composing import case_of_item
+from gateway.operations.gate import DISMISSED
 from gateway.operations.recording import GATEWAY
 from gateway.relay.mailing import Outcome, OutcomeKind
 from gateway.verify.destination import Reach
 
 if TYPE_CHECKING:
     from gateway.clock import Clock
+    from gateway.model.case import Case
     from gateway.model.outbox import OutboxItem, Post
     from gateway.operations.composing import Composer
     from gateway.operations.rulebooks import Rulebooks
@@ -54,6 +56,8 @@ class Objection:
 
     reason: str
     final: bool = True
+    calls_off: bool = False
+    """Nothing failed: it is not wanted any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +150,9 @@ class Outbox:
         try:
             async with self.store.reading() as work:
                 case = await case_of_item(work, item)
-                objection = await self.composer.objection(work, item, case, self.rulebooks.current.index)
+                objection = await self._objection(work, item, case)
                 if objection is not None:
-                    return Objection(objection)
+                    return objection
                 frozen = await work.outbox.frozen(item.id) if item.frozen else None
                 return frozen or await self.composer.compose(work, item, case)
         except SealError as error:
@@ -157,6 +161,13 @@ class Outbox:
             return Objection(error.sentence, final=False)  # and so may another certificate
         except ComposeError as error:
             return Objection(str(error))
+
+    async def _objection(self, work: Work, item: OutboxItem, case: Case | None) -> Objection | None:
+        """What stands against it in what is on record."""
+        if _is_taken_back(item, case):
+            return Objection(DISMISSED, calls_off=True)
+        reason = await self.composer.objection(work, item, case, self.rulebooks.current.index)
+        return None if reason is None else Objection(reason)
 
     async def _closed_destination(self, item: OutboxItem) -> Sentence | None:
         """The clause of the hard gate that the DNS answers: why this decline can't get to anybody, or None.
@@ -180,6 +191,9 @@ class Outbox:
 
     async def object(self, item: OutboxItem, objection: Objection, claim: Claim) -> None:
         """Settle an item that must not be sent, or put off one that has no way out yet, which is no attempt."""
+        if objection.calls_off:
+            await self._call_off(item, objection.reason, claim)
+            return
         if objection.final:
             await self._settle(item, OutboxState.FAILED, objection.reason, claim)
             return
@@ -188,6 +202,11 @@ class Outbox:
             await work.outbox.settle(
                 item.id, state=OutboxState.WAITING, reply=objection.reason, due_at=due_at, owner=claim.owner
             )
+
+    async def _call_off(self, item: OutboxItem, reason: str, claim: Claim) -> None:
+        async with self.store.begin() as work:
+            if await work.outbox.settle(item.id, state=OutboxState.CANCELLED, reply=reason, owner=claim.owner):
+                await self._audit(work, item, f"{item.purpose}-{OutboxState.CANCELLED}", reason)
 
     async def settle(self, item: OutboxItem, outcome: Outcome, claim: Claim) -> None:
         """Write down what came of an attempt, and when the next one is due."""
@@ -284,6 +303,12 @@ class Outbox:
 def _surely_not_taken(item: OutboxItem, outcome: Outcome) -> bool:
     """By no attempt: had an earlier one ended in doubt, its bytes would have been there when this one began."""
     return item.purpose in THAWED_UNLESS_TAKEN and outcome.kind is OutcomeKind.TRY_LATER and not item.frozen
+
+
+def _is_taken_back(item: OutboxItem, case: Case | None) -> bool:
+    """It was leaving when the case was dismissed, and broke off: behind its retraction it would be the last word."""
+    report = item.purpose in {Purpose.REPORT, Purpose.AMENDMENT}
+    return report and case is not None and case.disposal is Disposal.DISMISSED
 
 
 def _after_a_crash(item: OutboxItem) -> OutboxState:

@@ -11,6 +11,7 @@ from gateway.clock import SystemClock
 from gateway.model.case import ActionState, ContactKind
 from gateway.model.contact import Contact
 from gateway.model.outbox import OutboxState, Purpose
+from tests.support.mta import HANG
 
 if TYPE_CHECKING:
     from tests.support.gateway import Running
@@ -43,6 +44,32 @@ async def test_the_report_of_a_dismissed_case_is_taken_back_under_its_reference(
     assert b"liaison@mission.example" in report
     assert b"mission.example" not in retraction
     assert (await gateway.cases())[0].case.report is ActionState.SENT
+
+
+async def test_a_report_that_was_leaving_when_its_case_was_dismissed_does_not_follow_its_retraction(
+    gateway: Running,
+) -> None:
+    """Its attempt breaks off: what is tried again after that would be the collation address's last word."""
+    leaving = asyncio.Event()
+
+    def script(stage: str, _link: object) -> str | None:
+        if stage != "content" or leaving.is_set():
+            return None
+        leaving.set()
+        return HANG
+
+    gateway.smarthost.script = script
+    await gateway.send("liaison@mission.example", ["desk@police.example"], LISTED)
+    await leaving.wait()
+    reference = (await gateway.cases())[0].case.reference
+    await gateway.desk.casework.dismiss(reference, "a resident", actor=CLERK)
+    gateway.smarthost.drop_links()
+    await settled(gateway, Purpose.REPORT, OutboxState.CANCELLED)
+    await settled(gateway, Purpose.RETRACTION)
+    sent = [message for message in gateway.smarthost.messages if message.recipients == ["collation@ildc.example"]]
+    assert [b"Please send us the file" in message.content for message in sent] == [False]
+    async with gateway.desk.store.reading() as work:
+        assert "report-cancelled" in [entry.action for entry in await work.audit.entries(subject=reference)]
 
 
 async def test_no_report_is_taken_back_whose_case_a_new_held_copy_has_opened_again(gateway: Running) -> None:

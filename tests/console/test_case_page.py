@@ -290,6 +290,20 @@ async def test_what_strangers_wrote_is_only_text(gateway: Running, visit: Visit)
     assert CALL in words(await anna.get(f"/cases/{hostile[0]}"))
 
 
+@ON_ONE
+async def test_every_label_of_a_case_names_a_field_of_its_own(gateway: Running, visit: Visit) -> None:
+    """Of six reasons on the page the first one had all six labels: a click on the others led into it."""
+    reference = await arrived(gateway)
+    for reason in ("a lawsuit", "an inquiry"):
+        await gateway.desk.holding.place(reference, reason, actor="test:clerk")
+    anna = await visit(Role.ADMINISTRATOR)
+    page = await anna.get(f"/cases/{reference}")
+    ids = re.findall(r'\sid="([^"]*)"', page)
+    assert sorted(set(ids)) == sorted(ids)
+    named = re.findall(r'<label for="([^"]*)">', page)
+    assert sorted(named) == sorted(set(named) & set(ids))
+
+
 def version(visitor: Visitor) -> str:
     """Of the case as the page shows it."""
     return str(re.findall(r'name="expected" value="(\d+)"', visitor.page)[0])

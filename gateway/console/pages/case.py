@@ -19,6 +19,7 @@ from gateway.console.doors import action, page
 from gateway.console.numbers import whole_number
 from gateway.console.pages.case_facts import Moment, Why, deciders, proof, timeline, whys
 from gateway.console.pages.case_limits import why_not
+from gateway.console.pages.case_typed import NOTHING_TYPED
 from gateway.console.safety import FRAME_POLICY, FRAME_STYLE, RAW_POLICY
 from gateway.console.words import TIERS
 from gateway.errors import RefusedError
@@ -30,6 +31,7 @@ from gateway.preview.message import attached_message, preview
 if TYPE_CHECKING:
     from filters.sentence import Sentence
     from gateway.compose.stretches import Stretch
+    from gateway.console.pages.case_typed import Typed
     from gateway.console.visit import Visit
     from gateway.model.outbox import OutboxItem, Post
     from gateway.operations.casework import Dossier
@@ -63,6 +65,8 @@ class CasePage:
     trail: str
     """What its address keeps of the list in which it was found; "" without one."""
     list_address: str
+    typed: Typed
+    """Of the form that was refused, if one was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,12 +108,17 @@ class Download:
 
 
 async def show(visit: Visit) -> Response:
-    """The page. Who may read messages has read this one by opening it."""
+    """The page."""
+    return await show_with(visit, NOTHING_TYPED)
+
+
+async def show_with(visit: Visit, typed: Typed) -> Response:
+    """The page, with a form that was refused. Who may read messages has read this one by opening it."""
     reference = visit.part("reference")
     dossier = await visit.office.casework.show(reference, visit.office.rulebooks.current.index)
     may_read = visit.may(Verb.SEE_CONTENT)
     raw = await _read(visit, "text") if may_read else b""
-    query = CaseQuery.read(visit.request.query_params)
+    query = CaseQuery.of_trail(visit.field("trail")) or CaseQuery.read(visit.request.query_params)
     context = CasePage(
         dossier=dossier,
         may_read=may_read,
@@ -123,8 +132,9 @@ async def show(visit: Visit) -> Response:
         why_not={name: visit.words.say(why) for name, why in why_not(dossier).items()},
         trail=query.trail if query.sort else "",
         list_address=query.address(),
+        typed=typed,
     )
-    return await visit.show("cases/case.html", context)
+    return await visit.show("cases/case.html", context, status=400 if typed.form else 200)
 
 
 async def frame(visit: Visit) -> Response:

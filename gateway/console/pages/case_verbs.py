@@ -1,5 +1,6 @@
 """What can be done to one case. Each form is one operation; then the next case that waits is shown.
 
+A form in which something was typed and that is refused is shown again, with every word of it.
 Each verb takes the number of the case's last audit row as the person saw it: the second of two people is told.
 """
 
@@ -13,16 +14,22 @@ from gateway.console.case_query import CaseQuery, case_address
 from gateway.console.days import day_or_none, end_of_day
 from gateway.console.doors import action
 from gateway.console.numbers import whole_number
+from gateway.console.pages.case import show_with
+from gateway.console.pages.case_typed import typed_in
 from gateway.console.pages.exemptions import exempted
 from gateway.errors import RefusedError
 from gateway.model.case_list import CaseOrder
 from gateway.model.people import Verb
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.responses import Response
 
     from gateway.console.visit import Visit
     from gateway.model.case_list import CaseFilter
+
+    Handler = Callable[[Visit], Awaitable[Response]]
 
 
 async def decline(visit: Visit) -> Response:
@@ -198,11 +205,23 @@ def _listed(visit: Visit, trail: CaseQuery | None) -> CaseFilter | None:
         return None  # a list that was asked for too much shows every case
 
 
+def _kept(verb: Handler) -> Handler:
+    """The verb; refused, its form stands on the page again as it was typed."""
+
+    async def obey(visit: Visit) -> Response:
+        try:
+            return await verb(visit)
+        except RefusedError as error:
+            return await show_with(visit, typed_in(visit, verb.__name__, error.sentence))
+
+    return obey
+
+
 _ALLOWED = {exempt: Verb.EXEMPT, hold: Verb.HOLD_CASES, unhold: Verb.HOLD_CASES}
 ROUTES = [
-    action(f"/cases/{{reference}}/{verb.__name__}", verb, _ALLOWED.get(verb, Verb.DECIDE_CASES))
-    for verb in (
-        *(decline, report, release, silence, dismiss, close, reopen, assign, note, exempt, hold, unhold),
-        *(amend, answer),
+    action(f"/cases/{{reference}}/{verb.__name__}", obeyed, _ALLOWED.get(verb, Verb.DECIDE_CASES))
+    for verb, obeyed in (
+        *((verb, verb) for verb in (decline, report, release, close, assign)),
+        *((verb, _kept(verb)) for verb in (silence, dismiss, reopen, note, exempt, hold, unhold, amend, answer)),
     )
 ]

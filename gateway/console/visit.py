@@ -12,6 +12,7 @@ from starlette.routing import Match
 from gateway import tokens
 from gateway.console.navigation import ROOMS
 from gateway.console.templating import environment
+from gateway.errors import RefusedError
 from gateway.model.people import Stage
 
 if TYPE_CHECKING:
@@ -97,6 +98,13 @@ class Visit:
     def field(self, name: str, most: int = 10_000) -> str:
         """A text of the form, without what only breaks it: NUL, and spaces at its ends."""
         return self.typed(name)[:most].replace("\0", "").strip()
+
+    def whole(self, name: str, most: int) -> str:
+        """A text that is kept: RefusedError where it is too long, for nobody's words are cut off."""
+        said = self.typed(name).replace("\0", "").replace("\r\n", "\n").strip()
+        if len(said) > most:
+            raise RefusedError("{number} characters are too many here: at most {most} fit", number=len(said), most=most)
+        return said
 
     def typed(self, name: str) -> str:
         """A text of the form as it was typed: spaces at the ends of a password may belong to it."""

@@ -62,6 +62,21 @@ async def test_a_refused_form_keeps_what_was_typed(
 
 
 @ON_ONE
+async def test_nobody_s_words_are_cut_off(gateway: Running, visit: Visit) -> None:
+    reference = await arrived(gateway)
+    anna = await visit(Role.REVIEWER)
+    for verb, name, most in (("note", "text", 20_000), ("dismiss", "reason", 1000)):
+        await anna.get(f"/cases/{reference}")
+        await anna.post(f"/cases/{reference}/{verb}", {name: "w" * most + "é", "expected": version(anna)})
+        assert anna.told == f"Not done: {most + 1:,} characters are too many here: at most {most:,} fit"
+        assert "w" * most + "é" in opened(anna)
+    fields = {"sender": "mission.example", "until": "2027-01-01", "approver": "The Chief", "reason": "w" * 2001}
+    await anna.get("/exemptions")
+    await anna.post("/exemptions", fields)
+    assert ("2,001 characters are too many" in anna.told, "w" * 2001 in anna.page) == (True, True)
+
+
+@ON_ONE
 async def test_words_for_a_verb_that_has_gone_meanwhile_are_shown_all_the_same(gateway: Running, visit: Visit) -> None:
     reference = await arrived(gateway)
     anna = await visit(Role.REVIEWER)

@@ -133,7 +133,7 @@ async def _do(visit: Visit) -> Response:
     verb = _verb(visit.field("verb"))
     query, references = _meant(visit)
     person = visit.field("person", 100)
-    errand = Errand(verb=verb, reason=visit.field("reason", 1000), person="" if person == NOBODY else person)
+    errand = Errand(verb=verb, reason=visit.whole("reason", 1000), person="" if person == NOBODY else person)
     index, bulk = visit.office.rulebooks.current.index, visit.office.bulk
     if references:
         result = await bulk.to_these(references, errand, index, actor=visit.actor)

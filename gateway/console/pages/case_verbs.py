@@ -96,7 +96,7 @@ async def assign(visit: Visit) -> Response:
 async def note(visit: Visit) -> Response:
     """Write something on it."""
     reference = visit.part("reference")
-    await visit.office.casework.note(reference, visit.field("text", 20_000), actor=visit.actor)
+    await visit.office.casework.note(reference, visit.whole("text", 20_000), actor=visit.actor)
     return await _stay(visit, Sentence("The note stands on {reference}.", reference=reference))
 
 
@@ -136,7 +136,7 @@ async def exempt(visit: Visit) -> Response:
         reference,
         recipients,
         until=end_of_day(visit.field("until", 20)),
-        approver=visit.field("approver", 200),
+        approver=visit.whole("approver", 200),
         reason=_reason(visit),
         actor=visit.actor,
         expected=_seen(visit),
@@ -146,7 +146,7 @@ async def exempt(visit: Visit) -> Response:
 
 async def hold(visit: Visit) -> Response:
     """Keep it, whatever its retention says."""
-    reference, ordered_by = visit.part("reference"), visit.field("ordered_by", 200)
+    reference, ordered_by = visit.part("reference"), visit.whole("ordered_by", 200)
     await visit.office.holding.place(
         reference, _reason(visit), actor=visit.actor, ordered_by=ordered_by, expected=_seen(visit)
     )
@@ -177,7 +177,7 @@ def _seen(visit: Visit) -> int | None:
 
 
 def _reason(visit: Visit) -> str:
-    return visit.field("reason", 1000)
+    return visit.whole("reason", 1000)
 
 
 async def _stay(visit: Visit, done: Sentence) -> Response:

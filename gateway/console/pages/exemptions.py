@@ -45,8 +45,9 @@ async def show(visit: Visit) -> Response:
 
 async def grant(visit: Visit) -> Response:
     """A new one, or the form again with what was wrong."""
-    typed = {name: visit.field(name, 2000) for name in FIELDS}
+    typed = {name: visit.field(name, 100_000) for name in FIELDS}
     try:
+        typed = {name: visit.whole(name, 2000) for name in FIELDS}
         exemption = await visit.office.exempting.grant(
             typed["sender"],
             tuple(typed["recipients"].replace(",", " ").split()),

@@ -102,7 +102,7 @@ async def retry_failed(visit: Visit) -> Response:
 
 async def pause(visit: Visit) -> Response:
     """Nothing leaves."""
-    await visit.office.outboxkeeping.pause(visit.field("reason", 500), actor=visit.actor)
+    await visit.office.outboxkeeping.pause(visit.whole("reason", 500), actor=visit.actor)
     return await visit.go("/outbox", done=PAUSED)
 
 

@@ -16,7 +16,15 @@ def end_of_day(said: str) -> datetime:
     try:
         return datetime.combine(date.fromisoformat(said), time(), UTC) + timedelta(days=1)
     except (ValueError, OverflowError) as error:
-        raise RefusedError("{said} is no day; one looks like 2027-05-31", said=repr(said)) from error
+        raise _no_day(said) from error
+
+
+def day_if_said(said: str) -> date | None:
+    """The day, None where nothing was said. RefusedError if it is none: nobody guesses what goes on record."""
+    day = day_or_none(said)
+    if said and day is None:
+        raise _no_day(said)
+    return day
 
 
 def day_or_none(said: str) -> date | None:
@@ -25,6 +33,10 @@ def day_or_none(said: str) -> date | None:
         return date.fromisoformat(said)
     except ValueError:
         return None
+
+
+def _no_day(said: str) -> RefusedError:
+    return RefusedError("{said} is no day; one looks like 2027-05-31", said=repr(said))
 
 
 def whole_days(since: str, until: str, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:

@@ -69,9 +69,19 @@ class Corresponding:
         return report
 
     async def record_answer(
-        self, reference: str, text: str, *, on: date | None = None, their_reference: str = "", actor: str
+        self,
+        reference: str,
+        text: str,
+        *,
+        on: date | None = None,
+        today: date | None = None,
+        their_reference: str = "",
+        actor: str,
     ) -> None:
-        """Write down what the collation address answered, on which day (today, if nothing is said)."""
+        """Write down what the collation address answered, on which day (today, if nothing is said).
+
+        `today` is the day where that person is; in UTC, where nothing is said of it.
+        """
         now, text, theirs = self.clock.now(), _tidied(text), " ".join(their_reference.split())
         if not text:
             raise RefusedError("Say what was answered")
@@ -81,11 +91,12 @@ class Corresponding:
                 most=LONGEST_ANSWER,
                 few=_LONGEST_REFERENCE,
             )
-        if on is not None and on > now.date():
+        today = today or now.date()
+        if on is not None and on > today:
             raise RefusedError("The answer can't have come in the future")
         async with self.store.begin() as work:
             case = await find(work, reference)
-            answer = Answer(at=now, actor=actor, on=on or now.date(), text=text, their_reference=theirs)
+            answer = Answer(at=now, actor=actor, on=on or today, text=text, their_reference=theirs)
             await work.answers.add(case.stored_id, answer)
             await work.audit.append(actor, "answer-recorded", reference, {"length": str(len(text))})
 

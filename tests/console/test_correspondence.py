@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -110,3 +113,27 @@ async def test_an_auditor_reads_all_of_it_and_adds_nothing(gateway: Running, vis
         await anna.get("/")
         await anna.post(f"/cases/{reference}/{verb}", addition="x", answered="x")
         assert anna.status == 403, verb
+
+
+async def test_the_day_of_an_answer_is_one_of_where_people_are_and_is_never_guessed(
+    gateway: Running, visit: Visit
+) -> None:
+    now = SystemClock().now()
+    elsewhere = "Pacific/Kiritimati" if now.hour >= 10 else "Pacific/Pago_Pago"  # where it is another day now
+    today = now.astimezone(ZoneInfo(elsewhere)).date()
+    gateway.service.obey(replace(gateway.settings, console=replace(gateway.settings.console, time_zone=elsewhere)))
+    reference = await arrived(gateway)
+    anna = await visit(Role.REVIEWER)
+    for on, told in (
+        ("31.05.2026", "Not done: '31.05.2026' is no day; one looks like 2027-05-31"),
+        (f"{today + timedelta(days=1)}", "Not done: The answer can't have come in the future"),
+        (f"{today}", f"Done: The answer stands on {reference}."),
+        ("", f"Done: The answer stands on {reference}."),
+    ):
+        await anna.get(f"/cases/{reference}")
+        await anna.post(f"/cases/{reference}/answer", answered="It was noted.", on=on)
+        assert anna.told == told
+    async with gateway.desk.store.reading() as work:
+        case = await work.cases.by_reference(reference)
+        assert case is not None
+        assert {one.on for one in await work.answers.of(case.stored_id)} == {today}

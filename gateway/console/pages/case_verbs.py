@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from filters.disposition import Tier
 from filters.sentence import Sentence
 from gateway.console.case_query import CaseQuery, case_address
-from gateway.console.days import day_or_none, end_of_day
+from gateway.console.days import day_if_said, end_of_day
 from gateway.console.doors import action
 from gateway.console.numbers import whole_number
 from gateway.console.pages.case import show_with
@@ -115,11 +115,12 @@ async def amend(visit: Visit) -> Response:
 
 async def answer(visit: Visit) -> Response:
     """Record what the collation address answered."""
-    reference = visit.part("reference")
+    reference, today = visit.part("reference"), visit.office.clock.now().astimezone(visit.office.zone).date()
     await visit.office.corresponding.record_answer(
         reference,
         visit.field("answered", 20_000),
-        on=day_or_none(visit.field("on", 20)),
+        on=day_if_said(visit.field("on", 20)),
+        today=today,
         their_reference=visit.field("their_reference", 500),
         actor=visit.actor,
     )

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from gateway.console import words as words_of
-from gateway.preview.invisible import Invisible, Segments, line_segments
+from gateway.preview.invisible import Invisible, Segments, line_segments, segments
 from gateway.shipped import shipped
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def environment(words: Words) -> Environment:
     made.filters["visible"] = visible
     made.filters["marked"] = marked
     made.filters["first_capital"] = first_capital
-    made.filters["say"] = words.say
+    made.filters["say"] = lambda sentence: marked(segments(words.say(sentence)))
     made.filters["moment"] = words.moment
     made.filters["day"] = words.day
     made.filters["number"] = words.number
@@ -58,9 +58,9 @@ def visible(text: str) -> Markup:
     return marked(line_segments(text))
 
 
-def marked(segments: Segments) -> Markup:
+def marked(shown: Segments) -> Markup:
     """Segments of a preview: text as it stands, and marks for what nobody would see."""
-    return Markup("").join(_marked(one) for one in segments)
+    return Markup("").join(_marked(one) for one in shown)
 
 
 def _marked(segment: str | Invisible) -> Markup:

@@ -1,13 +1,14 @@
 """What an export says about its cases: an index as CSV and as a page, a record for each case, in English and French.
 
-Pure: values in, text out. Texts of mail stand as they were decoded for display; a spreadsheet must not take one for a
-formula, nor a browser for markup.
+Pure: values in, text out. Texts of mail stand as they were decoded for display, with the code points of what nobody
+would see; a spreadsheet must not take one for a formula, nor a browser for markup.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """With what a spreadsheet takes a cell for a formula."""
+
+
+_UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
+"""General categories: controls, format characters, separators of lines and paragraphs."""
 
 
 class Heading(NamedTuple):
@@ -107,7 +112,7 @@ def index_csv(exported: Sequence[Sequence[tuple[Heading, str]]]) -> str:
     lines = csv.writer(out)
     if exported:
         lines.writerow([str(heading) for heading, _ in exported[0]])
-    lines.writerows([[_inert(value) for _, value in line] for line in exported])
+    lines.writerows([[_inert(_seen(value)) for _, value in line] for line in exported])
     return "\ufeff" + out.getvalue()
 
 
@@ -133,7 +138,7 @@ def record_text(one: Exported) -> str:
         listed = [f"  {' '.join(line.split())}" for line in found]
         if listed:
             lines += ["", str(_SECTIONS[name]), *listed]
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(_seen, lines)) + "\n"
 
 
 def _parts(one: Exported) -> Iterator[tuple[str, Iterable[str]]]:
@@ -175,13 +180,20 @@ def _detail(row: AuditEntry) -> str:
 def _cell(heading: Heading, value: str) -> str:
     if heading.en == "File":
         return f'<td><a href="{escape(value)}">{escape(value)}</a></td>'
-    return f"<td><bdi>{escape(value)}</bdi></td>"
+    return f"<td><bdi>{escape(_seen(value))}</bdi></td>"
 
 
 def _both(heading: Heading) -> str:
     if heading.en == heading.fr:
         return escape(heading.en)
     return f'{escape(heading.en)} / <span lang="fr">{escape(heading.fr)}</span>'
+
+
+def _seen(text: str) -> str:
+    """With the code point in place of what is not seen, or turns its neighbours around (bidi controls)."""
+    if text.isprintable():
+        return text
+    return "".join(f"<U+{ord(one):04X}>" if unicodedata.category(one) in _UNSEEN else one for one in text)
 
 
 def _inert(value: str) -> str:

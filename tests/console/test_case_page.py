@@ -304,6 +304,29 @@ async def test_every_label_of_a_case_names_a_field_of_its_own(gateway: Running, 
     assert sorted(named) == sorted(set(named) & set(ids))
 
 
+@ON_ONE
+async def test_what_nobody_sees_in_an_address_is_marked_wherever_a_sentence_names_it(
+    gateway: Running, visit: Visit
+) -> None:
+    """An envelope sender may have letters that turn the line around (RFC 6531)."""
+    client = await gateway.client()
+    sender = "a\u202eb@mission.example"
+    await client.mail(
+        sender, ["desk@police.example"], LETTER.replace(b"consul@", b""), parameters=" SMTPUTF8", expect="250"
+    )
+    (file,) = await gateway.cases()
+    anna, bert = await visit(Role.REVIEWER), await visit(Role.REVIEWER, language="fr")
+    for one in (anna, bert):
+        page = await one.get(f"/cases/{file.case.reference}")
+        assert "\u202e" not in page
+        assert re.search(r'<li>RFC5321.MailFrom a<span class="invisible">⟦RLO⟧</span>b@mission.example', page)
+    answer = await anna.client.post(f"/cases/{file.case.reference}/export", data={"form_token": anna.form_token})
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        told = [archive.read(name).decode() for name in archive.namelist() if name.endswith((".txt", ".html", ".csv"))]
+    assert [text for text in told if "\u202e" in text] == []
+    assert sum("a<U+202E>b@mission.example" in unescape(text) for text in told) == 3
+
+
 def version(visitor: Visitor) -> str:
     """Of the case as the page shows it."""
     return str(re.findall(r'name="expected" value="(\d+)"', visitor.page)[0])

@@ -6,9 +6,9 @@ again. A refusal of the operation is a sentence at the top of the page that the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse
@@ -43,6 +43,10 @@ class Trouble:
 
     title: str
     sentence: str
+    written: tuple[str, ...] = ()
+    """What somebody had written into a form that is not obeyed, so that it isn't lost."""
+    sign_in: str = ""
+    """Where that is done, if it would help."""
 
 
 NOT_THERE = N_("That is not there")
@@ -53,6 +57,11 @@ NOT_ALLOWED = Trouble(
 FOREIGN_FORM = Trouble(
     N_("This form is too old, or was not sent from this site"),
     N_("Nothing was changed. Open the page again, and send the form from there."),
+)
+
+SESSION_OVER = Trouble(
+    N_("Your session has ended"),
+    N_("Nothing of what you sent was done. Copy what you had typed, sign in, and send it from its page again."),
 )
 
 
@@ -81,9 +90,10 @@ def _door(handler: Handler, verb: Verb | None, *, anybody: bool = False) -> Call
         office: Office = request.app.state.office()
         visit = await _visit(request, office)
         if not anybody and (elsewhere := _must_go_elsewhere(visit, own=verb is None)):
-            return RedirectResponse(elsewhere, 303)
+            return await _send(visit, elsewhere)
         if request.method == "POST" and not _is_our_form(visit):
-            return await visit.show("trouble.html", FOREIGN_FORM, status=403)
+            written = visit.written if _is_from_here(visit) else ()
+            return await visit.show("trouble.html", replace(FOREIGN_FORM, written=written), status=403)
         if verb is not None and not visit.may(verb):
             return await visit.show("trouble.html", NOT_ALLOWED, status=403)
         try:
@@ -94,6 +104,14 @@ def _door(handler: Handler, verb: Verb | None, *, anybody: bool = False) -> Call
             return await visit.show("trouble.html", Trouble(NOT_THERE, error.sentence), status=404)
 
     return enter
+
+
+async def _send(visit: Visit, elsewhere: str) -> Response:
+    """There; but first whoever wrote something until the session ended is shown it once more."""
+    if visit.session is None and visit.written and _is_from_here(visit):
+        trouble = replace(SESSION_OVER, written=visit.written, sign_in=elsewhere)
+        return await visit.show("trouble.html", trouble, status=403)
+    return RedirectResponse(elsewhere, 303)
 
 
 async def stranger(request: Request) -> Visit:
@@ -136,16 +154,21 @@ def _must_go_elsewhere(visit: Visit, *, own: bool) -> str:
 
 
 def _with_next(visit: Visit, where: str) -> str:
-    """The address, which remembers where somebody wanted to go."""
+    """The address, which remembers where somebody wanted to go, or that a form of theirs was not obeyed."""
     wanted = visit.request.url
-    if visit.request.method == "POST" or wanted.path == "/":
-        return where
-    return f"{where}?next={quote(f'{wanted.path}?{wanted.query}' if wanted.query else wanted.path, safe='')}"
+    sent = visit.request.method == "POST"
+    back = visit.came_from if sent else f"{wanted.path}?{wanted.query}" if wanted.query else wanted.path
+    said = ({"next": back} if back != "/" else {}) | ({"ended": "yes"} if sent else {})
+    return f"{where}?{urlencode(said)}" if said else where
 
 
 def _is_our_form(visit: Visit) -> bool:
     """Sent from a page of ours (Origin, where the browser says it), and made for this session (CSRF)."""
+    return _is_from_here(visit) and (
+        visit.session is None or tokens.is_form_token(visit.token, visit.field("form_token"))
+    )
+
+
+def _is_from_here(visit: Visit) -> bool:
     origin = visit.request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != visit.request.headers.get("host", ""):
-        return False
-    return visit.session is None or tokens.is_form_token(visit.token, visit.field("form_token"))
+    return origin is None or urlsplit(origin).netloc == visit.request.headers.get("host", "")

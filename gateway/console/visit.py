@@ -28,6 +28,8 @@ SESSION = "liaison_session"
 LANGUAGE = "liaison_language"
 KEYS = "liaison_keys"
 KEYS_OFF = "off"
+_PROSE = ("text", "reason", "addition", "answered", "asked", "who", "role", "mission", "approached", "note")
+"""Fields in which people write."""
 YEAR = 365 * 86_400
 """Seconds that a browser remembers a choice."""
 
@@ -114,6 +116,11 @@ class Visit:
     def fields(self, name: str) -> list[str]:
         """Every value of a field that may come more than once."""
         return [value for value in self.form.getlist(name) if isinstance(value, str)]
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """What a person wrote into the form in words: never a password or a code."""
+        return tuple(text for name in _PROSE if (text := self.typed(name).strip()))
 
     def query(self, name: str) -> str:
         """A value of the query, "" without it."""

@@ -52,6 +52,35 @@ async def test_after_signing_in_one_is_where_one_wanted_to_be(gateway: Running, 
     assert (stranger.status, stranger.address) == (200, "/people?x=1")
 
 
+async def test_who_sends_a_form_after_the_session_has_ended_is_told_so_and_loses_no_word(
+    visit: Visit, gateway: Running
+) -> None:
+    anna = await visit(Role.REVIEWER)
+    contact = {"kind": "phone", "at": "2020-01-01T10:00", "who": "Mr. X", "asked": "To see <the file>"}
+    other = {"origin": "https://evil.example"}
+    await anna.get("/cases/record")
+    await anna.client.post("/sign-out", data={"form_token": anna.form_token}, follow_redirects=False)
+    await anna.post("/cases/record", contact)
+    assert (anna.status, anna.heading) == (403, "Your session has ended")
+    assert "What you had typed: To see <the file> Mr. X" in anna.text
+    (sign_in,) = re.findall(r'href="(/sign-in[^"]*)"', anna.page)
+    await anna.get(sign_in.replace("&amp;", "&"))
+    assert anna.told.startswith("Not done: Your session has ended, and what you sent was not done.")
+    assert 'name="next" value="/cases/record"' in anna.page
+    answer = await anna.client.post("/cases/record", data=contact, headers=other, follow_redirects=False)
+    assert (answer.status_code, "To see" in answer.text) == (303, False)
+    await anna.get("/cases/record")
+    await anna.post("/cases/record")
+    assert (anna.status, anna.told.startswith("Not done: Your session has ended")) == (200, True)
+    secrets = {"old": PASSWORD, "new": "another long secret", "again": "another long secret", "code": "123456"}
+    assert "secret" not in await anna.post("/account/password", secrets)
+    await anna.sign_in()
+    await anna.get("/cases/record")
+    await anna.post("/cases/record", contact, form_token="0" * 64)
+    assert (anna.status, "To see <the file>" in anna.text) == (403, True)
+    assert await gateway.cases() == []
+
+
 @pytest.mark.parametrize(
     "where", ["https://evil.example/", "//evil.example/", "/\\evil.example", "evil", "javascript:x"]
 )

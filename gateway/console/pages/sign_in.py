@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse
 
 from gateway.console.doors import public
 from gateway.console.languages import LANGUAGES
+from gateway.console.navigation import N_
 from gateway.console.visit import LANGUAGE, SESSION, YEAR
 from gateway.errors import RefusedError
 
@@ -40,7 +41,8 @@ async def ask_password(visit: Visit) -> Response:
     """The form, or straight on for who is signed in already."""
     if visit.session is not None and visit.session.is_signed_in:
         return RedirectResponse("/", 303)
-    return await visit.show("sign_in/password.html", SignIn(name="", next=inside(visit.query("next")), wrong=""))
+    wrong = visit.words.say(ENDED) if visit.query("ended") else ""
+    return await visit.show("sign_in/password.html", SignIn(name="", next=inside(visit.query("next")), wrong=wrong))
 
 
 async def take_password(visit: Visit) -> Response:
@@ -111,6 +113,8 @@ def inside(where: str) -> str:
     inside = not parts.scheme and not parts.netloc and where.startswith("/") and not where.startswith(("//", "/\\"))
     return where if inside and "\\" not in where else ""
 
+
+ENDED = N_("Your session has ended, and what you sent was not done. Sign in, and send it from its page again.")
 
 ROUTES = [
     public("/sign-in", ask_password, "GET"),

@@ -37,15 +37,20 @@ class Contacts:
     secret: bytes
     collation_address: str
 
-    async def record(self, contact: Contact, rulebook: Rulebook, *, report: bool, actor: str) -> Case:
-        """Write it down as a case; with `report` it is reported at once, else that waits for a person."""
+    async def record(self, contact: Contact, rulebook: Rulebook, *, report: bool, actor: str, form: str = "") -> Case:
+        """Write it down as a case; with `report` it is reported at once, else that waits for a person.
+
+        The same words from the same `form` are the same case, however often it is sent; "" is a form of its own.
+        """
         contact = _tidied(contact)
         self._check(contact)
         document = contact.document()
         async with self.store.begin() as work:
             entry = _entry_of(contact.mission, await work.senders.live())
-            wanted = self._case(contact, document, rulebook, entry)
-            case, _ = await work.cases.insert_or_find(wanted)
+            key = self._key(document, actor, form)
+            case, is_new = await work.cases.insert_or_find(self._case(contact, document, rulebook, entry, key))
+            if not is_new:
+                return case
             await work.messages.put(case, document)
             if report:
                 await self._report(work, case, actor)
@@ -72,8 +77,11 @@ class Contacts:
         if any(len(text) > LONGEST for text in (*texts, contact.note)):
             raise RefusedError("A field has at most {most} characters", most=LONGEST)
 
-    def _case(self, contact: Contact, document: bytes, rulebook: Rulebook, entry: ListEntry | None) -> Case:
-        key = f"contact:{tokens.item_id()}"
+    def _key(self, document: bytes, actor: str, form: str) -> str:
+        said = f"{actor} {form} {hashlib.sha256(document).hexdigest()}"
+        return f"contact:{tokens.derived_id(self.secret, said) if form else tokens.item_id()}"
+
+    def _case(self, contact: Contact, document: bytes, rulebook: Rulebook, entry: ListEntry | None, key: str) -> Case:
         return Case(
             reference=tokens.case_reference(self.secret, key),
             intake_key=key,

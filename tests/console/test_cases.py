@@ -276,6 +276,24 @@ async def test_a_contact_by_telephone_becomes_a_case(gateway: Running, visit: Vi
     assert (file.case.kind, file.case.received_at.isoformat()) == ("phone", "2026-05-06T14:30:00+00:00")
 
 
+async def test_a_contact_whose_form_is_sent_twice_is_one_case_with_one_report(gateway: Running, visit: Visit) -> None:
+    """A double click sends it twice, and so does who goes back and doesn't trust the first time."""
+    rita = await visit(Role.REVIEWER)
+    await rita.get("/cases/record")
+    (once,) = re.findall(r'name="once" value="(\w+)"', rita.page)
+    fields = {"kind": "phone", "at": "2026-05-06T14:30", "who": "Mr. X", "asked": "An address", "report": "yes"}
+    sent = {**fields, "once": once, "form_token": rita.form_token}
+    answers = await asyncio.gather(*(rita.client.post("/cases/record", data=sent) for _ in range(2)))
+    (file,) = await gateway.cases()
+    assert {str(answer.url.path) for answer in answers} == {f"/cases/{file.case.reference}"}
+    assert [item.purpose for item in await gateway.items()] == [Purpose.REPORT]
+    await rita.get("/cases/record")
+    await rita.post("/cases/record", {**sent, "asked": "Another address"})
+    await rita.get("/cases/record")
+    assert once not in rita.page
+    assert len(await gateway.cases()) == 2
+
+
 async def test_the_exact_text_is_shown_before_and_after_it_is_sent(gateway: Running, visit: Visit) -> None:
     (reference,) = await received(gateway)
     rita = await visit(Role.REVIEWER)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from filters.sentence import Sentence
+from gateway import tokens
 from gateway.console.doors import action, page
 from gateway.console.words import KINDS
 from gateway.errors import RefusedError
@@ -34,6 +35,8 @@ class Form:
     at: str
     texts: Mapping[str, str]
     report: bool
+    once: str
+    """Names the form: what is sent twice by a double click is one contact."""
     missions: tuple[str, ...]
     """Names that the browser proposes."""
     wrong: str
@@ -48,6 +51,7 @@ async def ask(visit: Visit) -> Response:
         at=f"{now:%Y-%m-%dT%H:%M}",
         texts=dict.fromkeys(TEXTS, ""),
         report=True,
+        once=tokens.item_id(),
         missions=_missions(visit),
         wrong="",
     )
@@ -61,7 +65,7 @@ async def record(visit: Visit) -> Response:
     try:
         contact = Contact(kind=_kind(visit.field("kind")), at=_moment(visit.field("at"), visit.office.zone), **texts)
         case = await visit.office.contacts.record(
-            contact, visit.office.rulebooks.current, report=report, actor=visit.actor
+            contact, visit.office.rulebooks.current, report=report, actor=visit.actor, form=visit.field("once", 64)
         )
     except RefusedError as error:
         form = Form(
@@ -70,6 +74,7 @@ async def record(visit: Visit) -> Response:
             at=visit.field("at", 30),
             texts=texts,
             report=report,
+            once=visit.field("once", 64),
             missions=_missions(visit),
             wrong=visit.words.say(error.sentence),
         )

@@ -91,6 +91,7 @@ class Exempting:
 
     async def _grant(self, work: Work, wish: Exemption, actor: str) -> Exemption:
         exemption = replace(wish, sender=_listed_sender(wish.sender, await work.senders.live()))
+        _refuse_twice(exemption, await work.senders.exemptions(self.clock.now()))
         await work.senders.exempt(exemption)
         await self._new_version(work, actor, Sentence("exempt {sender}", sender=exemption.sender))
         detail = {
@@ -103,13 +104,16 @@ class Exempting:
         await work.audit.append(actor, "exemption-granted", exemption.sender, detail)
         return exemption
 
-    async def end(self, exemption_id: str, *, actor: str) -> None:
-        """End one before its date."""
+    async def end(self, exemption_id: str, *, actor: str) -> int:
+        """End one before its date. Returns how many others of the same sender are in force."""
         async with self.store.begin() as work:
+            standing = await work.senders.exemptions(self.clock.now())
             if not await work.senders.end_exemption(exemption_id, self.clock.now()):
                 raise RefusedError("There is no exemption {exemption} in force", exemption=exemption_id)
+            senders = [one.sender for one in standing if one.id == exemption_id]
             await self._new_version(work, actor, Sentence("end exemption {exemption}", exemption=exemption_id))
             await work.audit.append(actor, "exemption-ended", exemption_id, {})
+            return sum(one.sender in senders for one in standing) - len(senders)
 
     def _check(self, wish: Exemption) -> None:
         now = self.clock.now()
@@ -135,6 +139,15 @@ class Exempting:
 
     async def _new_version(self, work: Work, actor: str, text: str) -> None:
         await work.senders.change((), (), at=self.clock.now(), actor=actor, text=text)
+
+
+def _refuse_twice(wish: Exemption, standing: Sequence[Exemption]) -> None:
+    """A second one of the same would go on when the first is ended, and nobody would expect it."""
+    for one in standing:
+        if (one.sender, one.recipients) == (wish.sender, wish.recipients) and one.until >= wish.until:
+            raise RefusedError(
+                "{sender} is exempt for the same recipients until {day} already", sender=one.sender, day=one.last_day
+            )
 
 
 def _listed_sender(text: str, live: Sequence[ListEntry]) -> str:

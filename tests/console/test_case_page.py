@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from datetime import timedelta
 from html import unescape
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
+from gateway.clock import SystemClock
 from gateway.console.safety import FRAME_POLICY
 from gateway.model.case import CaseStatus
 from gateway.model.people import Role
@@ -325,6 +327,27 @@ async def test_what_nobody_sees_in_an_address_is_marked_wherever_a_sentence_name
         told = [archive.read(name).decode() for name in archive.namelist() if name.endswith((".txt", ".html", ".csv"))]
     assert [text for text in told if "\u202e" in text] == []
     assert sum("a<U+202E>b@mission.example" in unescape(text) for text in told) == 3
+
+
+@ON_ONE
+async def test_an_exemption_is_granted_once_and_what_still_exempts_its_sender_is_said(visit: Visit) -> None:
+    anna = await visit(Role.REVIEWER)
+    fields = {"sender": "mission.example", "approver": "The chief", "reason": "Visit"}
+    fields["until"] = f"{SystemClock().now() + timedelta(days=9):%Y-%m-%d}"
+    await anna.get("/exemptions")
+    for recipients, told in (
+        ("", f"Done: mission.example is exempt until {fields['until']}."),
+        ("", f"Not done: mission.example is exempt for the same recipients until {fields['until']} already"),
+        ("desk@police.example", f"Done: mission.example is exempt until {fields['until']}."),
+    ):
+        await anna.post("/exemptions", fields, recipients=recipients)
+        assert anna.told == told
+    for told in (
+        "Done: The exemption has ended. Others of this sender that are still in force: 1.",
+        "Done: The exemption has ended: from now on the policy holds for this sender.",
+    ):
+        await anna.post(re.findall(r"/exemptions/\w+/end", anna.page)[0])
+        assert anna.told == told
 
 
 def version(visitor: Visitor) -> str:

@@ -63,8 +63,8 @@ async def grant(visit: Visit) -> Response:
 
 async def end(visit: Visit) -> Response:
     """Before its date."""
-    await visit.office.exempting.end(visit.part("id"), actor=visit.actor)
-    return await visit.go("/exemptions", done=ENDED)
+    left = await visit.office.exempting.end(visit.part("id"), actor=visit.actor)
+    return await visit.go("/exemptions", done=Sentence(ENDED_ONE, left=left) if left else ENDED)
 
 
 async def _page(visit: Visit, typed: Mapping[str, str], wrong: str) -> Response:
@@ -84,6 +84,7 @@ def exempted(visit: Visit, exemption: Exemption) -> Sentence:
     return Sentence("{sender} is exempt until {until}.", sender=exemption.sender, until=until)
 
 
+ENDED_ONE = N_("The exemption has ended. Others of this sender that are still in force: {left}.")
 ENDED = N_("The exemption has ended: from now on the policy holds for this sender.")
 
 ROUTES = [

@@ -126,6 +126,15 @@ async def test_an_unknown_column_is_told_once_and_its_cells_are_not_read(gateway
     assert anna.told.startswith("Not done:")
 
 
+async def test_a_change_of_no_entry_is_refused(visit: Visit) -> None:
+    """Neither form of ours sends it; what a program or an old page sends has an answer too."""
+    anna = await visit(Role.LIST_ADMINISTRATOR)
+    for path, fields in (("/senders/edit", {}), ("/senders/check", {"editing": "yes", "kind": "tree", "value": "x"})):
+        await anna.get("/senders")
+        await anna.post(path, fields)
+        assert (anna.status, anna.told) == (200, "Not done: No entry is named: that takes its kind and its value")
+
+
 async def test_the_page_of_a_removed_entry_says_so_and_leads_to_the_version_that_did_it(visit: Visit) -> None:
     anna = await visit(Role.LIST_ADMINISTRATOR)
     page = "/senders/entry?kind=subtree&value=mission.example"

@@ -84,6 +84,8 @@ async def ask(visit: Visit) -> Response:
 async def check(visit: Visit) -> Response:
     """The second and third step: refusals and overlaps, and what it would have matched. Nothing is saved."""
     columns, editing = _typed(visit), visit.field("editing") == "yes"
+    if editing:
+        kind_and_value(columns["kind"], columns["value"])
     proposal = await visit.office.proposing.propose(columns, edited=editing)
     return await _form(visit, columns, proposal=proposal, editing=editing, was=visit.field("was", 64))
 
@@ -114,6 +116,7 @@ async def ask_edit(visit: Visit) -> Response:
 async def edit(visit: Visit) -> Response:
     """What an entry says, changed."""
     columns, was = _typed(visit), visit.field("was", 64)
+    kind_and_value(columns["kind"], columns["value"])
     proposal = await visit.office.proposing.propose(columns, edited=True)
     if proposal.wrong or proposal.entry is None:
         return await _form(visit, columns, proposal=proposal, editing=True, was=was)

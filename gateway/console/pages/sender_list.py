@@ -162,7 +162,7 @@ async def restore(visit: Visit) -> Response:
 def kind_and_value(kind: str, value: str) -> tuple[EntryKind, str]:
     """Of an entry, as an address or a form names it."""
     if kind not in set(EntryKind):
-        raise RefusedError("{value} is not on the list", value=value)
+        raise RefusedError("No entry is named: that takes its kind and its value")
     return EntryKind(kind), value
 
 

@@ -65,36 +65,36 @@ SESSION_OVER = Trouble(
 )
 
 
-def page(path: str, handler: Handler, verb: Verb) -> Route:
-    """A GET for those who may."""
-    return Route(path, _door(handler, verb), methods=["GET"])
+def page(path: str, handler: Handler, *verbs: Verb) -> Route:
+    """A GET for those who may all of that."""
+    return Route(path, _door(handler, *verbs), methods=["GET"])
 
 
-def action(path: str, handler: Handler, verb: Verb) -> Route:
-    """A POST for those who may."""
-    return Route(path, _door(handler, verb), methods=["POST"])
+def action(path: str, handler: Handler, *verbs: Verb) -> Route:
+    """A POST for those who may all of that."""
+    return Route(path, _door(handler, *verbs), methods=["POST"])
 
 
 def own(path: str, handler: Handler, method: str) -> Route:
     """One's own account: for everybody who has signed in, also while something is still to be set up first."""
-    return Route(path, _door(handler, None), methods=[method])
+    return Route(path, _door(handler), methods=[method])
 
 
 def public(path: str, handler: Handler, method: str) -> Route:
     """For everybody: nobody needs to have signed in."""
-    return Route(path, _door(handler, None, anybody=True), methods=[method])
+    return Route(path, _door(handler, anybody=True), methods=[method])
 
 
-def _door(handler: Handler, verb: Verb | None, *, anybody: bool = False) -> Callable[[Request], Awaitable[Response]]:
+def _door(handler: Handler, *verbs: Verb, anybody: bool = False) -> Callable[[Request], Awaitable[Response]]:
     async def enter(request: Request) -> Response:
         office: Office = request.app.state.office()
         visit = await _visit(request, office)
-        if not anybody and (elsewhere := _must_go_elsewhere(visit, own=verb is None)):
+        if not anybody and (elsewhere := _must_go_elsewhere(visit, own=not verbs)):
             return await _send(visit, elsewhere)
         if request.method == "POST" and not _is_our_form(visit):
             written = visit.written if _is_from_here(visit) else ()
             return await visit.show("trouble.html", replace(FOREIGN_FORM, written=written), status=403)
-        if verb is not None and not visit.may(verb):
+        if not all(map(visit.may, verbs)):
             return await visit.show("trouble.html", NOT_ALLOWED, status=403)
         try:
             return await handler(visit)

@@ -126,6 +126,21 @@ async def test_an_unknown_column_is_told_once_and_its_cells_are_not_read(gateway
     assert anna.told.startswith("Not done:")
 
 
+async def test_who_sees_no_cases_is_not_told_here_who_wrote_in_one(gateway: Running, visit: Visit) -> None:
+    message = b"From: Visitor <visitor@embassy.example>\r\nSubject: Hello\r\n\r\nHello.\r\n"
+    await gateway.send("visitor@mission.example", ["desk@police.example"], message)
+    (case,) = await gateway.cases()
+    anna = await visit(Role.LIST_ADMINISTRATOR)
+    await anna.get(f"/senders/add?case={case.case.reference}")
+    assert (anna.status, "visitor@" in anna.page) == (200, False)
+    await anna.post("/senders/check", case=case.case.reference, kind="domain", value="elsewhere.example")
+    assert (anna.status, "visitor@" in anna.page) == (200, False)
+    fields = {"whom": "everybody", "until": "2027-01-01", "approver": "x", "reason": "y"}
+    await anna.post(f"/cases/{case.case.reference}/exempt", fields)
+    assert (anna.status, "visitor@" in anna.page) == (403, False)
+    assert await gateway.desk.exempting.in_force() == []
+
+
 async def test_a_change_of_no_entry_is_refused(visit: Visit) -> None:
     """Neither form of ours sends it; what a program or an old page sends has an answer too."""
     anna = await visit(Role.LIST_ADMINISTRATOR)

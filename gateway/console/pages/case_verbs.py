@@ -218,9 +218,13 @@ def _kept(verb: Handler) -> Handler:
     return obey
 
 
-_ALLOWED = {exempt: Verb.EXEMPT, hold: Verb.HOLD_CASES, unhold: Verb.HOLD_CASES}
+_ALLOWED = {
+    exempt: (Verb.EXEMPT, Verb.SEE_CASES),  # what is done, or refused, says whose case it is
+    hold: (Verb.HOLD_CASES,),
+    unhold: (Verb.HOLD_CASES,),
+}
 ROUTES = [
-    action(f"/cases/{{reference}}/{verb.__name__}", obeyed, _ALLOWED.get(verb, Verb.DECIDE_CASES))
+    action(f"/cases/{{reference}}/{verb.__name__}", obeyed, *_ALLOWED.get(verb, (Verb.DECIDE_CASES,)))
     for verb, obeyed in (
         *((verb, verb) for verb in (decline, report, release, close, assign)),
         *((verb, _kept(verb)) for verb in (silence, dismiss, reopen, note, exempt, hold, unhold, amend, answer)),

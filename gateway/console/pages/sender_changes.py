@@ -73,7 +73,7 @@ class ImportForm:
 
 async def ask(visit: Visit) -> Response:
     """The first step: a blank form, or one for the sender of a case, as narrow or as wide as was chosen."""
-    reference, kind = visit.query("case"), visit.query("kind")
+    reference, kind = _case(visit, visit.query("case")), visit.query("kind")
     wanted = (EntryKind(kind), visit.query("value")) if kind in set(EntryKind) else None
     proposing = visit.office.proposing
     draft = await proposing.draft_from(reference, wanted) if reference else proposing.blank()
@@ -174,7 +174,7 @@ async def _form(
     editing: bool = False,
     was: str = "",
 ) -> Response:
-    replay, case = proposal.replay if proposal is not None else None, case or visit.field("case", 64)
+    replay, case = proposal.replay if proposal is not None else None, case or _case(visit, visit.field("case", 64))
     context = EntryForm(
         columns=MappingProxyType(dict(columns)),
         case=case,
@@ -187,6 +187,11 @@ async def _form(
         was=was,
     )
     return await visit.show("senders/form.html", context, status=400 if context.wrong else 200)
+
+
+def _case(visit: Visit, reference: str) -> str:
+    """Whose senders are proposed; "" for those who see no cases: they are not to learn here who wrote."""
+    return reference if visit.may(Verb.SEE_CASES) else ""
 
 
 def _typed(visit: Visit) -> Mapping[str, str]:

@@ -1,27 +1,44 @@
 """The address of a list of cases: what a form asks for, as a query that can be kept, and sent to a colleague.
 
-A word that is in no vocabulary is no filter: an old address shows more cases, never an error.
+A word that is in no vocabulary is no filter: an old address shows more cases, never an error, and the page says so.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from filters.disposition import Tier
-from gateway.console.days import whole_days
+from filters.sentence import Sentence
+from gateway.console.days import day_or_none, whole_days
+from gateway.console.navigation import N_
 from gateway.model.case import ActionState, AnswerState, CaseStatus, ContactKind, DeliveryState
 from gateway.model.case_list import CaseFilter, CaseOrder
 from gateway.operations.browsing import search_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
     from enum import StrEnum
     from typing import Self
     from zoneinfo import ZoneInfo
 
+NO_DAY = N_("{said} is no day, and filters nothing; one looks like 2027-05-31")
+NO_WORD = N_("{said} is nothing that cases are filtered by, and filters nothing")
+_VOCABULARIES: Mapping[str, Iterable[str]] = MappingProxyType(
+    {
+        "tier": Tier,
+        "status": CaseStatus,
+        "delivery": DeliveryState,
+        "decline": ActionState,
+        "report": ActionState,
+        "kind": ContactKind,
+        "answer": AnswerState,
+        "hold": ("yes", "no"),
+    }
+)
 NOBODY = "-"
 """In the address: cases that are nobody's, or of no mission."""
 W = TypeVar("W", bound="StrEnum")
@@ -90,9 +107,20 @@ class CaseQuery:
         return _word(CaseOrder, self.sort) or CaseOrder.NEWEST
 
     @property
+    def ignored(self) -> Mapping[str, Sentence]:
+        """The fields that filter nothing, as what stands in them means nothing; and that in words."""
+        days = {name: day_or_none(getattr(self, name)) is not None for name in ("since", "until")}
+        known = days | {name: getattr(self, name) in set(words) for name, words in _VOCABULARIES.items()}
+        return {
+            name: Sentence(NO_DAY if name in days else NO_WORD, said=repr(said))
+            for name, is_known in known.items()
+            if (said := getattr(self, name)) and not is_known
+        }
+
+    @property
     def is_narrow(self) -> bool:
-        """Whether anything but the order was asked for."""
-        return any(getattr(self, one.name) for one in fields(self) if one.name != "sort")
+        """Whether anything but the order was asked for, and understood."""
+        return any(getattr(self, one.name) for one in fields(self) if one.name not in {"sort", *self.ignored})
 
     def items(self) -> list[tuple[str, str]]:
         """What was said, by name."""

@@ -127,6 +127,26 @@ async def test_a_case_is_found_by_any_of_its_words_and_by_filters(gateway: Runni
         assert (reference in rita.page) is found, query
 
 
+async def test_a_filter_that_means_nothing_is_named_and_nothing_is_done_to_all_of_its_list(
+    gateway: Running, visit: Visit
+) -> None:
+    """Who types 31/12/2026 sees every case, and would dismiss every case."""
+    references = await received(gateway, 2)
+    rita = await visit(Role.REVIEWER)
+    await rita.get("/cases?since=31%2F12%2F2026&tier=nonsense")
+    assert "'31/12/2026' is no day, and filters nothing; one looks like 2027-05-31" in rita.text
+    assert "'nonsense' is nothing that cases are filtered by" in rita.text
+    assert ("2 cases" in rita.text, "with these filters" in rita.text) == (True, False)
+    for path in ("confirm", "do"):
+        await rita.get("/cases")
+        await rita.post(f"/bulk/{path}", verb="dismiss", scope="all", since="31/12/2026", number="2")
+        assert rita.told.startswith("Not done: '31/12/2026' is no day")
+    await rita.post("/bulk/do", verb="close", scope="these", reference=references[:1], since="31/12/2026")
+    assert rita.told == "Done: Close. Cases: 1."
+    await rita.get("/cases?since=0001-01-01&tier=unverified&hold=no&assigned=-")
+    assert "filters nothing" not in rita.text
+
+
 async def test_the_page_of_a_case_says_why_shows_the_message_and_writes_that_down(
     gateway: Running, visit: Visit
 ) -> None:

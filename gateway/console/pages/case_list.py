@@ -157,6 +157,8 @@ def _meant(visit: Visit) -> tuple[CaseQuery, tuple[str, ...]]:
     """The query of the page, and the cases that were chosen on it: () for every case of the query."""
     query = _query(visit)
     if visit.field("scope") == "all":
+        for why in query.ignored.values():
+            raise RefusedError(why)  # or it would be done to more cases than somebody thought
         return query, ()
     references = tuple(visit.fields("reference"))[:MOST]
     if not references:

@@ -24,4 +24,15 @@ class SystemClock:
 
 def moment(at: datetime) -> str:
     """For people: 2026-05-04 12:00:05Z (RFC 3339 §5.6). All times of the gateway are UTC."""
-    return f"{at:%Y-%m-%d %H:%M:%S}Z"
+    return f"{at:{_FORM}}Z"
+
+
+def moment_in(text: str) -> datetime | None:
+    """The moment, where a text is what `moment` made of one."""
+    try:
+        return datetime.strptime(text, f"{_FORM}Z").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+_FORM = "%Y-%m-%d %H:%M:%S"

@@ -20,12 +20,14 @@ from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 
 from filters.sentence import Sentence
+from gateway.clock import moment_in
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 LANGUAGES = ("en", "fr")
 _LOCALES = {"en": "en_CA", "fr": "fr_CA"}
+_LONG = len("2026-05-04 12:00:05Z")
 _CATALOGUES = Path(__file__).parent / "locale"
 
 
@@ -53,6 +55,8 @@ class Words:
         return template.format_map({name: self._value(value) for name, value in sentence.values.items()})
 
     def _value(self, value: object) -> object:
+        if isinstance(value, str) and len(value) == _LONG:
+            value = moment_in(value) or value  # operations write one as text: commands show it so
         match value:
             case tuple():
                 return " ".join(str(self._value(one)) for one in value)

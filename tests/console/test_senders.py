@@ -126,6 +126,25 @@ async def test_an_unknown_column_is_told_once_and_its_cells_are_not_read(gateway
     assert anna.told.startswith("Not done:")
 
 
+async def test_the_number_of_exemptions_that_end_soon_leads_to_as_many(gateway: Running, visit: Visit) -> None:
+    for days in (9, 90):
+        await gateway.desk.exempting.grant(
+            "mission.example",
+            (),
+            until=SystemClock().now() + timedelta(days=days),
+            approver="x",
+            reason="y",
+            actor="test",
+        )
+    anna = await visit(Role.LIST_ADMINISTRATOR)
+    ((address, number),) = re.findall(r'<a href="(/exemptions[^"]*)"><strong>(\d+)</strong>', anna.page)
+    await anna.get(address)
+    assert (number, len(re.findall(r"/exemptions/\w+/end", anna.page))) == ("1", 1)
+    assert "Only those that end within 14 days." in anna.text
+    await anna.get("/exemptions")
+    assert len(re.findall(r"/exemptions/\w+/end", anna.page)) == 2
+
+
 async def test_who_sees_no_cases_is_not_told_here_who_wrote_in_one(gateway: Running, visit: Visit) -> None:
     message = b"From: Visitor <visitor@embassy.example>\r\nSubject: Hello\r\n\r\nHello.\r\n"
     await gateway.send("visitor@mission.example", ["desk@police.example"], message)

@@ -10,6 +10,7 @@ from gateway.console.days import end_of_day
 from gateway.console.doors import action, page
 from gateway.console.navigation import N_
 from gateway.errors import RefusedError
+from gateway.model.list_table import ENDING_SOON
 from gateway.model.people import Verb
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Exemptions:
 
     in_force: tuple[Exemption, ...]
     over: tuple[EndedExemption, ...]
+    ending: bool
+    """Whether only those are shown that end soon."""
     typed: Mapping[str, str]
     wrong: str
     now: datetime
@@ -68,12 +71,15 @@ async def end(visit: Visit) -> Response:
 
 
 async def _page(visit: Visit, typed: Mapping[str, str], wrong: str) -> Response:
+    ending, now = visit.query("ending") != "", visit.office.clock.now()
+    in_force = await visit.office.exempting.in_force()
     context = Exemptions(
-        in_force=tuple(await visit.office.exempting.in_force()),
+        in_force=tuple(one for one in in_force if not ending or one.until <= now + ENDING_SOON),
         over=tuple(await visit.office.exempting.over(SHOWN_OVER)),
+        ending=ending,
         typed=typed,
         wrong=wrong,
-        now=visit.office.clock.now(),
+        now=now,
     )
     return await visit.show("exemptions/list.html", context, status=400 if wrong else 200)
 

@@ -129,7 +129,7 @@ async def _lists(visit: Visit) -> list[Task]:
         return []
     reminders = await visit.office.listreading.reminders()
     due = Task(label=DUE, number=len(reminders.due), oldest=None, address="/senders?due=1")
-    ending = Task(label=ENDING, number=len(reminders.ending), oldest=None, address="/exemptions")
+    ending = Task(label=ENDING, number=len(reminders.ending), oldest=None, address="/exemptions?ending=1")
     return [due, ending] if visit.may(Verb.SEE_EXEMPTIONS) else [due]
 
 

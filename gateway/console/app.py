@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from gateway.console.doors import Trouble, stranger
+from gateway.console.doors import Trouble, form_of, stranger, written_here
 from gateway.console.navigation import N_
 from gateway.console.pages import (
     account,
@@ -91,7 +92,8 @@ async def _not_there(request: Request, error: Exception) -> Response:
 async def _store_away(request: Request, error: Exception) -> Response:
     count(STORE_FAILURES)
     log.error(Event.STORE_FAILED, doing=f"showing {request.url.path}", reason=str(error))
-    return await (await stranger(request)).show("trouble.html", _STORE_AWAY, status=503)
+    visit = await stranger(request, await form_of(request))
+    return await visit.show("trouble.html", replace(_STORE_AWAY, written=written_here(visit)), status=503)
 
 
 async def _fault(request: Request, error: Exception) -> Response:

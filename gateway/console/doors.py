@@ -92,8 +92,8 @@ def _door(handler: Handler, *verbs: Verb, anybody: bool = False) -> Callable[[Re
         if not anybody and (elsewhere := _must_go_elsewhere(visit, own=not verbs)):
             return await _send(visit, elsewhere)
         if request.method == "POST" and not _is_our_form(visit):
-            written = visit.written if _is_from_here(visit) else ()
-            return await visit.show("trouble.html", replace(FOREIGN_FORM, written=written), status=403)
+            trouble = replace(FOREIGN_FORM, written=written_here(visit))
+            return await visit.show("trouble.html", trouble, status=403)
         if not all(map(visit.may, verbs)):
             return await visit.show("trouble.html", NOT_ALLOWED, status=403)
         try:
@@ -108,25 +108,35 @@ def _door(handler: Handler, *verbs: Verb, anybody: bool = False) -> Callable[[Re
 
 async def _send(visit: Visit, elsewhere: str) -> Response:
     """There; but first whoever wrote something until the session ended is shown it once more."""
-    if visit.session is None and visit.written and _is_from_here(visit):
-        trouble = replace(SESSION_OVER, written=visit.written, sign_in=elsewhere)
+    if visit.session is None and (written := written_here(visit)):
+        trouble = replace(SESSION_OVER, written=written, sign_in=elsewhere)
         return await visit.show("trouble.html", trouble, status=403)
     return RedirectResponse(elsewhere, 303)
 
 
-async def stranger(request: Request) -> Visit:
+def written_here(visit: Visit) -> tuple[str, ...]:
+    """What somebody wrote into a form of ours; nobody else puts words onto our pages."""
+    return visit.written if _is_from_here(visit) else ()
+
+
+async def stranger(request: Request, form: FormData | None = None) -> Visit:
     """A visit of which nothing is known but the language: for pages that say what went wrong."""
     office: Office = request.app.state.office()
     words = Words(_language(request, None), office.zone)
-    return Visit(request=request, office=office, words=words, session=None, token="", form=FormData())
+    return Visit(request=request, office=office, words=words, session=None, token="", form=form or FormData())
+
+
+async def form_of(request: Request) -> FormData:
+    """What was sent; read once, however often it is asked for."""
+    if request.method != "POST":
+        return FormData()
+    return await request.form(max_files=2, max_fields=MOST_FIELDS, max_part_size=MOST_OCTETS)
 
 
 async def _visit(request: Request, office: Office) -> Visit:
     token = request.cookies.get(SESSION, "")
     session = await office.signing_in.session(token) if token else None
-    form = FormData()
-    if request.method == "POST":
-        form = await request.form(max_files=2, max_fields=MOST_FIELDS, max_part_size=MOST_OCTETS)
+    form = await form_of(request)
     words = Words(_language(request, session), office.zone)
     return Visit(request=request, office=office, words=words, session=session, token=token, form=form)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from starlette.routing import Route
 
+    from tests.support.databases import PostgresServer
     from tests.support.gateway import Running
     from tests.support.mta import ScriptedMTA
 
@@ -50,6 +51,21 @@ async def test_after_signing_in_one_is_where_one_wanted_to_be(gateway: Running, 
     assert stranger.address == "/sign-in?next=%2Fpeople%3Fx%3D1"
     await stranger.post("/sign-in", name="anna", password=PASSWORD, next="/people?x=1")
     assert (stranger.status, stranger.address) == (200, "/people?x=1")
+
+
+@pytest.mark.parametrize("database_url", ["postgres_url"], indirect=True)
+async def test_who_sends_a_form_while_the_database_is_away_loses_no_word(
+    visit: Visit, gateway: Running, postgres: PostgresServer, postgres_database: str
+) -> None:
+    anna = await visit(Role.REVIEWER)
+    contact = {"kind": "phone", "at": "2020-01-01T10:00", "who": "Mr. X", "asked": "To see <the file>"}
+    await anna.get("/cases/record")
+    postgres.shut(postgres_database)
+    await anna.post("/cases/record", contact)
+    assert (anna.status, anna.heading) == (503, "The database can't be reached")
+    assert "What you had typed: To see <the file> Mr. X" in anna.text
+    postgres.reopen(postgres_database)
+    assert await gateway.cases() == []
 
 
 async def test_who_sends_a_form_after_the_session_has_ended_is_told_so_and_loses_no_word(

@@ -281,11 +281,13 @@ class Casework:
             await work.audit.append(actor, "case-assigned", reference, {"to": person})
 
     async def note(self, reference: str, text: str, *, actor: str) -> None:
-        """Write something on the case."""
+        """Write something on the case; the same words again, with nothing in between, are a form sent twice."""
         if not text.strip():
             raise RefusedError("A note needs some text")
         async with self.store.begin() as work:
-            case = await find(work, reference)
+            case = await take(work, reference, None)
+            if [(one.actor, one.text) for one in (await work.notes.of(case.stored_id))[-1:]] == [(actor, text)]:
+                return
             await work.notes.add(case.stored_id, Note(at=self.clock.now(), actor=actor, text=text))
             await work.audit.append(actor, "note", reference, {"length": str(len(text))})
 

@@ -5,7 +5,7 @@ Each is one unit of work, names its actor, and leaves an audit row without the w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gateway import tokens
@@ -14,7 +14,7 @@ from gateway.model.amendment import LONGEST, Amendment
 from gateway.model.answer import Answer
 from gateway.model.case import Disposal
 from gateway.model.outbox import Purpose, new_item
-from gateway.operations.case_turns import find, take
+from gateway.operations.case_turns import take
 
 if TYPE_CHECKING:
     from datetime import date
@@ -80,7 +80,8 @@ class Corresponding:
     ) -> None:
         """Write down what the collation address answered, on which day (today, if nothing is said).
 
-        `today` is the day where that person is; in UTC, where nothing is said of it.
+        `today` is the day where that person is; in UTC, where nothing is said of it. The same answer again, with
+        nothing in between, is a form that was sent twice.
         """
         now, text, theirs = self.clock.now(), _tidied(text), " ".join(their_reference.split())
         if not text:
@@ -95,8 +96,10 @@ class Corresponding:
         if on is not None and on > today:
             raise RefusedError("The answer can't have come in the future")
         async with self.store.begin() as work:
-            case = await find(work, reference)
+            case = await take(work, reference, None)
             answer = Answer(at=now, actor=actor, on=on or today, text=text, their_reference=theirs)
+            if [replace(one, at=now) for one in (await work.answers.of(case.stored_id))[-1:]] == [answer]:
+                return
             await work.answers.add(case.stored_id, answer)
             await work.audit.append(actor, "answer-recorded", reference, {"length": str(len(text))})
 

@@ -314,6 +314,21 @@ async def test_a_contact_whose_form_is_sent_twice_is_one_case_with_one_report(ga
     assert len(await gateway.cases()) == 2
 
 
+async def test_a_note_and_an_answer_whose_form_is_sent_twice_stand_once(gateway: Running, visit: Visit) -> None:
+    (reference,) = await received(gateway)
+    rita = await visit(Role.REVIEWER)
+    await rita.get(f"/cases/{reference}")
+    for verb, fields in (("note", {"text": "Heard."}), ("answer", {"answered": "Noted.", "on": "2026-01-31"})):
+        sent = {**fields, "form_token": rita.form_token}
+        await asyncio.gather(*(rita.client.post(f"/cases/{reference}/{verb}", data=sent) for _ in range(3)))
+    for text in ("Not so.", "Heard."):
+        await rita.post(f"/cases/{reference}/note", text=text)
+    (file,) = await gateway.cases()
+    assert [note.text for note in file.notes] == ["Heard.", "Not so.", "Heard."]
+    async with gateway.desk.store.reading() as work:
+        assert len(await work.answers.of(file.case.stored_id)) == 1
+
+
 async def test_the_exact_text_is_shown_before_and_after_it_is_sent(gateway: Running, visit: Visit) -> None:
     (reference,) = await received(gateway)
     rita = await visit(Role.REVIEWER)

@@ -72,6 +72,11 @@ class Dossier:
         return tuple(recipient for recipient in held if recipient not in leaving)
 
     @property
+    def was_taken_back(self) -> bool:
+        """Whether a retraction of its report has left: there is one for each case, also if it was taken up again."""
+        return any(item.purpose is Purpose.RETRACTION and item.may_have_arrived for item in self.items)
+
+    @property
     def is_being_released(self) -> bool:
         """Whether a copy is on its way."""
         return any(_is_pending_release(item) for item in self.items)

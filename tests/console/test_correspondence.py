@@ -115,6 +115,21 @@ async def test_an_auditor_reads_all_of_it_and_adds_nothing(gateway: Running, vis
         assert anna.status == 403, verb
 
 
+async def test_what_is_added_behind_a_retraction_is_said_to_stand(gateway: Running, visit: Visit) -> None:
+    """A case is taken back once; whoever dismisses it a second time would think that all of it is taken back."""
+    reference = await arrived(gateway)
+    await sent(gateway, Purpose.REPORT)
+    anna = await visit(Role.REVIEWER)
+    await anna.get(f"/cases/{reference}")
+    assert "taken back before" not in anna.text
+    await gateway.desk.casework.dismiss(reference, "a mistake", actor="test:clerk")
+    await sent(gateway, Purpose.RETRACTION)
+    await gateway.desk.casework.reopen(reference, "", actor="test:clerk")
+    await anna.get(f"/cases/{reference}")
+    assert "dismissing the case once more does not take it back" in anna.text
+    assert "and is not taken back again" in anna.text
+
+
 async def test_the_day_of_an_answer_is_one_of_where_people_are_and_is_never_guessed(
     gateway: Running, visit: Visit
 ) -> None:

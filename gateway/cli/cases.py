@@ -137,7 +137,7 @@ async def silence(desk: Desk, reference: str, reason: str) -> None:
     cancelled = await desk.casework.silence(reference, reason, actor=actor())
     say(f"{reference} is silenced: no decline may be sent for it any more.")
     if cancelled:
-        say("The decline that waited in the outbox is cancelled.")
+        say("The decline in the outbox is cancelled.")
 
 
 @cases.command()

@@ -178,8 +178,8 @@ class Casework:
             return cancelled
 
     async def _cancel_decline(self, work: Work, decline: OutboxItem, reply: Sentence) -> bool:
-        """If it has not begun to leave; the sender's window is free again then."""
-        if decline.state is not OutboxState.WAITING:
+        """If it has not begun to leave, or failed; the sender's window is free again then."""
+        if decline.state not in {OutboxState.WAITING, OutboxState.FAILED}:
             return False
         if not await work.outbox.settle(decline.id, state=OutboxState.CANCELLED, reply=reply):
             return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 import zipfile
@@ -15,6 +16,7 @@ import pytest
 from gateway.clock import SystemClock
 from gateway.console.safety import FRAME_POLICY
 from gateway.model.case import CaseStatus
+from gateway.model.outbox import Purpose
 from gateway.model.people import Role
 from tests.support.hostile_content import BEACON, CALL, CONTENT, WORDS
 from tests.support.visitors import words
@@ -348,6 +350,23 @@ async def test_an_exemption_is_granted_once_and_what_still_exempts_its_sender_is
     ):
         await anna.post(re.findall(r"/exemptions/\w+/end", anna.page)[0])
         assert anna.told == told
+
+
+@ON_ONE
+async def test_a_case_whose_decline_failed_leads_to_what_can_be_done_about_it(gateway: Running, visit: Visit) -> None:
+    gateway.smarthost.script = lambda stage, _link: "550 5.1.1 no" if stage.startswith("RCPT") else None
+    reference = await arrived(gateway)
+    anna = await visit(Role.REVIEWER)
+    await anna.get(f"/cases/{reference}")
+    await anna.post(f"/cases/{reference}/decline")
+    async with asyncio.timeout(10):
+        while "The decline failed. In the outbox it can be tried again, or cancelled." not in anna.text:
+            await asyncio.sleep(0.1)
+            await anna.get(f"/cases/{reference}")
+    (item,) = [one for one in await gateway.items() if one.purpose is Purpose.DECLINE]
+    assert f'<a href="/outbox/{item.id}">failed</a>' in anna.page
+    await anna.get(f"/outbox/{item.id}")
+    assert "Try it now" in anna.text
 
 
 def version(visitor: Visitor) -> str:

@@ -277,6 +277,19 @@ async def test_a_pause_stops_an_attempt_whose_message_has_not_left(gateway: Runn
     assert not any("DATA" in link.commands for link in gateway.smarthost.links)
 
 
+@pytest.mark.parametrize("verb", ["silence", "dismiss"])
+async def test_a_decline_that_failed_needs_nobody_when_none_is_wanted_any_more(gateway: Running, verb: str) -> None:
+    gateway.smarthost.script = lambda stage, _link: "550 5.1.1 no" if stage.startswith("RCPT") else None
+    await gateway.send(SENDER, ["desk@police.example"], LISTED)
+    reference = await decline(gateway)
+    await settled(gateway, Purpose.DECLINE, OutboxState.FAILED)
+    casework = gateway.desk.casework
+    await (casework.silence if verb == "silence" else casework.dismiss)(reference, "", actor="test:clerk")
+    assert (await gateway.cases())[0].case.decline is ActionState.CANCELLED
+    gateway.smarthost.script = lambda _stage, _link: None
+    assert Purpose.DECLINE not in {item.purpose for item in await gateway.desk.outboxkeeping.retry_failed(actor="x")}
+
+
 async def test_a_silenced_case_is_not_declined(gateway: Running) -> None:
     await gateway.desk.outboxkeeping.pause("", actor="test:it")
     await gateway.send(SENDER, ["desk@police.example"], LISTED)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.console.navigation import N_
 from gateway.model.case import ActionState, CaseStatus, Disposal
-from gateway.model.outbox import Purpose
+from gateway.model.outbox import OutboxState, Purpose
 
 if TYPE_CHECKING:
     from gateway.model.case import Case
@@ -17,6 +17,8 @@ ALREADY_SILENCED = N_("It is silenced already.")
 ALREADY_CLOSED = N_("The case is closed.")
 STILL_OPEN = N_("The case is open.")
 HAS_DECLINE = N_("There is a decline already; a case has one.")
+DECLINE_FAILED = N_("The decline failed. In the outbox it can be tried again, or cancelled.")
+DECLINE_UNCERTAIN = N_("Nobody knows whether the decline arrived. In the outbox it can be sent again, or cancelled.")
 NOTHING_HELD = N_("No copy is held.")
 NOTHING_TO_REPORT = N_("It was dismissed: there is nothing to report.")
 ON_ITS_WAY = N_("Every copy that is held is on its way.")
@@ -25,6 +27,8 @@ NOTHING_TO_AMEND = N_("No report has left yet.")
 TAKEN_BACK = N_("It was dismissed: its report is taken back.")
 BY_HAND = N_("There was no mail.")
 _REPORTABLE = frozenset({ActionState.NONE, ActionState.REVIEW, ActionState.CANCELLED, ActionState.FAILED})
+
+_UNFINISHED = {OutboxState.FAILED: DECLINE_FAILED, OutboxState.UNCERTAIN: DECLINE_UNCERTAIN}
 
 
 def why_not(dossier: Dossier) -> dict[str, str]:
@@ -46,8 +50,9 @@ def why_not(dossier: Dossier) -> dict[str, str]:
 
 
 def _no_decline(dossier: Dossier) -> str:
-    if any(item.purpose is Purpose.DECLINE for item in dossier.items):
-        return HAS_DECLINE
+    states = {item.state for item in dossier.items if item.purpose is Purpose.DECLINE}
+    if states:
+        return next((_UNFINISHED[state] for state in states if state in _UNFINISHED), HAS_DECLINE)
     return dossier.objections[0] if dossier.objections else ""
 
 

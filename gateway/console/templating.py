@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from markupsafe import Markup, escape
 
 from gateway.console import words as words_of
@@ -14,6 +14,10 @@ from gateway.preview.invisible import Invisible, Segments, line_segments, segmen
 from gateway.shipped import shipped
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jinja2.runtime import Context
+
     from filters.lists import ListEntry
     from gateway.console.languages import Words
 
@@ -31,6 +35,7 @@ def environment(words: Words) -> Environment:
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
     )
     made.install_gettext_translations(words.catalogue, newstyle=True)  # type: ignore[attr-defined]
+    made.globals["ngettext"] = _with_separators(made.globals["ngettext"], words)
     made.globals["words_of"] = words_of
     made.globals["entry_query"] = entry_query
     made.filters["visible"] = visible
@@ -41,6 +46,16 @@ def environment(words: Words) -> Environment:
     made.filters["day"] = words.day
     made.filters["number"] = words.number
     return made
+
+
+def _with_separators(ngettext: Any, words: Words) -> Callable[..., Any]:
+    """`%(num)s` of a plural as every other number of the page is written."""
+
+    @pass_context
+    def grouped(context: Context, singular: str, plural: str, number: int, **values: object) -> Any:
+        return ngettext(context, singular, plural, number, num=words.number(number), **values)
+
+    return grouped
 
 
 def entry_query(entry: ListEntry) -> str:

@@ -11,6 +11,7 @@ from filters.disposition import Mode, Tier
 from filters.lists import EntryKind, ListEntry, describe
 from filters.sentence import Sentence, join
 from gateway.console.languages import Words
+from gateway.console.templating import environment
 from gateway.errors import RefusedError
 
 OTTAWA = ZoneInfo("America/Toronto")
@@ -68,3 +69,11 @@ def test_what_is_no_message_of_ours_stays_as_it_is(words: Words, text: str) -> N
 def test_braces_in_a_value_are_only_text(words: Words) -> None:
     hostile = Sentence("There is no case {reference}", reference="{0.__class__} %(x)s {reference}")
     assert words.say(hostile).endswith("{0.__class__} %(x)s {reference}")
+
+
+@pytest.mark.parametrize(("language", "shown"), [("en", "12,345 cases"), ("fr", "12\u00a0345 dossiers")])
+def test_a_number_beside_its_noun_is_written_as_all_numbers_are(language: str, shown: str) -> None:
+    made = environment(Words(language, ZoneInfo("UTC"))).from_string(
+        '{{ ngettext("%(num)s case", "%(num)s cases", 12345) }}'
+    )
+    assert made.render() == shown

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 from filters.sentence import Sentence
 from gateway.clock import moment
 from gateway.errors import RefusedError
+from gateway.model.case import Disposal
 from gateway.model.outbox import OutboxState, Purpose, once_more
 from gateway.store.values import OUTBOX_PAUSED
 
@@ -108,6 +109,12 @@ class Outboxkeeping:
         async with self.store.begin() as work:
             item = await _item(work, item_id)
             _check_retry(item, despite_uncertainty=despite_uncertainty)
+            if item.purpose is Purpose.DECLINE and not await _may_decline(work, item):
+                raise RefusedError(
+                    "No decline is wanted for {reference} any more: it was silenced or dismissed; cancel {item}",
+                    reference=item.case_reference,
+                    item=item.id,
+                )
             if not await self._wait_again(work, item, actor):
                 raise _changed(item)
             await work.audit.append(actor, f"{item.purpose}-retried", item.case_reference or item.id, _was(item))
@@ -169,6 +176,12 @@ class Outboxkeeping:
         if case is not None and item.purpose is Purpose.DECLINE:
             await self.starting.hold_window(work, case, item.id)
         return True
+
+
+async def _may_decline(work: Work, item: OutboxItem) -> bool:
+    """Else its attempt would fail, and take the doubt with it whether an earlier one arrived."""
+    case = await work.cases.by_id(item.case_id) if item.case_id is not None else None
+    return case is not None and not case.silenced and case.disposal is not Disposal.DISMISSED
 
 
 def _changed(item: OutboxItem) -> RefusedError:

@@ -290,6 +290,20 @@ async def test_a_decline_that_failed_needs_nobody_when_none_is_wanted_any_more(g
     assert Purpose.DECLINE not in {item.purpose for item in await gateway.desk.outboxkeeping.retry_failed(actor="x")}
 
 
+async def test_a_decline_in_doubt_stays_so_when_its_case_was_silenced_meanwhile(gateway: Running) -> None:
+    gateway.smarthost.script = lambda stage, _link: "drop" if stage == "content" else None
+    await gateway.send(SENDER, ["desk@police.example"], LISTED)
+    reference = await decline(gateway)
+    await settled(gateway, Purpose.DECLINE, OutboxState.UNCERTAIN)
+    await gateway.desk.casework.silence(reference, "", actor="test:clerk")
+    (item,) = [one for one in await gateway.items() if one.purpose is Purpose.DECLINE]
+    with pytest.raises(RefusedError, match="it was silenced or dismissed"):
+        await gateway.desk.outboxkeeping.retry(item.id, despite_uncertainty=True, actor="test:it")
+    gateway.smarthost.script = lambda _stage, _link: None
+    assert (await gateway.cases())[0].case.decline is ActionState.UNCERTAIN
+    await gateway.desk.outboxkeeping.cancel(item.id, actor="test:it")
+
+
 async def test_a_silenced_case_is_not_declined(gateway: Running) -> None:
     await gateway.desk.outboxkeeping.pause("", actor="test:it")
     await gateway.send(SENDER, ["desk@police.example"], LISTED)

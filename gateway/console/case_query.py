@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from filters.disposition import Tier
 from filters.sentence import Sentence
-from gateway.console.days import day_or_none, whole_days
+from gateway.console.days import ignored_day, whole_days
 from gateway.console.navigation import N_
 from gateway.model.case import ActionState, AnswerState, CaseStatus, ContactKind, DeliveryState
 from gateway.model.case_list import CaseFilter, CaseOrder
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from typing import Self
     from zoneinfo import ZoneInfo
 
-NO_DAY = N_("{said} is no day, and filters nothing; one looks like 2027-05-31")
 NO_WORD = N_("{said} is nothing that cases are filtered by, and filters nothing")
 _VOCABULARIES: Mapping[str, Iterable[str]] = MappingProxyType(
     {
@@ -109,13 +108,13 @@ class CaseQuery:
     @property
     def ignored(self) -> Mapping[str, Sentence]:
         """The fields that filter nothing, as what stands in them means nothing; and that in words."""
-        days = {name: day_or_none(getattr(self, name)) is not None for name in ("since", "until")}
-        known = days | {name: getattr(self, name) in set(words) for name, words in _VOCABULARIES.items()}
-        return {
-            name: Sentence(NO_DAY if name in days else NO_WORD, said=repr(said))
-            for name, is_known in known.items()
-            if (said := getattr(self, name)) and not is_known
+        days = {name: ignored_day(getattr(self, name)) for name in ("since", "until")}
+        words = {
+            name: Sentence(NO_WORD, said=repr(said))
+            for name, known in _VOCABULARIES.items()
+            if (said := getattr(self, name)) and said not in set(known)
         }
+        return {name: why for name, why in days.items() if why} | words
 
     @property
     def is_narrow(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
+from filters.sentence import Sentence
 from gateway.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -37,6 +38,13 @@ def day_or_none(said: str) -> date | None:
 
 def _no_day(said: str) -> RefusedError:
     return RefusedError("{said} is no day; one looks like 2027-05-31", said=repr(said))
+
+
+def ignored_day(said: str) -> Sentence | None:
+    """That a filter by it filters nothing, where it is no day."""
+    if not said or day_or_none(said) is not None:
+        return None
+    return Sentence("{said} is no day, and filters nothing; one looks like 2027-05-31", said=repr(said))
 
 
 def whole_days(since: str, until: str, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:

@@ -80,6 +80,16 @@ async def test_the_mode_is_lowered_and_restored_by_those_who_may(gateway: Runnin
     assert rita.status == 403
 
 
+async def test_a_day_that_is_none_is_named_and_exports_no_whole_audit_log(visit: Visit) -> None:
+    alba = await visit(Role.AUDITOR)
+    await alba.get("/audit?since=31%2F12%2F2026")
+    assert "'31/12/2026' is no day, and filters nothing; one looks like 2027-05-31" in alba.text
+    await alba.post("/audit/export", since="31/12/2026")
+    assert (alba.address, alba.told[:34]) == ("/audit?since=31%2F12%2F2026", "Not done: '31/12/2026' is no day, ")
+    await alba.get("/audit?since=2026-12-31")
+    assert "filters nothing" not in alba.text
+
+
 async def test_the_audit_log_is_read_filtered_verified_and_exported(gateway: Running, visit: Visit) -> None:
     (reference,) = await received(gateway)
     alba = await visit(Role.AUDITOR)

@@ -10,10 +10,11 @@ from urllib.parse import urlencode
 from starlette.responses import StreamingResponse
 
 from gateway.console.audit_words import details, happened
-from gateway.console.days import whole_days
+from gateway.console.days import ignored_day, whole_days
 from gateway.console.doors import action, page
 from gateway.console.navigation import N_
 from gateway.console.numbers import whole_number
+from gateway.errors import RefusedError
 from gateway.model.audit import AuditFilter
 from gateway.model.people import Verb
 from gateway.operations.listkeeping import LIST_CHANGED
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
+    from filters.sentence import Sentence
     from gateway.console.visit import Visit
     from gateway.model.audit import AuditEntry, ChainHead, Verification
     from gateway.operations.auditing import Progress
@@ -46,6 +48,8 @@ class AuditLog:
 
     rows: tuple[AuditRow, ...]
     said: dict[str, str]
+    ignored: tuple[Sentence, ...]
+    """Of those what filters nothing."""
     actors: list[tuple[str, str]]
     actions: list[tuple[str, str]]
     """Codes, and what they mean."""
@@ -67,6 +71,7 @@ async def show(visit: Visit) -> Response:
     context = AuditLog(
         rows=await _rows(visit, found.entries),
         said=said,
+        ignored=_ignored(said),
         actors=[(one, one) for one in actors],
         actions=sorted(((one, happened(one, visit.words)) for one in actions), key=lambda pair: pair[1]),
         verification=await auditing.verification(),
@@ -103,6 +108,8 @@ async def verify(visit: Visit) -> Response:
 async def export(visit: Visit) -> Response:
     """All rows of the filter, the newest first, a JSON object a line."""
     said = {name: visit.field(name, 200) for name in FIELDS}
+    for why in _ignored(said):
+        raise RefusedError(why)
     rows = visit.office.auditing.export(_wanted(visit, said), actor=visit.actor)
     headers = {"Content-Disposition": 'attachment; filename="audit.jsonl"'}
     return StreamingResponse(_lines(rows), media_type="application/x-ndjson", headers=headers)
@@ -111,6 +118,10 @@ async def export(visit: Visit) -> Response:
 async def _lines(entries: AsyncIterator[AuditEntry]) -> AsyncIterator[str]:
     async for entry in entries:
         yield json.dumps(entry.row(), ensure_ascii=False) + "\n"
+
+
+def _ignored(said: dict[str, str]) -> tuple[Sentence, ...]:
+    return tuple(why for name in ("since", "until") if (why := ignored_day(said[name])))
 
 
 def _wanted(visit: Visit, said: dict[str, str]) -> AuditFilter:

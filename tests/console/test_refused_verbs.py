@@ -77,6 +77,20 @@ async def test_nobody_s_words_are_cut_off(gateway: Running, visit: Visit) -> Non
 
 
 @ON_ONE
+async def test_words_for_a_case_that_was_disposed_of_meanwhile_are_shown(gateway: Running, visit: Visit) -> None:
+    reference = await arrived(gateway)
+    anna = await visit(Role.REVIEWER)
+    await anna.get(f"/cases/{reference}")
+    async with gateway.desk.store.begin() as work:
+        case = await work.cases.by_reference(reference)
+        assert case is not None
+        await work.disposals.remove(case.stored_id)
+    await anna.post(f"/cases/{reference}/note", text=WORDS)
+    assert (anna.status, f"There is no case {reference}" in anna.text) == (404, True)
+    assert f"What you had typed: {' '.join(WORDS.split())}" in anna.text
+
+
+@ON_ONE
 async def test_words_for_a_verb_that_has_gone_meanwhile_are_shown_all_the_same(gateway: Running, visit: Visit) -> None:
     reference = await arrived(gateway)
     anna = await visit(Role.REVIEWER)

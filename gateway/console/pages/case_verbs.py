@@ -12,7 +12,7 @@ from filters.disposition import Tier
 from filters.sentence import Sentence
 from gateway.console.case_query import CaseQuery, case_address
 from gateway.console.days import day_if_said, end_of_day
-from gateway.console.doors import action
+from gateway.console.doors import NOT_THERE, Trouble, action
 from gateway.console.numbers import whole_number
 from gateway.console.pages.case import show_with
 from gateway.console.pages.case_typed import typed_in
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
+    from gateway.console.pages.case_typed import Typed
     from gateway.console.visit import Visit
     from gateway.model.case_list import CaseFilter
 
@@ -213,9 +214,16 @@ def _kept(verb: Handler) -> Handler:
         try:
             return await verb(visit)
         except RefusedError as error:
-            return await show_with(visit, typed_in(visit, verb.__name__, error.sentence))
+            return await _again(visit, typed_in(visit, verb.__name__, error.sentence))
 
     return obey
+
+
+async def _again(visit: Visit, typed: Typed) -> Response:
+    try:
+        return await show_with(visit, typed)
+    except RefusedError as error:  # the case was disposed of while its page was open
+        return await visit.show("trouble.html", Trouble(NOT_THERE, error.sentence, written=visit.written), status=404)
 
 
 _ALLOWED = {

@@ -39,11 +39,15 @@ class BulkVerb(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
-    """What is to be done to each: `reason` for silence, dismiss and reopen; `person` for assign, "" for nobody."""
+    """What is to be done to each: `reason` for silence, dismiss and reopen; `person` for assign, "" for nobody.
+
+    `expected` is the last row of the audit log when the list was looked at: what was decided since is left alone.
+    """
 
     verb: BulkVerb
     reason: str = ""
     person: str = ""
+    expected: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,23 +103,23 @@ class Bulk:
         return BulkResult(done=len(set(references)) - len(refused), refused=tuple(refused))
 
     async def _to_one(self, reference: str, errand: Errand, index: ListIndex, actor: str) -> None:
-        casework = self.casework
+        casework, expected = self.casework, errand.expected
         match errand.verb:
             case BulkVerb.DECLINE:
-                await casework.decline(reference, index, actor=actor)
+                await casework.decline(reference, index, actor=actor, expected=expected)
             case BulkVerb.REPORT:
-                await casework.report(reference, actor=actor)
+                await casework.report(reference, actor=actor, expected=expected)
             case BulkVerb.RELEASE:
-                await casework.release(reference, (), actor=actor)
+                await casework.release(reference, (), actor=actor, expected=expected)
             case BulkVerb.SILENCE:
-                await casework.silence(reference, errand.reason, actor=actor)
+                await casework.silence(reference, errand.reason, actor=actor, expected=expected)
             case BulkVerb.DISMISS:
-                await casework.dismiss(reference, errand.reason, actor=actor)
+                await casework.dismiss(reference, errand.reason, actor=actor, expected=expected)
             case BulkVerb.CLOSE:
-                await casework.close(reference, actor=actor)
+                await casework.close(reference, actor=actor, expected=expected)
             case BulkVerb.REOPEN:
-                await casework.reopen(reference, errand.reason, actor=actor)
+                await casework.reopen(reference, errand.reason, actor=actor, expected=expected)
             case BulkVerb.ASSIGN:
-                await casework.assign(reference, errand.person, actor=actor)
+                await casework.assign(reference, errand.person, actor=actor, expected=expected)
             case unreachable:
                 assert_never(unreachable)

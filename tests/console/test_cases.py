@@ -281,6 +281,22 @@ async def test_one_verb_for_many_cases_says_how_many_before_and_which_refused_af
     assert rita.told == "Not done: Choose what is to be done"
 
 
+async def test_what_somebody_decided_since_the_list_was_shown_is_not_decided_again_with_many(
+    gateway: Running, visit: Visit
+) -> None:
+    references = await received(gateway, 3)
+    rita = await visit(Role.REVIEWER)
+    await rita.get("/cases")
+    await gateway.desk.casework.note(references[1], "Looks harmless.", actor="test:sam")
+    await gateway.desk.casework.assign(references[2], rita.name, actor="test:sam")
+    (seen,) = re.findall(r'name="expected" value="(\d+)"', rita.page)
+    await rita.post("/bulk/confirm", verb="release", scope="these", reference=references, expected=seen)
+    assert re.findall(r'name="expected" value="(\d+)"', rita.page) == [seen]
+    await rita.post("/bulk/do", verb="release", scope="these", reference=references, expected=seen)
+    assert "2 cases are done." in rita.text
+    assert f"test:sam was quicker with {references[2]}: assigned it" in rita.text
+
+
 async def test_a_contact_by_telephone_becomes_a_case(gateway: Running, visit: Visit) -> None:
     rita = await visit(Role.REVIEWER)
     await rita.get("/cases/record")

@@ -50,6 +50,8 @@ class CaseList:
     found: CasePage
     choices: Mapping[str, Options]
     verbs: Mapping[BulkVerb, str]
+    seen: int
+    """The last row of the audit log before the list was read."""
     wrong: str
 
 
@@ -66,6 +68,8 @@ class Confirm:
     number: int
     at_a_time: int
     asks_reason: bool
+    seen: int | None
+    """As on the list."""
     people: Options
 
 
@@ -88,8 +92,9 @@ async def show(visit: Visit) -> Response:
     except RefusedError as error:
         wrong = visit.words.say(error.sentence)
         wanted = CaseQuery().filter(visit.office.zone, visit.office.late)
+    seen = (await visit.office.auditing.head()).seq
     found = await visit.office.browsing.page(wanted, query.order, number=whole_number(visit.query("page")) or 1)
-    context = CaseList(query=query, found=found, choices=await _choices(visit), verbs=BULK, wrong=wrong)
+    context = CaseList(query=query, found=found, choices=await _choices(visit), verbs=BULK, seen=seen, wrong=wrong)
     return await visit.show("cases/list.html", context)
 
 
@@ -124,6 +129,7 @@ async def _confirm(visit: Visit) -> Response:
         number=number,
         at_a_time=MOST,
         asks_reason=verb in REASONED,
+        seen=_seen(visit),
         people=await _deciders(visit),
     )
     return await visit.show("cases/confirm.html", context)
@@ -133,7 +139,12 @@ async def _do(visit: Visit) -> Response:
     verb = _verb(visit.field("verb"))
     query, references = _meant(visit)
     person = visit.field("person", 100)
-    errand = Errand(verb=verb, reason=visit.whole("reason", 1000), person="" if person == NOBODY else person)
+    errand = Errand(
+        verb=verb,
+        reason=visit.whole("reason", 1000),
+        person="" if person == NOBODY else person,
+        expected=_seen(visit),
+    )
     index, bulk = visit.office.rulebooks.current.index, visit.office.bulk
     if references:
         result = await bulk.to_these(references, errand, index, actor=visit.actor)
@@ -164,6 +175,10 @@ def _meant(visit: Visit) -> tuple[CaseQuery, tuple[str, ...]]:
     if not references:
         raise RefusedError("No case was chosen")
     return query, references
+
+
+def _seen(visit: Visit) -> int | None:
+    return whole_number(visit.field("expected", 20))
 
 
 def _query(visit: Visit) -> CaseQuery:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 LONGEST = 10_000
 """Characters of one field."""
+FIRST_YEAR = 1990
+"""A day before it is a slip of the pen, such as the year 26."""
 _SUBJECT = 200
 
 
@@ -69,6 +71,8 @@ class Contacts:
             raise RefusedError("Mail is recorded when it comes in, not by hand")
         if contact.at > self.clock.now():
             raise RefusedError("The contact can't have taken place in the future")
+        if contact.at.year < FIRST_YEAR:
+            raise RefusedError("The contact can't have taken place in the year {year}", year=str(contact.at.year))
         if not contact.asked.strip():
             raise RefusedError("What was asked has to be said: it is what the report is about")
         if not contact.is_of_somebody:

@@ -305,7 +305,7 @@ async def test_a_contact_by_telephone_becomes_a_case(gateway: Running, visit: Vi
     assert (rita.status, "What was asked has to be said" in rita.told, "Mr. X" in rita.page) == (400, True, True)
     await rita.post("/cases/record", {**fields, "at": "tomorrow"})
     assert "'tomorrow' is no day and time" in rita.told
-    await rita.post("/cases/record", {**fields, "report": "yes"})
+    await rita.post("/cases/record", {**fields, "at": "2026-05-06T16:30+02:00", "report": "yes"})
     (file,) = await gateway.cases()
     assert rita.told == f"Done: The contact is recorded as {file.case.reference}."
     assert "An address" in rita.text

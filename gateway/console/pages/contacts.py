@@ -94,10 +94,12 @@ def _kind(word: str) -> ContactKind:
 
 
 def _moment(said: str, zone: ZoneInfo) -> datetime:
+    """In that zone, unless another one was typed with it."""
     try:
-        return datetime.fromisoformat(said).replace(tzinfo=zone)
+        at = datetime.fromisoformat(said)
     except ValueError as error:
         raise RefusedError("{said} is no day and time; one looks like 2027-05-31 14:30", said=repr(said)) from error
+    return at.replace(tzinfo=zone) if at.tzinfo is None else at
 
 
 def _missions(visit: Visit) -> tuple[str, ...]:

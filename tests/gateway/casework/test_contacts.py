@@ -87,11 +87,12 @@ async def test_two_calls_of_the_same_words_are_two_cases(desk: Desk) -> None:
     [
         (replace(CALL, kind=ContactKind.MAIL), "not by hand"),
         (replace(CALL, at=NOON + timedelta(minutes=1)), "in the future"),
+        (replace(CALL, at=NOON.replace(year=26)), "in the year 26"),
         (replace(CALL, asked=" \r\n "), "What was asked has to be said"),
         (replace(CALL, who="", role=" ", mission=""), "Say who it was"),
         (replace(CALL, note="x" * 10_001), "at most 10000 characters"),
     ],
-    ids=["mail", "future", "nothing asked", "nobody", "too long"],
+    ids=["mail", "future", "long ago", "nothing asked", "nobody", "too long"],
 )
 async def test_what_says_too_little_or_too_much_is_refused(desk: Desk, contact: Contact, why: str) -> None:
     with pytest.raises(RefusedError, match=why):

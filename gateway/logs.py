@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
+import select
+import stat
 import sys
 from datetime import timedelta
 from hashlib import blake2b
@@ -41,6 +44,8 @@ else:
 
 _DIGEST_OCTETS = 8
 """Of a hashed address: 64 bits tell the correspondents of an agency apart."""
+_AT_ONCE = 1000
+"""Characters, which are 4000 octets at most: a pipe that has room at all takes 4096 (pipe(7), PIPE_BUF)."""
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -115,29 +120,56 @@ def configure(log: Log, *, clock: Clock | None = None, stream: TextIO | None = N
     stream = stream or sys.stderr
     _Redaction.how = log.addresses
     level = logging.getLevelNamesMapping()[log.level.value.upper()]
+    lines = _Lines(stream)
     structlog.configure(
         processors=[_stamp(clock or SystemClock()), *_rendering(log, stream)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: _Lines(stream),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(handlers=[_Forward()], level=logging.WARNING, force=True)
 
 
 class _Lines:
-    """Writes lines. Where one can't be written (a full disk, a reader that left), mail goes on without it."""
+    """Writes lines. Where one can't be written (a full disk, a reader that left or stands still), mail goes on."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._has_room = _room(stream)
+        self._broken_off = ""
+        """A line end, while the last line lacks it."""
 
     def msg(self, line: str) -> None:
+        rest = f"{self._broken_off}{line}\n"
         try:
-            self._stream.write(line + "\n")
-            self._stream.flush()
+            while rest:
+                if not self._has_room():
+                    raise BlockingIOError
+                self._stream.write(rest[:_AT_ONCE])
+                self._stream.flush()
+                rest = rest[_AT_ONCE:]
+                self._broken_off = "\n" if rest else ""
         except (OSError, ValueError):
             count(LOG_LINES_LOST)
 
     log = debug = info = warn = warning = error = critical = exception = fatal = failure = msg  # structlog's names
+
+
+def _room(stream: TextIO) -> Callable[[], bool]:
+    """Whether `_AT_ONCE` can be written without waiting for a reader.
+
+    One that stands still (journald on a disk that hangs, a terminal on which somebody stopped the output) would stop
+    all mail. A file has no reader; and what blocks is not ours to change, for other programs write to it too.
+    """
+    try:
+        number = stream.fileno()
+        if stat.S_ISREG(os.fstat(number).st_mode):
+            return lambda: True
+    except (OSError, ValueError):  # no file at all
+        return lambda: True
+    poll = select.poll()
+    poll.register(number, select.POLLOUT)
+    return lambda: bool(poll.poll(0))
 
 
 def _rendering(log: Log, stream: TextIO) -> list[Processor]:

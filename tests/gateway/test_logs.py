@@ -5,7 +5,11 @@ from __future__ import annotations
 import io
 import json
 import logging
-from typing import TYPE_CHECKING
+import os
+import select
+import socket
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
 
 import pytest
 import structlog
@@ -187,6 +191,45 @@ def test_a_line_that_cannot_be_written_is_lost_and_counted_and_costs_nobody_anyt
     structlog.get_logger().error(Event.FAULT)
     assert slots.totals()[counters.LOG_LINES_LOST] == 2
     slots.close()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_a_reader_that_stands_still_stops_nobody_and_reads_whole_lines_when_it_goes_on(kind: str) -> None:
+    slots = counters.begin(1)
+    with _pair(kind) as (reader, writer):
+        configure(Log(format=LogFormat.JSON), stream=writer)
+        for at in range(2000):
+            structlog.get_logger().info(Event.TRANSACTION, at=at, reply="é" * 1500)
+        lost = slots.totals()[counters.LOG_LINES_LOST]
+        assert 0 < lost < 2000
+        first = _heard(reader)
+        structlog.get_logger().info(Event.TRANSACTION, at="afterwards")
+        lines = (first + _heard(reader)).decode().splitlines()
+    whole = [line for line in lines if line.endswith("}")]
+    assert len(lines) - len(whole) <= 1  # the one that was broken off, in a line of its own
+    assert len(whole) == 2000 - lost + 1
+    assert json.loads(whole[-1])["at"] == "afterwards"
+    slots.close()
+
+
+@contextmanager
+def _pair(kind: str) -> Iterator[tuple[int, TextIO]]:
+    """The two ends of a stream, the second as `sys.stderr` is."""
+    if kind == "pipe":
+        reader, writer = os.pipe()
+    else:
+        reader, writer = (end.detach() for end in socket.socketpair())
+    with open(writer, "w", encoding="utf-8") as stream:
+        yield reader, stream
+    os.close(reader)
+
+
+def _heard(reader: int) -> bytes:
+    """Everything that has been written until now."""
+    heard = b""
+    while select.select([reader], [], [], 0)[0]:
+        heard += os.read(reader, 65536)
+    return heard
 
 
 WORDS = "550 5.1.1 <Resident@home.example>: \"a b\"@home.example, 'o'neil@home.example' (other=resident@home.example.)"

@@ -30,6 +30,8 @@ class Event(StrEnum):
     """The default address of the console is taken: this process shows no pages."""
     DATABASE_MADE = "database_made"
     """There was no database file at the start: a new, empty one was made."""
+    DATA_KEY_MISSING = "data_key_missing"
+    """What was stored last is sealed with a key that this process was not given."""
     KEY_NEEDS_RESTART = "key_needs_restart"
     """A key changed that only a start obeys: the old value stays in force until then."""
     EXAMPLE_IN_USE = "example_in_use"
@@ -126,6 +128,7 @@ FIELDS: Mapping[Event, tuple[str, ...]] = MappingProxyType(
         Event.MONITORING_OFF: ("reason",),
         Event.CONSOLE_OFF: ("reason",),
         Event.DATABASE_MADE: ("file",),
+        Event.DATA_KEY_MISSING: ("data_key", "file"),
         Event.KEY_NEEDS_RESTART: ("key",),
         Event.EXAMPLE_IN_USE: ("key",),
         Event.SECRET_EXPOSED: ("key", "file"),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _INSERT = insert(messages)
 _INSERT_SMALL = brief(_INSERT)
+_LATEST = select(messages.c.key_id).order_by(messages.c.case_id.desc())
 _OF_CASE = select(messages.c.size, messages.c.key_id, messages.c.blob).where(messages.c.case_id == bindparam("this"))
 _SMALL_OF_CASE = brief(_OF_CASE)
 
@@ -53,3 +54,7 @@ class Messages:
         # The digest is the case's own, so that a row brought from another case doesn't open.
         sealed = Sealed(case.sha256, row.size, row.key_id, row.blob)
         return await unseal_aside(self._seal, sealed, case.reference)
+
+    async def latest_keys(self, most: int) -> frozenset[str]:
+        """The ids of the keys under which the latest messages are stored; "" for those that are not encrypted."""
+        return frozenset((await self._connection.execute(_LATEST.limit(most))).scalars())

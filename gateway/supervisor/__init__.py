@@ -9,7 +9,7 @@ import structlog
 from gateway import counters, logs
 from gateway.connections import Connections
 from gateway.events import Event
-from gateway.foundation import open_foundation
+from gateway.foundation import open_foundation, open_seal
 from gateway.supervisor.reloading import tell_of
 from gateway.supervisor.service import Role, Service
 from gateway.supervisor.systemd import NOBODY, Systemd
@@ -19,9 +19,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.clock import Clock
+    from gateway.foundation import Foundation
     from gateway.settings import Settings
 
 __all__ = ["Role", "Service", "Systemd", "serve", "tell_of_new_database"]
+
+_LATEST_MESSAGES = 1000
+"""Whose keys are looked for at the start: more would keep a large database waiting. `liaison check` looks at all."""
 
 log = structlog.get_logger()
 
@@ -29,6 +33,19 @@ log = structlog.get_logger()
 def tell_of_new_database(file: Path | None) -> None:
     """At a first start it has to be so; at any other the database is lost."""
     log.warning(Event.DATABASE_MADE, file=str(file))
+
+
+async def _tell_of_missing_keys(settings: Settings, foundation: Foundation, *, once: bool) -> None:
+    """A key file that was lost, or is no longer named, would be noticed when somebody releases the first message.
+
+    `once`: not by each worker; their parent does it.
+    """
+    if not once:
+        return
+    async with foundation.store.reading() as work:
+        used = await work.messages.latest_keys(_LATEST_MESSAGES)
+    for key in sorted(used - {"", *open_seal(settings).key_ids}):
+        log.error(Event.DATA_KEY_MISSING, data_key=key, file=str(settings.store.key_file or ""))
 
 
 async def serve(
@@ -59,6 +76,7 @@ async def serve(
     tell_of(settings)
     async with open_foundation(settings, clock, makes=not inherited, known=known) as foundation:
         logs.hash_with(foundation.lasting.secret)
+        await _tell_of_missing_keys(settings, foundation, once=not inherited)
         connections = Connections(*part) if part is not None else None
         service = Service(
             settings,

@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
 import socket
 import subprocess
 import sys
+from base64 import b64encode
 from contextlib import ExitStack, suppress
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import pytest
+
+from gateway.store.sealing import Seal, SealKey
+from gateway.store.unit_of_work import Store
+from tests.support.clocks import StoppedClock
+from tests.support.records import record
 
 if TYPE_CHECKING:
     from tests.gateway.cli.conftest import CommandLine
@@ -47,6 +54,29 @@ def test_a_start_that_makes_the_database_warns_of_it_and_no_other(new_liaison: C
         _, err = stop(process)
         assert (f"database_made                  file={new_liaison.database}" in err) is warned, err
     assert "flagged.example" in new_liaison.ok("senders", "list")
+
+
+def test_a_start_without_the_key_of_what_is_stored_says_so(liaison: CommandLine) -> None:
+    sealed = Seal((SealKey("key-that-was-lost", bytes(32)),))
+    asyncio.run(_record_under(f"sqlite:///{liaison.database}", sealed))
+    configuration = liaison.config.read_text()
+    key = b64encode(bytes(32)).decode()
+    for keys, missed in ((None, True), (f"other {key}", True), (f"other {key}\nkey-that-was-lost {key}", False)):
+        if keys is not None:
+            named = f'[store]\nkey_file = "{liaison.file("data.key", keys)}"'
+            liaison.config.write_text(configuration.replace("[store]", named))
+        process = start(liaison)
+        assert process.stdout is not None
+        process.stdout.readline()
+        _, err = stop(process)
+        assert ("data_key_missing               data_key=key-that-was-lost file=" in err) is missed, err
+
+
+async def _record_under(url: str, seal: Seal) -> None:
+    store = Store.open(url, seal, StoppedClock())
+    async with store.begin() as work:
+        await record(work)
+    await store.close()
 
 
 def test_addresses_in_its_log_can_not_be_tried_out_without_the_secret_of_the_store(liaison: CommandLine) -> None:

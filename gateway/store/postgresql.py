@@ -66,6 +66,14 @@ class Connection(AsyncConnection[Any]):
                 await self.cancel_safe(timeout=_CALL_BACK_WITHIN)
         self.pgconn.finish()
 
+    async def set_read_only(self, value: bool | None) -> None:  # noqa: FBT001 -- the driver calls it so
+        """Whether transactions may only read; what is no reader's leaves that to the server, and asks for nothing.
+
+        The pool says False when a reader gives its connection back, and every BEGIN would ask for READ WRITE then: on
+        a database that its administrator froze (`default_transaction_read_only`) mail would go on record all the same.
+        """
+        await super().set_read_only(value or None)
+
     async def commit(self) -> None:
         """COMMIT; OperationalError if the server warns that no standby is known to have it.
 

@@ -214,3 +214,17 @@ def cancel_what_waits_for_a_standby(postgres: PostgresServer, database: str) -> 
 def within(seconds: float) -> asyncio.Timeout:
     """A generous bound against hanging."""
     return asyncio.timeout(seconds)
+
+
+async def test_a_database_that_was_frozen_is_written_to_by_nobody_also_after_it_was_read(
+    postgres: PostgresServer, postgres_database: str, clock: StoppedClock
+) -> None:
+    async with opened(postgres.url(postgres_database), clock) as store:
+        await put(store)
+        postgres.run("ALTER DATABASE {} SET default_transaction_read_only = on", postgres_database)
+        postgres.shut(postgres_database)
+        postgres.reopen(postgres_database)
+        for _ in range(3):
+            assert await get(store) == "x"
+            with pytest.raises(StoreError, match="read-only transaction"):
+                await put(store, "y")

@@ -54,6 +54,21 @@ def put_in_place(new: Path, place: Path) -> None:
     to_disk(place.parent)
 
 
+def write_new(file: Path, octets: bytes) -> None:
+    """A small file, whole and on the disk; OSError where it can't be, or where a file has that name.
+
+    Without a second name, which not every file system has (a stick, a share). Half a list is no list: it goes.
+    """
+    with file.open("xb") as out:
+        try:
+            out.write(octets)
+            out.flush()
+            os.fsync(out.fileno())
+        except OSError:
+            file.unlink(missing_ok=True)
+            raise
+
+
 def to_disk(path: Path) -> None:
     """What the file holds, or which names the directory has, is on the disk when this returns."""
     descriptor = os.open(path, os.O_RDONLY)

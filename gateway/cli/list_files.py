@@ -15,7 +15,7 @@ from gateway.cli.output import complain, progress, say, show_json, show_table
 from gateway.errors import RefusedError
 from gateway.model.list_import import LineFate
 from gateway.model.people import Verb
-from gateway.placing import refuse_missing_directory, refuse_to_replace
+from gateway.placing import refuse_missing_directory, refuse_to_replace, write_new
 
 if TYPE_CHECKING:
     from filters.packs import Lines
@@ -98,8 +98,7 @@ def _write(file: Path, octets: bytes) -> None:
     try:
         refuse_missing_directory(file.parent)
         refuse_to_replace(file)
-        with file.open("xb") as out:
-            out.write(octets)
+        write_new(file, octets)
     except OSError as error:
         raise RefusedError(f"{file}: the file can't be written: {error.strerror}.") from error
 

@@ -15,7 +15,7 @@ from gateway.cli.two_languages import tell_in
 from gateway.errors import RefusedError
 from gateway.model.certificate import certificate_text
 from gateway.model.people import Verb
-from gateway.placing import refuse_missing_directory
+from gateway.placing import refuse_missing_directory, write_new
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -111,8 +111,7 @@ def _written(certificate: dict[str, object], path: Path) -> tuple[Path, ...]:
     files = tuple(path.with_name(path.name + suffix) for suffix in texts)
     for file, text in zip(files, texts.values(), strict=True):
         try:
-            with file.open("x", encoding="utf-8") as out:
-                out.write(text + "\n")
+            write_new(file, f"{text}\n".encode())
         except OSError as error:
             raise RefusedError(
                 "{path}: the certificate can't be written ({reason}); it is in the database all the same",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import pty
+import resource
 import stat
 import subprocess
 import sys
@@ -233,6 +234,21 @@ def test_an_export_replaces_no_file(liaison: CommandLine) -> None:
     assert result.exit_code == 1
     assert "is not replaced: choose another name, or remove it first" in result.stderr
     assert file.read_text() == "precious"
+
+
+def test_half_an_export_is_none(liaison: CommandLine) -> None:
+    many = "".join(f"domain,a{number}.example,{'x' * 100}\n" for number in range(2000))
+    liaison.ok("senders", "import", liaison.file("many.csv", f"kind,value,note\n{many}"))
+    file = liaison.directory / "out.csv"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (65536, limits[1]))  # a full disk
+    try:
+        result = liaison("senders", "export", str(file))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert result.exit_code == 1
+    assert "out.csv: the file can't be written" in result.stderr
+    assert not file.exists()
 
 
 def test_an_export_that_can_not_be_written_is_a_sentence(liaison: CommandLine) -> None:

@@ -177,12 +177,15 @@ async def _stored() -> tuple[list[AuditEntry], ChainHead]:
 
 
 def _exported(file: Path) -> list[AuditEntry]:
-    """The rows of an export; RefusedError names the line that is none."""
+    """The rows of an export; RefusedError names the line that is none. Not one row proves nothing."""
     try:
         lines = file.read_bytes().splitlines()
     except OSError as error:
         raise RefusedError(f"{file}: the export can't be read: {error.strerror}.") from error
-    return [_row(line, f"{file}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
+    rows = [_row(line, f"{file}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
+    if not rows:
+        raise RefusedError(f"{file}: no row of an audit export is in it: see that `audit show --json` wrote it.")
+    return rows
 
 
 def _row(line: bytes, place: str) -> AuditEntry:

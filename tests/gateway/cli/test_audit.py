@@ -94,6 +94,13 @@ def test_what_was_done_to_an_export_is_named(tmp_path: Path, export: list[str], 
     assert words in result.stderr
 
 
+@pytest.mark.parametrize("lines", [[], ["", " "]])
+def test_an_export_without_a_row_proves_nothing(tmp_path: Path, lines: list[str]) -> None:
+    result = verify(tmp_path, lines)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "no row of an audit export is in it" in result.stderr
+
+
 def test_rows_cut_off_in_the_store_are_missed_without_any_head(liaison: CommandLine, export: list[str]) -> None:
     engine = create_engine(f"sqlite:///{liaison.database}")
     with engine.begin() as connection:

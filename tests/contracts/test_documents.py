@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 
 import click
 import pytest
@@ -169,6 +170,17 @@ def test_operations_names_every_column_of_a_list_and_its_words() -> None:
 def test_operations_names_every_field_of_a_line_of_check() -> None:
     said = document(OPERATIONS).partition("## Looking at everything")[2].partition("|")[0]
     assert set(LineShape.__annotations__) <= set(re.findall(r"`(\w+)`", said))
+
+
+def test_the_readme_explains_no_command_twice() -> None:
+    commands = document("README.md").split("## Commands")[1].split("\n## ")[0]
+    named = [command for row in rows_of(commands) for command in re.findall(r"`liaison ([a-z -]+[a-z])", row)]
+    assert [command for command, times in Counter(named).items() if times > 1] == []
+
+
+def rows_of(text: str) -> list[str]:
+    """The first cell of every row of a table."""
+    return re.findall(r"^\| ([^|]+) \|", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/cluster.md", "docs/installation.md"])

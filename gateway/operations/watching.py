@@ -76,12 +76,13 @@ class Watching:
             )
 
     async def trouble(self) -> str:
-        """Why the store can't be used now, or "" when it has just answered."""
+        """Why the store can't be used now, or "" when it has just answered, and can be written to."""
         try:
-            async with asyncio.timeout(ANSWER_WITHIN), self._asking, self._store.reading() as work:
-                await work.values.get(MODE)
+            async with asyncio.timeout(ANSWER_WITHIN), self._asking:
+                async with self._store.reading() as work:
+                    await work.values.get(MODE)
+                return await self._store.only_read()
         except StoreError as error:
             return str(error)
         except TimeoutError:
             return f"The database did not answer within {ANSWER_WITHIN:g} s"
-        return ""

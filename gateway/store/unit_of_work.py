@@ -251,6 +251,11 @@ class Database:
     revision: str
 
 
+_ONLY_READ = text("SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only')::boolean")
+_A_STANDBY = "The database is a standby, which can only be read"
+_FROZEN = "The database can only be read: default_transaction_read_only is on for it"
+
+
 class Store:
     """One database. Safe to share between the tasks of one event loop; each node opens its own."""
 
@@ -331,6 +336,15 @@ class Store:
             async with self._engines.reader.connect() as connection:
                 theirs: datetime = (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one()
         return (self._clock.now() - theirs).total_seconds()
+
+    async def only_read(self) -> str:
+        """Why a server that answers may only be read: it is a standby, or was frozen. "" where it can be written to."""
+        if self._engines.file is not None:
+            return ""
+        with database_trouble():
+            async with self._engines.reader.connect() as connection:
+                standby, frozen = (await connection.execute(_ONLY_READ)).one()
+        return _A_STANDBY if standby else _FROZEN if frozen else ""
 
     def disk_free(self) -> int | None:
         """Octets that are free where the database file is; None for a server. OSError if the directory is gone."""

@@ -195,7 +195,13 @@ def look_at_lists(settings: Settings) -> Iterator[Line]:
 async def _look_into(settings: Settings, store: Store) -> list[Line]:
     try:
         state = await store.schema_state()
-        return [_schema_line(state), *(await _look_at_keys(settings, store) if state.up_to_date else [])]
+        kept = await store.only_read()
+        frozen = [problem("database", f"{kept}: listed mail is told 451", "name the primary, or let it write")]
+        return [
+            *(frozen if kept else []),
+            _schema_line(state),
+            *(await _look_at_keys(settings, store) if state.up_to_date else []),
+        ]
     finally:
         await store.close()
 

@@ -12,6 +12,7 @@ from tests.support.signatures import KeyPair, key_pair
 
 if TYPE_CHECKING:
     from tests.gateway.cli.conftest import CommandLine
+    from tests.support.databases import PostgresServer
 
 __all__ = ["key_pair"]
 
@@ -215,3 +216,13 @@ async def _check_online(liaison: CommandLine, *, answers: bool) -> tuple[int, st
     server.close()
     await server.wait_closed()
     return result.exit_code, result.stdout
+
+
+def test_a_server_that_can_only_be_read_is_wrong(
+    new_liaison: CommandLine, postgres: PostgresServer, postgres_database: str
+) -> None:
+    change(new_liaison, f"sqlite:///{new_liaison.database}", postgres.url(postgres_database))
+    assert wrong(new_liaison, 0) == []
+    postgres.run("ALTER DATABASE {} SET default_transaction_read_only = on", postgres_database)
+    (line,) = wrong(new_liaison, 1)
+    assert "default_transaction_read_only is on for it: listed mail is told 451; name the primary" in line

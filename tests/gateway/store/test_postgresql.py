@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from gateway.errors import StoreError
+from gateway.operations.watching import Watching
 from gateway.store.engine import open_engine
 from gateway.store.postgresql import parameters_of
 from gateway.store.unit_of_work import Store
@@ -228,3 +229,15 @@ async def test_a_database_that_was_frozen_is_written_to_by_nobody_also_after_it_
             assert await get(store) == "x"
             with pytest.raises(StoreError, match="read-only transaction"):
                 await put(store, "y")
+
+
+async def test_a_database_that_can_only_be_read_is_not_ready_and_says_why(
+    postgres: PostgresServer, postgres_database: str, clock: StoppedClock
+) -> None:
+    async with opened(postgres.url(postgres_database), clock) as store:
+        assert await Watching(store).trouble() == ""
+        postgres.run("ALTER DATABASE {} SET default_transaction_read_only = on", postgres_database)
+        postgres.shut(postgres_database)
+        postgres.reopen(postgres_database)
+        trouble = "The database can only be read: default_transaction_read_only is on for it"
+        assert await Watching(store).trouble() == trouble

@@ -18,6 +18,9 @@ from gateway.model.people import Verb
 from gateway.placing import refuse_missing_directory, refuse_to_replace, write_new
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from filters.lists import ListEntry
     from filters.packs import Lines
     from gateway.desk import Desk
     from gateway.model.list_import import ImportLine, ImportSheet
@@ -33,7 +36,11 @@ _LARGEST_LIST = 32 * 1024 * 1024
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--format", "file_format", type=_FORMAT, help="What FILE is; else its name says it.")
-@click.option("--mode", type=Word(MODE_ORDER), help="The mode of entries that say none: observe, until they were seen.")
+@click.option(
+    "--mode",
+    type=Word(MODE_ORDER),
+    help="For entries that say none; observe only records their mail. Without it the mode in force is theirs, at once.",
+)
 @click.option("--skip-refused", is_flag=True, help="Leave out what is refused, instead of importing nothing.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be done.")
 @json_option
@@ -65,6 +72,7 @@ async def import_file(
     tell = complain if as_json else say
     if dry_run or not sheet.new:
         tell(f"{counted(len(sheet.new))} would be added." if sheet.new else "There is nothing new to import.")
+        _say_whose_mail_is_handled(sheet.new, mode, tell)
         return
     with progress() as track:
         added = await desk.listkeeping.import_(
@@ -76,6 +84,14 @@ async def import_file(
             track=track,
         )
     tell(f"{counted(len(added))} added. {in_force((await desk.rulebooks.load()).version)}")
+    _say_whose_mail_is_handled(added, mode, tell)
+
+
+def _say_whose_mail_is_handled(entries: Sequence[ListEntry], mode: str | None, tell: Callable[[str], None]) -> None:
+    """As `senders add` does: whoever has just seen a list for the first time may not mean that."""
+    number = sum(entry.mode is None for entry in entries)
+    if number and mode is None:
+        tell(f"At once the mail of {counted(number)} is handled; with --mode observe it would only be recorded.")
 
 
 @click.command()

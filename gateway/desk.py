@@ -82,9 +82,11 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(settings: Settings, clock: Clock, *, makes: bool = True) -> AsyncIterator[Desk]:
-    """The operations, on a foundation of their own. `makes`: as `open_foundation` has it."""
-    async with open_foundation(settings, clock, makes=makes) as foundation:
+async def open_desk(
+    settings: Settings, clock: Clock, *, makes: bool = True, migrates: bool = True
+) -> AsyncIterator[Desk]:
+    """The operations, on a foundation of their own. `makes` and `migrates`: as `open_foundation` has them."""
+    async with open_foundation(settings, clock, makes=makes, migrates=migrates) as foundation:
         yield desk_of(settings, foundation)
 
 

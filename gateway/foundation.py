@@ -91,15 +91,16 @@ class Foundation:
 
 @asynccontextmanager
 async def open_foundation(
-    settings: Settings, clock: Clock, *, makes: bool = True, known: bytes | None = None
+    settings: Settings, clock: Clock, *, makes: bool = True, migrates: bool = True, known: bytes | None = None
 ) -> AsyncIterator[Foundation]:
     """The store, up to date and with the packs of a first start in it, and what stands on it.
 
-    `makes`: a database that is not there, or is empty, is made; else StoreError. `known`: as `open_store` has it.
+    `makes`: a database that is not there, or is empty, is made. `migrates`: that of an older version is brought up to
+    date. Else StoreError. `known`: as `open_store` has it.
     """
     store, lasting = open_store(settings, clock, known), None
     try:
-        await store.upgrade(makes=makes)
+        await store.upgrade(makes=makes, migrates=migrates)
         lasting = await _lasting(settings, clock, store)
         if await is_first_start(store):
             await _import_first(settings, lasting)

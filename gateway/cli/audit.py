@@ -172,7 +172,8 @@ def _after(entries: Sequence[AuditEntry], head: str) -> str:
 
 
 async def _stored() -> tuple[list[AuditEntry], ChainHead]:
-    async with open_desk(load_quietly(), SystemClock(), makes=False) as desk, desk.store.reading() as work:
+    desk_as_it_is = open_desk(load_quietly(), SystemClock(), makes=False, migrates=False)
+    async with desk_as_it_is as desk, desk.store.reading() as work:
         return await work.audit.entries(), await work.audit.head()
 
 

@@ -133,7 +133,8 @@ def with_desk(
 
     Who has an account of the console under their login's name may do here what they may do there, and nothing else.
     `makes`: what the command sets up may come before the first start, so a database file that is not there is made, and
-    that is said; not for a dry run. For all other commands it would hide that the database is lost.
+    that is said; not for a dry run. For all other commands it would hide that the database is lost. None migrates an
+    older version's database: whoever looks at a list does not mean that.
     """
 
     def decorate(command: Callable[Concatenate[Desk, P], Awaitable[None]]) -> Callable[P, None]:
@@ -150,7 +151,7 @@ def with_desk(
             async def at_the_desk() -> None:
                 may_make = makes and not kwargs.get("dry_run")
                 missing = missing_database(settings) if may_make else None
-                async with open_desk(settings, SystemClock(), makes=may_make) as desk:
+                async with open_desk(settings, SystemClock(), makes=may_make, migrates=False) as desk:
                     if missing is not None:
                         complain(f"made a new, empty database: {missing}")
                     await desk.peoplekeeping.check_login(login(), verb)

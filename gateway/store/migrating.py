@@ -46,8 +46,11 @@ def schema_state(connection: Connection) -> SchemaState:
     return SchemaState(_current(connection), known[-1])
 
 
-def upgrade(connection: Connection, *, makes: bool) -> None:
-    """Migrate to the head; StoreError if the database is ahead of this program, or empty and not to be made."""
+def upgrade(connection: Connection, *, makes: bool, migrates: bool = True) -> None:
+    """Migrate to the head; StoreError if the database is ahead of this program, or empty and not to be made.
+
+    So it is with one that is behind, and not to be migrated: there is no way back, and older nodes may run on it.
+    """
     state = schema_state(connection)
     if state.up_to_date:
         return
@@ -57,6 +60,11 @@ def upgrade(connection: Connection, *, makes: bool) -> None:
         raise StoreError(
             f"The database is at schema {state.current}, which this version does not know: "
             f"a newer version has upgraded it (this one knows up to {state.head})"
+        )
+    if state.current is not None and not migrates:
+        raise StoreError(
+            f"The database is at schema {state.current}, this version needs {state.head}: back it up, then "
+            f"`liaison db upgrade` migrates it, or the next start of `liaison serve`"
         )
     from gateway.store.upgrading import upgrade_to_head  # 5 MB that a database at the head can do without
 

@@ -308,10 +308,11 @@ class Store:
             async with self._engines.reader.connect() as connection:
                 yield self._work(connection)
 
-    async def upgrade(self, *, makes: bool = True) -> None:
+    async def upgrade(self, *, makes: bool = True, migrates: bool = True) -> None:
         """Create or migrate the tables; nodes that start at once take turns. Raises StoreError.
 
-        `makes`: a database file that is not there is made, and the tables of a database that is empty.
+        `makes`: a database file that is not there is made, and the tables of a database that is empty. `migrates`: the
+        tables of an older version are brought to this one's.
         """
         if makes and self._engines.file is not None:
             create_sqlite_file(self._engines.file)
@@ -320,7 +321,7 @@ class Store:
                 if connection.dialect.name == "postgresql":
                     await connection.execute(text(f"SET LOCAL lock_timeout = '{_UPGRADE_PATIENCE}'"))
                     await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
-                await connection.run_sync(migrating.upgrade, makes=makes)
+                await connection.run_sync(migrating.upgrade, makes=makes, migrates=migrates)
 
     async def schema_state(self) -> SchemaState:
         """The revision that the database is at, and the one that this program needs."""

@@ -17,7 +17,7 @@ from gateway.cli.invocation import config_option, load_settings
 from gateway.clock import SystemClock
 from gateway.foundation import open_foundation, open_store
 from gateway.settings import load
-from gateway.supervisor import Role, Systemd, tell_of_new_database
+from gateway.supervisor import Role, Systemd, hold_back_reload, tell_of_new_database
 from gateway.supervisor import serve as run
 from gateway.supervisor.handover import first_told
 
@@ -44,6 +44,7 @@ def serve(role: str, make_database: bool, inherit: str, counters: str, connectio
     Prints `ready smtp=HOST:PORT console=HOST:PORT metrics=HOST:PORT` once it accepts. SIGTERM lets the mail
     transactions in hand end; SIGHUP reads the configuration again, and keeps the old one if it is wrong.
     """
+    hold_back_reload()
     known, settings = first_told() if inherit else (None, load_settings())
     logs.configure(settings.log)
     if make_database:

@@ -11,7 +11,7 @@ from gateway.connections import Connections
 from gateway.events import Event
 from gateway.foundation import open_foundation, open_seal
 from gateway.supervisor.reloading import tell_of
-from gateway.supervisor.service import Role, Service
+from gateway.supervisor.service import Role, Service, hold_back_reload
 from gateway.supervisor.systemd import NOBODY, Systemd
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gateway.foundation import Foundation
     from gateway.settings import Settings
 
-__all__ = ["Role", "Service", "Systemd", "serve", "tell_of_new_database"]
+__all__ = ["Role", "Service", "Systemd", "hold_back_reload", "serve", "tell_of_new_database"]
 
 _LATEST_MESSAGES = 1000
 """Whose keys are looked for at the start: more would keep a large database waiting. `liaison check` looks at all."""

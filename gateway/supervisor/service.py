@@ -88,6 +88,11 @@ class Role(StrEnum):
         return self in {Role.ALL, Role.CONSOLE}
 
 
+def hold_back_reload() -> None:
+    """SIGHUP would end a process that does not obey it yet: it waits for `Service.obey_signals`."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+
+
 class Service:
     """The parts of one process, started and stopped in order."""
 
@@ -264,6 +269,7 @@ class Service:
             loop.add_signal_handler(signal.SIGHUP, self._reloading.ask)
         else:
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one that came during the start is obeyed now
 
     def obey(self, read: Settings) -> None:
         """Put another configuration in force, whole; or raise ConfigurationError, and leave the old one as it is."""

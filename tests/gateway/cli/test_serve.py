@@ -56,6 +56,19 @@ def test_a_start_that_makes_the_database_warns_of_it_and_no_other(new_liaison: C
     assert "flagged.example" in new_liaison.ok("senders", "list")
 
 
+def test_a_reload_that_is_asked_for_during_the_start_ends_nothing_and_is_made(liaison: CommandLine) -> None:
+    process = start(liaison)
+    assert process.stderr is not None
+    assert process.stdout is not None
+    first = process.stderr.readline()
+    process.send_signal(signal.SIGHUP)
+    assert process.stdout.readline().startswith("ready smtp=")
+    while "configuration_reloaded" not in (line := process.stderr.readline()):
+        assert line, first
+    stop(process)
+    assert process.returncode == 0
+
+
 def test_a_start_without_the_key_of_what_is_stored_says_so(liaison: CommandLine) -> None:
     sealed = Seal((SealKey("key-that-was-lost", bytes(32)),))
     asyncio.run(_record_under(f"sqlite:///{liaison.database}", sealed))

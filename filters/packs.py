@@ -175,17 +175,23 @@ def csv_lines(text: str, name: str) -> Lines:
             line = reader.line_num + 1
     except csv.Error as error:
         return _nothing(PackProblem(reader.line_num, Sentence("this is no CSV: {error}", error=str(error))))
-    return (*_unknown_columns(header), *_lines(rows, name))
+    return (*_odd_columns(header), *_lines(rows, name))
 
 
-def _unknown_columns(header: list[str]) -> Lines:
-    """The first line, refused once for every column that is not known: its cells are not read."""
+def _odd_columns(header: list[str]) -> Lines:
+    """The first line, refused once for every column that is not known, or stands twice: its cells are not read."""
     known = ", ".join(COLUMNS)
-    problems = tuple(
+    unknown = (
         PackProblem(1, Sentence("“{key}” is not known; the keys are {keys}", key=column, keys=known))
         for column in header
         if column not in {*COLUMNS, ""}
     )
+    twice = (
+        PackProblem(1, Sentence("the first line names the column {column} twice; keep one", column=column))
+        for column in COLUMNS
+        if header.count(column) > 1
+    )
+    problems = (*unknown, *twice)
     return (PackLine(line=1, entry=None, problems=problems),) if problems else ()
 
 

@@ -131,6 +131,7 @@ def test_csv_is_read_as_spreadsheets_write_it() -> None:
     [
         *(("", 1, "name the columns"), ("subtree,mfa.gov.cn\n", 1, "name the columns"), ('kind,value\n"x', 2, "no CSV")),
         *(("kind,value\nsubtree,a.example,x\n", 2, "3 cells"), ('kind,value,note\nsubtree,a.example,"1\n2"\nx,b.example,\n', 4, "one of")),
+        ("kind,value,value\nsubtree,a.example,b.example\n", 1, "names the column value twice"),
         ("kind,value,colour\nsubtree,a.example,red\nsubtree,b.example,red\n", 1, "“colour” is not known"),
     ],
 )  # fmt: skip

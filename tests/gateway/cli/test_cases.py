@@ -245,3 +245,10 @@ def test_the_evidence_is_shown_when_it_is_asked_for(liaison: CommandLine) -> Non
     assert "TXT mission.example: found: v=spf1 mx -all" in shown
     assert "version 3 of the lists" in shown
     assert "\0" not in shown
+
+
+def test_a_trace_says_of_a_closed_case_what_the_list_says(liaison: CommandLine) -> None:
+    case = liaison.case(decline=ActionState.REVIEW, report=ActionState.REVIEW)
+    assert "open; decline review, report review" in liaison.ok("trace", case.reverse_path)
+    liaison.ok("cases", "close", case.reference)
+    assert "closed; decline not sent, report not sent" in liaison.ok("trace", case.reverse_path)

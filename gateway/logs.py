@@ -46,6 +46,8 @@ _DIGEST_OCTETS = 8
 """Of a hashed address: 64 bits tell the correspondents of an agency apart."""
 _AT_ONCE = 1000
 """Characters, which are 4000 octets at most: a pipe that has room at all takes 4096 (pipe(7), PIPE_BUF)."""
+_PATIENCE = 1.0
+"""Seconds for a reader of the log that is slow: a burst of mail writes more than a pipe holds."""
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -156,10 +158,10 @@ class _Lines:
 
 
 def _room(stream: TextIO) -> Callable[[], bool]:
-    """Whether `_AT_ONCE` can be written without waiting for a reader.
+    """Whether `_AT_ONCE` can be written without waiting for a reader that stands still.
 
-    One that stands still (journald on a disk that hangs, a terminal on which somebody stopped the output) would stop
-    all mail. A file has no reader; and what blocks is not ours to change, for other programs write to it too.
+    Journald on a disk that hangs, or a terminal on which somebody stopped the output, would stop all mail. A file has
+    no reader; and what blocks is not ours to change, for other programs write to it too.
     """
     try:
         number = stream.fileno()
@@ -167,9 +169,21 @@ def _room(stream: TextIO) -> Callable[[], bool]:
             return lambda: True
     except (OSError, ValueError):  # no file at all
         return lambda: True
-    poll = select.poll()
-    poll.register(number, select.POLLOUT)
-    return lambda: bool(poll.poll(0))
+    return _Reader(number).takes_more
+
+
+class _Reader:
+    """Who reads the log, at the other end of a pipe or a socket: is waited for, but not again while it stands still."""
+
+    def __init__(self, number: int) -> None:
+        self._poll = select.poll()
+        self._poll.register(number, select.POLLOUT)
+        self._stands_still = False
+
+    def takes_more(self) -> bool:
+        room = bool(self._poll.poll(0 if self._stands_still else _PATIENCE * 1000))
+        self._stands_still = not room
+        return room
 
 
 def _rendering(log: Log, stream: TextIO) -> list[Processor]:

@@ -8,6 +8,8 @@ import logging
 import os
 import select
 import socket
+import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
@@ -209,6 +211,29 @@ def test_a_reader_that_stands_still_stops_nobody_and_reads_whole_lines_when_it_g
     assert len(lines) - len(whole) <= 1  # the one that was broken off, in a line of its own
     assert len(whole) == 2000 - lost + 1
     assert json.loads(whole[-1])["at"] == "afterwards"
+    slots.close()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_a_reader_that_is_only_slow_loses_nothing(kind: str) -> None:
+    slots = counters.begin(1)
+    heard: list[bytes] = []
+    with _pair(kind) as (reader, writer):
+
+        def read_slowly() -> None:
+            while octets := os.read(reader, 4096):
+                heard.append(octets)
+                time.sleep(0.0005)
+
+        configure(Log(format=LogFormat.JSON), stream=writer)
+        reading = threading.Thread(target=read_slowly)
+        reading.start()
+        for at in range(2000):
+            structlog.get_logger().info(Event.TRANSACTION, at=at, reply="x" * 500)
+        writer.close()
+        reading.join()
+    assert [json.loads(line)["at"] for line in b"".join(heard).splitlines()] == list(range(2000))
+    assert slots.totals()[counters.LOG_LINES_LOST] == 0
     slots.close()
 
 

@@ -37,7 +37,7 @@ from gateway.console.pages import (
 )
 from gateway.console.safety import Safety
 from gateway.counters import FAULTS, STORE_FAILURES, count
-from gateway.errors import StoreError
+from gateway.errors import SealError, StoreError
 from gateway.events import Event
 
 if TYPE_CHECKING:
@@ -62,6 +62,10 @@ _STORE_AWAY = Trouble(
     N_("The database can't be reached"),
     N_("Nothing was changed. Mail from nobody on the lists passes all the same. Try again in a minute."),
 )
+_SEALED = Trouble(
+    N_("The message can't be opened"),
+    N_("Nothing was changed. Its key is missing from the key file, or what is stored was changed: the log says which."),
+)
 _FAULT = Trouble(
     N_("Something went wrong here"),
     N_("It was not your doing, and it is in the log. What you asked for may not be done: look before you ask again."),
@@ -76,7 +80,12 @@ def create_app(office: Callable[[], Office]) -> Starlette:
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
         middleware=[Middleware(Safety)],
-        exception_handlers={HTTPException: _not_there, StoreError: _store_away, Exception: _fault},
+        exception_handlers={
+            HTTPException: _not_there,
+            StoreError: _store_away,
+            SealError: _sealed,
+            Exception: _fault,
+        },
     )
     app.state.office = office
     return app
@@ -94,6 +103,11 @@ async def _store_away(request: Request, error: Exception) -> Response:
     log.error(Event.STORE_FAILED, doing=f"showing {request.url.path}", reason=str(error))
     visit = await stranger(request, await form_of(request))
     return await visit.show("trouble.html", replace(_STORE_AWAY, written=written_here(visit)), status=503)
+
+
+async def _sealed(request: Request, error: Exception) -> Response:
+    log.error(Event.STORE_FAILED, doing=f"showing {request.url.path}", reason=str(error))
+    return await (await stranger(request)).show("trouble.html", _SEALED, status=503)
 
 
 async def _fault(request: Request, error: Exception) -> Response:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from filters.sentence import Sentence, join
 from gateway import tokens
-from gateway.errors import RefusedError
+from gateway.errors import RefusedError, SealError
 from gateway.model.case import ActionState, CaseFile, DeliveryState, Disposal, Note
 from gateway.model.case_list import EVERY_CASE
 from gateway.model.contact import Contact
@@ -58,6 +58,8 @@ class Dossier:
     """What was added to its report after that left."""
     answers: tuple[Answer, ...] = ()
     """Of the collation address."""
+    unreadable: Sentence | None = None
+    """Why its message, or what was entered by hand, can't be opened; None where it can."""
 
     @property
     def version(self) -> int:
@@ -105,14 +107,15 @@ class Casework:
             file = await work.case_files.of(reference)
             if file is None:
                 raise unknown(reference)
-            raw = await work.messages.get(file.case)
+            raw, unreadable = await _opened(work, file.case)
             return Dossier(
                 file=file,
+                unreadable=unreadable,
                 items=tuple(await work.outbox.list(case_id=file.case.stored_id)),
                 audit=tuple(await work.audit.entries(subject=reference)),
-                objections=self._objections(file.case, raw, index),
+                objections=(unreadable,) if unreadable else self._objections(file.case, raw, index),
                 keeping=keeping(file, self.schedule),
-                contact=None if file.case.kind.is_mail else Contact.read(raw),
+                contact=None if file.case.kind.is_mail or unreadable else Contact.read(raw),
                 forwards=tuple(await work.forwards.of(file.case.stored_id)),
                 amendments=tuple(await work.answers.amendments(file.case.stored_id)),
                 answers=tuple(await work.answers.of(file.case.stored_id)),
@@ -370,6 +373,17 @@ async def _standing(work: Work, case: Case, purpose: Purpose) -> OutboxItem | No
     """The case's item for this purpose, unless it was cancelled."""
     item = await work.outbox.find(case.stored_id, purpose)
     return None if item is None or item.state is OutboxState.CANCELLED else item
+
+
+async def _opened(work: Work, case: Case) -> tuple[bytes, Sentence | None]:
+    """The content, or why it can't be opened: everything else of the case can be read without its key."""
+    try:
+        return await work.messages.get(case), None
+    except SealError as error:
+        return b"", Sentence(
+            "The message can't be opened: its key is missing from the key file, or it was changed ({reason})",
+            reason=str(error),
+        )
 
 
 def _is_pending_release(item: OutboxItem) -> bool:

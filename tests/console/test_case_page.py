@@ -19,6 +19,7 @@ from gateway.model.case import CaseStatus
 from gateway.model.outbox import Purpose
 from gateway.model.people import Role
 from tests.support.hostile_content import BEACON, CALL, CONTENT, WORDS
+from tests.support.tampering import tamper
 from tests.support.visitors import words
 
 if TYPE_CHECKING:
@@ -98,6 +99,23 @@ async def test_who_keeps_lists_or_machines_sees_no_case_and_leaves_no_view(
         assert bert.status == 403, path
         await bert.get("/")
     assert await views(gateway, reference) == []
+
+
+async def test_a_case_is_shown_although_the_key_of_its_message_is_lost(gateway: Running, visit: Visit) -> None:
+    reference = await arrived(gateway)
+    await tamper(gateway.desk.foundation.store, "UPDATE messages SET key_id = 'lost'")
+    rita = await visit(Role.REVIEWER)
+    await rita.get(f"/cases/{reference}")
+    assert (rita.status, rita.heading.split()[0]) == (200, reference)
+    assert "The message can't be opened: its key is missing from the key file, or it was changed" in rita.text
+    assert "needs the key 'lost'" in rita.text
+    await rita.get(f"/cases/{reference}/source")
+    assert (rita.status, rita.heading) == (503, "The message can't be opened")
+    dossier = await gateway.desk.casework.show(reference, gateway.desk.rulebooks.current.index)
+    assert dossier.objections == (dossier.unreadable,)
+    await tamper(gateway.desk.foundation.store, "UPDATE messages SET key_id = ''")  # the key is found again
+    await rita.get(f"/cases/{reference}")
+    assert "We would like to meet." in rita.text
 
 
 @ON_ONE

@@ -117,7 +117,7 @@ async def show_with(visit: Visit, typed: Typed) -> Response:
     reference = visit.part("reference")
     dossier = await visit.office.casework.show(reference, visit.office.rulebooks.current.index)
     may_read = visit.may(Verb.SEE_CONTENT)
-    raw = await _read(visit, "text") if may_read else b""
+    raw = await _read(visit, "text") if may_read and dossier.unreadable is None else b""
     query = CaseQuery.of_trail(visit.field("trail")) or CaseQuery.read(visit.request.query_params)
     context = CasePage(
         dossier=dossier,

@@ -111,7 +111,7 @@ def gaps(around: Surroundings, period: Period, chain: Verification, people: Sequ
     if chain.broken:
         yield Sentence("The audit chain does not hold: {reason}.", reason=chain.broken)
     if not period.rows["database-backed-up"]:
-        yield Sentence("No backup by `liaison db backup` is on record in this period.")
+        yield Sentence("No backup by the gateway's own command is on record in this period.")
     for one in period.rows["database-restored"]:
         yield Sentence(
             "The database was restored on {at}. What happened after its copy was made, and before that, is not in it.",
@@ -123,7 +123,9 @@ def gaps(around: Surroundings, period: Period, chain: Verification, people: Sequ
         ahead = f"{around.clock_ahead:+.0f}"
         yield Sentence("This machine's clock is {seconds} seconds from the database's.", seconds=ahead)
     if around.mode is Mode.OBSERVE or any(one.subject == Mode.OBSERVE for one in period.rows["mode"]):
-        yield Sentence("The mode is or was `observe`: in it, mail is delivered even where it can't be recorded.")
+        yield Sentence(
+            "The mode is or was {mode}: in it, mail is delivered even where it can't be recorded.", mode=Mode.OBSERVE
+        )
     single = [person.name for person in people if person.active and not person.second_factor]
     if single:
         yield Sentence("Accounts without a second factor: {names}.", names=", ".join(single))

@@ -144,7 +144,7 @@ class Exempting:
 def _refuse_twice(wish: Exemption, standing: Sequence[Exemption]) -> None:
     """A second one of the same would go on when the first is ended, and nobody would expect it."""
     for one in standing:
-        if (one.sender, one.recipients) == (wish.sender, wish.recipients) and one.until >= wish.until:
+        if (one.sender, one.recipients, one.until) == (wish.sender, wish.recipients, wish.until):
             raise RefusedError(
                 "{sender} is exempt for the same recipients until {day} already", sender=one.sender, day=one.last_day
             )

@@ -77,7 +77,6 @@ async def serve(
     async with open_foundation(settings, clock, makes=not inherited, known=known) as foundation:
         logs.hash_with(foundation.lasting.secret)
         await _tell_of_missing_keys(settings, foundation, once=not inherited)
-        connections = Connections(*part) if part is not None else None
         service = Service(
             settings,
             foundation,
@@ -85,7 +84,7 @@ async def serve(
             inherited=inherited,
             worker_command=worker_command,
             reread=reread,
-            connections=connections,
+            connections=Connections(*part) if part is not None else None,
             systemd=systemd,
         )
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
-    from gateway.operations.casework import Dossier
+    from gateway.model.dossier import Dossier
 
 
 class ForwardShape(TypedDict):

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from gateway.model.audit import AuditRow
     from gateway.model.case import CaseFile, Delivery, Note
     from gateway.model.contact import Contact
+    from gateway.model.dossier import Dossier
     from gateway.model.outbox import OutboxItem
-    from gateway.operations.casework import Dossier
 
 
 class RecipientShape(TypedDict):

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from gateway.model.answer import Answer
     from gateway.model.case import ActionState, Case
     from gateway.model.contact import Contact
+    from gateway.model.dossier import Dossier
     from gateway.model.forward import ForwardedMail
     from gateway.model.hold import Hold
     from gateway.model.outbox import OutboxItem
     from gateway.model.retention import Keeping
-    from gateway.operations.casework import Dossier
 
 _INDENT = "  "
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gateway.demonstration.stage import Stage
     from gateway.demonstration.stories import Story
     from gateway.model.case import CaseFile
-    from gateway.operations.casework import Dossier
+    from gateway.model.dossier import Dossier
 
 ACTOR = "liaison demo"
 _ANSWER_WITHIN = 5.0

@@ -14,9 +14,10 @@ from gateway.errors import RefusedError, SealError
 from gateway.model.case import ActionState, CaseFile, DeliveryState, Disposal, Note
 from gateway.model.case_list import EVERY_CASE
 from gateway.model.contact import Contact
+from gateway.model.dossier import Dossier, is_pending_release
 from gateway.model.outbox import OutboxItem, OutboxState, Purpose, new_item, once_more
 from gateway.model.people import Verb
-from gateway.model.retention import Keeping, keeping
+from gateway.model.retention import keeping
 from gateway.operations.case_turns import find, take, unknown
 from gateway.operations.reopening import take_up_again
 from gateway.verify.destination import Reach
@@ -26,62 +27,13 @@ if TYPE_CHECKING:
 
     from filters.lists import ListIndex
     from gateway.clock import Clock
-    from gateway.model.amendment import Amendment
-    from gateway.model.answer import Answer
-    from gateway.model.audit import AuditEntry
     from gateway.model.case import Case, Delivery
     from gateway.model.case_list import CaseFilter
-    from gateway.model.forward import ForwardedMail
     from gateway.model.retention import Schedule
     from gateway.operations.gate import Gate
     from gateway.operations.starting import Starting
     from gateway.store.unit_of_work import Store, Work
     from gateway.verify.destination import Destinations
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dossier:
-    """A case with everything that is known of it."""
-
-    file: CaseFile
-    items: tuple[OutboxItem, ...]
-    audit: tuple[AuditEntry, ...]
-    objections: tuple[Sentence, ...]
-    """Why no decline may be sent, in words; empty when one may."""
-    keeping: Keeping
-    """What the retention schedule says."""
-    contact: Contact | None = None
-    """What was entered by hand, if the case was."""
-    forwards: tuple[ForwardedMail, ...] = ()
-    """By whom its message was forwarded to the intake mailbox, and when."""
-    amendments: tuple[Amendment, ...] = ()
-    """What was added to its report after that left."""
-    answers: tuple[Answer, ...] = ()
-    """Of the collation address."""
-    unreadable: Sentence | None = None
-    """Why its message, or what was entered by hand, can't be opened; None where it can."""
-
-    @property
-    def version(self) -> int:
-        """What a verb takes as `expected`: the case is as it was when it was looked at."""
-        return max((entry.seq for entry in self.audit), default=0)
-
-    @property
-    def held(self) -> tuple[str, ...]:
-        """Recipients whose copy is held and not on its way to them."""
-        leaving = {item.to for item in self.items if _is_pending_release(item)}
-        held = (one.recipient for one in self.file.deliveries if one.state is DeliveryState.HELD)
-        return tuple(recipient for recipient in held if recipient not in leaving)
-
-    @property
-    def was_taken_back(self) -> bool:
-        """Whether a retraction of its report has left: there is one for each case, also if it was taken up again."""
-        return any(item.purpose is Purpose.RETRACTION and item.may_have_arrived for item in self.items)
-
-    @property
-    def is_being_released(self) -> bool:
-        """Whether a copy is on its way."""
-        return any(_is_pending_release(item) for item in self.items)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +167,7 @@ class Casework:
             case = await take(work, reference, expected)
             held = _chosen(await work.deliveries.of(case.stored_id), recipients)
             items = await work.outbox.list(case_id=case.stored_id)
-            pending = {item.to for item in items if _is_pending_release(item)}
+            pending = {item.to for item in items if is_pending_release(item)}
             failed = {item.to: item for item in items if _is_failed_release(item)}
             due = [delivery.recipient for delivery in held if delivery.recipient not in pending]
             if not due:
@@ -386,10 +338,6 @@ async def _opened(work: Work, case: Case) -> tuple[bytes, Sentence | None]:
         )
 
 
-def _is_pending_release(item: OutboxItem) -> bool:
-    return item.purpose is Purpose.RELEASE and item.state in {OutboxState.WAITING, OutboxState.SENDING}
-
-
 def _is_failed_release(item: OutboxItem) -> bool:
     return item.purpose is Purpose.RELEASE and item.state is OutboxState.FAILED
 
@@ -399,5 +347,5 @@ async def _held(work: Work, case: Case) -> list[Delivery]:
 
 
 async def _still_held(work: Work, case: Case) -> int:
-    leaving = [item for item in await work.outbox.list(case_id=case.stored_id) if _is_pending_release(item)]
+    leaving = [item for item in await work.outbox.list(case_id=case.stored_id) if is_pending_release(item)]
     return len(await _held(work, case)) - len(leaving)

@@ -25,7 +25,7 @@ from tests.scenarios.test_retraction import CLERK, LISTED, settled
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
-    from gateway.operations.casework import Dossier
+    from gateway.model.dossier import Dossier
     from tests.support.gateway import Running
 
 ILDC = "analyst@ildc.example"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from email.message import EmailMessage
     from pathlib import Path
 
-    from gateway.operations.casework import Dossier
+    from gateway.model.dossier import Dossier
     from tests.support.gateway import Running
     from tests.support.mta import ScriptedMTA
     from tests.support.signatures import KeyPair

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from gateway.compose.stretches import Stretch
     from gateway.console.pages.case_typed import Typed
     from gateway.console.visit import Visit
+    from gateway.model.dossier import Dossier
     from gateway.model.outbox import OutboxItem, Post
-    from gateway.operations.casework import Dossier
     from gateway.operations.outgoing_text import Seen
     from gateway.preview.invisible import Segments
     from gateway.preview.message import Preview

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gateway.console.visit import Visit
     from gateway.model.audit import AuditEntry
     from gateway.model.case import Case
-    from gateway.operations.casework import Dossier
+    from gateway.model.dossier import Dossier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

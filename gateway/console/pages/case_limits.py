@@ -10,7 +10,7 @@ from gateway.model.outbox import OutboxState, Purpose
 
 if TYPE_CHECKING:
     from gateway.model.case import Case
-    from gateway.operations.casework import Dossier
+    from gateway.model.dossier import Dossier
 
 ALREADY_REPORTED = N_("There is a report already.")
 ALREADY_SILENCED = N_("It is silenced already.")

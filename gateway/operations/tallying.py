@@ -1,4 +1,4 @@
-"""The ledger: what came from where, counted in memory and written down each minute or sooner, off the path of the mail.
+"""The ledger: what came from where, counted in memory and written down each minute, off the path of the mail.
 
 It answers one question, before an entry is saved: what would it have matched? A count that a crash loses is no harm.
 """
@@ -6,7 +6,6 @@ It answers one question, before an entry is saved: what would it have matched? A
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import blake2b
@@ -32,12 +31,10 @@ if TYPE_CHECKING:
 
 FLUSH_INTERVAL = 60.0
 """Seconds."""
-ENOUGH = 10_000
-"""Different counts that are written down without waiting for the minute's end: they are some 7 MB."""
 MOST_AUTHORS = 3
 """Addresses of one From field that are counted; honest mail has one."""
-MOST_KEYS = 50_000
-"""Different counts held in memory while the store is away; a flood of made-up senders beyond it is not counted."""
+MOST_KEYS = 20_000
+"""Different counts held in memory; a flood of made-up senders beyond it is not counted until the next flush."""
 
 log = structlog.get_logger()
 
@@ -55,7 +52,6 @@ class Tallying:
 
     Plain addresses, but for a minute and in memory: what is written down is hashed, once for each sender.
     """
-    _enough: asyncio.Event = field(default_factory=asyncio.Event)
 
     def note(self, authors: Sequence[Mailbox], reverse_path: Mailbox, at: datetime, *, emergency: bool) -> None:
         """Count a message: its first authors, and its reverse-path."""
@@ -66,16 +62,11 @@ class Tallying:
         count = self._seen.get(key, 0)
         if count or len(self._seen) < MOST_KEYS:
             self._seen[key] = count + 1
-            if len(self._seen) == ENOUGH:  # once, not from there on: a store that is away is asked again in a minute
-                self._enough.set()
 
     async def keep(self) -> None:
-        """Write down each minute, and whenever there is much, until cancelled."""
+        """Write down each minute, until cancelled."""
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(FLUSH_INTERVAL):
-                    await self._enough.wait()
-            self._enough.clear()
+            await asyncio.sleep(FLUSH_INTERVAL)
             try:
                 await self.flush()
             except Exception:  # whatever it is, a count is not worth the gateway

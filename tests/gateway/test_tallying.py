@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
 
-from filters.address import NULL_PATH, Mailbox, parse_path
+from filters.address import NULL_PATH, parse_path
 from filters.content import parse_header
 from filters.identities import IdentityKind, claims
 from filters.lists import EntryKind, ListEntry
-from gateway.operations.tallying import ENOUGH, Tallying
+from gateway.operations.tallying import Tallying
 from gateway.store.sealing import Seal
 from gateway.store.unit_of_work import Store
 from tests.support.clocks import NOON, StoppedClock
@@ -121,18 +120,6 @@ async def test_many_senders_are_written_in_parts(store: Store, clock: StoppedClo
         count(ledger, f"a{number}@mission.example", f"a{number}@mission.example")
     await ledger.flush()
     assert totals(await ledger.replay(entry("mission.example"))) == (1200, 1200, 0)
-
-
-async def test_much_is_written_down_before_the_minute_is_over(store: Store, clock: StoppedClock) -> None:
-    ledger = tallying(store, clock)
-    for number in range(ENOUGH):
-        ledger.note((), Mailbox(f"a{number}", "mission.example"), NOON, emergency=False)
-    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
-        keeping = group.create_task(ledger.keep())
-        while not (await ledger.replay(entry("mission.example"))).messages:
-            await asyncio.sleep(0.05)
-        keeping.cancel()
-    assert totals(await ledger.replay(entry("mission.example"))) == (ENOUGH, ENOUGH, 0)
 
 
 async def test_a_store_that_is_away_loses_no_count(

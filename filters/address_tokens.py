@@ -35,17 +35,17 @@ _MOST_TOKENS = 2000
 def address_tokens(text: str) -> tuple[Mailbox, ...]:
     """Every address-like token of every form of the text, each once, in order of first appearance."""
     found = dict.fromkeys(
-        (local_part or quoted, domain or other)
+        (local_part or quoted, reading)
         for form in dict.fromkeys(_forms(text))
         if "@" in form
         for local_part, domain, quoted, other in _ADDRESS.findall(form)
+        for reading in _readings(domain or other)
     )
     tokens = list(found)
     if len(tokens) > _MOST_TOKENS:
         tokens = tokens[: _MOST_TOKENS // 2] + tokens[-_MOST_TOKENS // 2 :]
     # Outlook writes display names like 'a@b.example': the apostrophes are no part of the address.
-    bare = [(local_part.lstrip("'`") or local_part, domain) for local_part, domain in tokens]
-    return tuple(Mailbox(local_part, reading) for local_part, domain in bare for reading in _readings(domain))
+    return tuple(Mailbox(local_part.lstrip("'`") or local_part, domain) for local_part, domain in tokens)
 
 
 def _readings(domain: str) -> tuple[str, ...]:

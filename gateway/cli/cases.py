@@ -17,6 +17,7 @@ from gateway.cli.invocation import actor, config_option, json_option, reference_
 from gateway.cli.output import emphasize, say, show_json, show_table
 from gateway.cli.shapes import case_shape, dossier_shape
 from gateway.clock import moment
+from gateway.model.case import how_far
 from gateway.model.case_list import EVERY_CASE
 from gateway.model.people import Verb
 
@@ -57,7 +58,7 @@ def _row(file: CaseFile) -> tuple[str, ...]:
     sender = case.header_from or case.reverse_path or "<>"
     return (
         *(case.reference, moment(case.received_at), case.tier, case.status, sender, recipients),
-        *(words.action(case.decline, case), words.action(case.report, case), case.subject),
+        *(how_far(case.decline, case.status), how_far(case.report, case.status), case.subject),
     )
 
 

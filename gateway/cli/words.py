@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from filters.disposition import Delivery, Handling, Mode, Tier
 from gateway.clock import moment
-from gateway.model.case import ContactKind, was_left
+from gateway.model.case import ContactKind, how_far
 from gateway.model.disposal import RULES
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from filters.screening import Screening, Verdict
     from gateway.model.amendment import Amendment
     from gateway.model.answer import Answer
-    from gateway.model.case import ActionState, Case
+    from gateway.model.case import Case
     from gateway.model.contact import Contact
     from gateway.model.dossier import Dossier
     from gateway.model.forward import ForwardedMail
@@ -249,14 +249,9 @@ def _contact_lines(contact: Contact) -> Iterator[str]:
     yield from (f"{name}: {text}" for name, text in said.items() if text)
 
 
-def action(state: ActionState, case: Case) -> str:
-    """How far a decline or report of the case is."""
-    return "not sent" if was_left(state, case.status) else state
-
-
 def _action_lines(dossier: Dossier) -> Iterator[str]:
     case = dossier.file.case
-    yield f"decline: {action(case.decline, case)}; report: {action(case.report, case)}"
+    yield f"decline: {how_far(case.decline, case.status)}; report: {how_far(case.report, case.status)}"
     for objection in dossier.objections:
         yield f"no decline may be sent: {objection}"
     for reason in case.decline_reasons:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 
 from gateway.errors import LiaisonError
+from gateway.model.unseen import with_code_points
 
 _LINE_BREAKING = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """General categories (controls, surrogates, separators) that end a line or can't be encoded."""
@@ -35,12 +36,5 @@ def shown(value: str, *, limit: int = 500) -> str:
 
     Controls, bidi marks and other unseen characters become `<U+XXXX>`; what is cut is announced by an ellipsis.
     """
-    seen = value[:limit]
-    if not seen.isprintable():
-        seen = "".join(_visible(character) for character in seen)
+    seen = with_code_points(value[:limit], _UNSEEN)
     return f"{seen} […]" if len(value) > limit else seen
-
-
-def _visible(character: str) -> str:
-    unseen = unicodedata.category(character) in _UNSEEN
-    return f"<U+{ord(character):04X}>" if unseen else character

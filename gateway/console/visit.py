@@ -11,6 +11,7 @@ from starlette.routing import Match
 
 from gateway import tokens
 from gateway.console.navigation import ROOMS
+from gateway.console.numbers import whole_number
 from gateway.console.templating import environment
 from gateway.errors import RefusedError
 from gateway.model.people import Stage
@@ -121,6 +122,11 @@ class Visit:
     def written(self) -> tuple[str, ...]:
         """What a person wrote into the form in words: never a password or a code."""
         return tuple(text for name in _PROSE if (text := self.typed(name).strip()))
+
+    @property
+    def expected(self) -> int | None:
+        """The last audit row that the page of this form knew, for verbs that must not undo what came after it."""
+        return whole_number(self.field("expected", 20))
 
     def query(self, name: str) -> str:
         """A value of the query, "" without it."""

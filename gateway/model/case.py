@@ -85,6 +85,11 @@ def was_left(state: ActionState, status: CaseStatus) -> bool:
     return state is ActionState.REVIEW and status is CaseStatus.CLOSED
 
 
+def how_far(state: ActionState, status: CaseStatus) -> str:
+    """A decline or report in a word: of a closed case nothing waits for a person."""
+    return "not sent" if was_left(state, status) else state.value
+
+
 DELIVERY_TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = MappingProxyType(
     {
         DeliveryState.PENDING: frozenset({DeliveryState.RELAYED, DeliveryState.REFUSED}),

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import csv
 import io
-import unicodedata
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.model.retention import RetentionClass
+from gateway.model.unseen import with_code_points
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -190,10 +190,7 @@ def _both(heading: Heading) -> str:
 
 
 def _seen(text: str) -> str:
-    """With the code point in place of what is not seen, or turns its neighbours around (bidi controls)."""
-    if text.isprintable():
-        return text
-    return "".join(f"<U+{ord(one):04X}>" if unicodedata.category(one) in _UNSEEN else one for one in text)
+    return with_code_points(text, _UNSEEN)
 
 
 def _inert(value: str) -> str:

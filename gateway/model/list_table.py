@@ -17,11 +17,15 @@ if TYPE_CHECKING:
     from filters.disposition import Mode
     from filters.rulebook import Exemption
 
-ENDING_SOON = timedelta(days=14)
-"""How near an exemption's end is when somebody is told."""
+_ENDING_SOON = timedelta(days=14)
 
 PAGE_SIZE = 50
 """Rows of a page."""
+
+
+def ends_soon(exemption: Exemption, now: datetime) -> bool:
+    """Whether an exemption's end is so near that somebody is told."""
+    return exemption.until <= now + _ENDING_SOON
 
 
 class Stamp(NamedTuple):

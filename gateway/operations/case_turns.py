@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from gateway.model.audit import AuditEntry
     from gateway.model.case import Case
+    from gateway.model.outbox import OutboxItem
     from gateway.store.unit_of_work import Work
 
 DECISIONS: Mapping[str, Sentence] = MappingProxyType(
@@ -57,6 +58,11 @@ async def take(work: Work, reference: str, expected: int | None) -> Case:
         if decided:
             raise _too_late(reference, decided[-1])
     return case
+
+
+async def case_of_item(work: Work, item: OutboxItem) -> Case | None:
+    """The case that an item belongs to; a digest has none."""
+    return await work.cases.by_id(item.case_id) if item.case_id is not None else None
 
 
 def unknown(reference: str) -> RefusedError:

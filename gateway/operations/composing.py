@@ -231,11 +231,6 @@ def _mission(case: Case) -> Mission:
     return Mission(case.mission_en, case.mission_fr)
 
 
-async def case_of_item(work: Work, item: OutboxItem) -> Case | None:
-    """The case that an item belongs to; a digest has none."""
-    return await work.cases.by_id(item.case_id) if item.case_id is not None else None
-
-
 def _needed(item: OutboxItem, case: Case | None) -> Case:
     if case is None:
         raise ComposeError(f"the {item.purpose} {item.id} has no case")

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 
 DISMISSED = Sentence("The case was dismissed: no approach by a mission.")
+SILENCED = Sentence("The case was silenced: somebody decided that no decline may be sent.")
+
+
+def called_off(case: Case) -> Sentence | None:
+    """That somebody decided against a decline of the case, or None."""
+    if case.silenced:
+        return SILENCED
+    return DISMISSED if case.disposal is Disposal.DISMISSED else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +44,9 @@ class Gate:
         """
         if not case.kind.is_mail:
             return (Sentence("It was no mail: there is no reverse-path to answer to."),)
-        if case.silenced:
-            return (Sentence("The case was silenced: somebody decided that no decline may be sent."),)
-        if case.disposal is Disposal.DISMISSED:
-            return (DISMISSED,)
+        somebody = called_off(case)
+        if somebody is not None:
+            return (somebody,)
         if case.decline is ActionState.NONE:
             return (
                 Sentence(

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from gateway.errors import RefusedError
-from gateway.model.list_table import ENDING_SOON, NO_HITS, EntryFilter, Reminders, matching_rows, page_of
+from gateway.model.list_table import NO_HITS, EntryFilter, Reminders, ends_soon, matching_rows, page_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,7 +58,7 @@ class Listreading:
         async with self.store.reading() as work:
             due = await work.list_records.due(now.date())
             exemptions = await work.senders.exemptions(now)
-        return Reminders(due=due, ending=tuple(one for one in exemptions if one.until <= now + ENDING_SOON))
+        return Reminders(due=due, ending=tuple(one for one in exemptions if ends_soon(one, now)))
 
     async def _rows(self) -> list[EntryRow]:
         async with self.store.reading() as work:

@@ -23,7 +23,7 @@ from gateway.model.audit import without_addresses
 from gateway.model.case import DeliveryState, Disposal
 from gateway.model.outbox import THAWED_UNLESS_TAKEN, OutboxState, Purpose
 from gateway.model.schedule import next_attempt
-from gateway.operations.composing import case_of_item
+from gateway.operations.case_turns import case_of_item
 from gateway.operations.gate import DISMISSED
 from gateway.operations.recording import GATEWAY
 from gateway.relay.mailing import Outcome, OutcomeKind
@@ -185,7 +185,7 @@ class Outbox:
         """Commit the attempt, and at the first one its bytes; False if the item is not this claim's any more."""
         sealed = None if item.frozen else await self.store.sealed(post.content, item.id)
         async with self.store.begin() as work:
-            if sealed is not None and not await work.outbox.freeze_sealed(item.id, post, sealed):
+            if sealed is not None and not await work.outbox.freeze(item.id, post, sealed):
                 return False  # another claim has begun it meanwhile, with bytes of its own
             return await work.outbox.mark_sending(item.id, claim.owner, self.clock.now())
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, assert_never
 from filters.sentence import Sentence
 from gateway.clock import moment
 from gateway.errors import RefusedError
-from gateway.model.case import Disposal
 from gateway.model.outbox import OutboxState, Purpose, once_more
+from gateway.operations.case_turns import case_of_item
+from gateway.operations.gate import called_off
 from gateway.store.values import OUTBOX_PAUSED
 
 if TYPE_CHECKING:
@@ -172,16 +173,16 @@ class Outboxkeeping:
         reply, due_at = once_more(item, actor), self.clock.now()
         if not await work.outbox.settle(item.id, state=OutboxState.WAITING, reply=reply, due_at=due_at, attempts=0):
             return False
-        case = await work.cases.by_id(item.case_id) if item.case_id is not None else None
-        if case is not None and item.purpose is Purpose.DECLINE:
+        case = await case_of_item(work, item) if item.purpose is Purpose.DECLINE else None
+        if case is not None:
             await self.starting.hold_window(work, case, item.id)
         return True
 
 
 async def _may_decline(work: Work, item: OutboxItem) -> bool:
     """Else its attempt would fail, and take the doubt with it whether an earlier one arrived."""
-    case = await work.cases.by_id(item.case_id) if item.case_id is not None else None
-    return case is not None and not case.silenced and case.disposal is not Disposal.DISMISSED
+    case = await case_of_item(work, item)
+    return case is not None and called_off(case) is None
 
 
 def _changed(item: OutboxItem) -> RefusedError:

@@ -16,8 +16,7 @@ from gateway.compose.stretches import languages_of, stretches
 from gateway.compose.text import ComposeError
 from gateway.errors import RefusedError
 from gateway.model.outbox import Purpose, new_item
-from gateway.operations.case_turns import find
-from gateway.operations.composing import case_of_item
+from gateway.operations.case_turns import case_of_item, find
 
 if TYPE_CHECKING:
     from gateway.clock import Clock

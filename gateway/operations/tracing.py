@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.model.case import was_left
+from gateway.model.case import how_far
 from gateway.model.tracing import Source, Step
 
 if TYPE_CHECKING:
     from gateway.model.audit import AuditEntry
-    from gateway.model.case import ActionState, Case
+    from gateway.model.case import Case
     from gateway.model.outbox import OutboxItem
     from gateway.model.tracing import Sought
     from gateway.store.unit_of_work import Store
@@ -37,15 +37,11 @@ class Tracing:
 
 
 def _of_a_case(case: Case) -> Step:
-    event = f"{case.kind}, {case.status}; decline {_how_far(case.decline, case)}, report {_how_far(case.report, case)}"
+    decline, report = how_far(case.decline, case.status), how_far(case.report, case.status)
+    event = f"{case.kind}, {case.status}; decline {decline}, report {report}"
     return Step(
         at=case.received_at, source=Source.CASE, name=case.reference, event=event, tier=case.tier, case=case.reference
     )
-
-
-def _how_far(state: ActionState, case: Case) -> str:
-    """In the words of a list of cases: of a closed one nothing waits for a person."""
-    return "not sent" if was_left(state, case.status) else str(state)
 
 
 def _of_a_row(row: AuditEntry) -> Step:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from gateway.model.case import ActionState, AnswerState, ContactKind
 from gateway.model.case_list import CaseFilter
 from gateway.model.digest import MOST_REFERENCES, Digest
-from gateway.model.list_table import ENDING_SOON
+from gateway.model.list_table import ends_soon
 from gateway.model.outbox import OutboxState, Purpose
 from gateway.store.case_filter import matching
 from gateway.store.engine import insert_new
@@ -67,7 +67,7 @@ class Digests:
 
     async def _ending(self, now: datetime) -> int:
         exemptions = await Senders(self._connection).exemptions(now)
-        return sum(one.until <= now + ENDING_SOON for one in exemptions)
+        return sum(ends_soon(one, now) for one in exemptions)
 
     async def _cases(self, wanted: ColumnElement[bool], *, closed_too: bool = False) -> int:
         """Of the open ones, or of all."""

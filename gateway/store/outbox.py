@@ -25,7 +25,7 @@ from gateway.model.outbox import (
 from gateway.store.embedded import brief
 from gateway.store.engine import insert_new
 from gateway.store.schema import cases, frozen_posts, outbox_items, stored_values
-from gateway.store.sealing import SMALL, Sealed, columns_of, seal_aside, unseal_aside
+from gateway.store.sealing import SMALL, Sealed, columns_of, unseal_aside
 from gateway.store.values import OUTBOX_PAUSED
 
 if TYPE_CHECKING:
@@ -178,12 +178,11 @@ class Outbox:
         """Items that a dead worker left in `sending`: nobody holds them, and their outcome is not known."""
         return await self._items(_ITEMS.where(_ABANDONED), {"now": now})
 
-    async def freeze(self, item_id: str, post: Post) -> bool:
-        """Keep the bytes that every attempt will send; False if they were frozen before, which then stand."""
-        return await self.freeze_sealed(item_id, post, await seal_aside(self._seal, post.content, item_id))
+    async def freeze(self, item_id: str, post: Post, sealed: Sealed) -> bool:
+        """Keep the bytes that every attempt will send; False if they were frozen before, which then stand.
 
-    async def freeze_sealed(self, item_id: str, post: Post, sealed: Sealed) -> bool:
-        """The same where `Store.sealed` has sealed the content for the item, by its id."""
+        `sealed` is the content of the post, which `Store.sealed` has sealed by the item's id.
+        """
         row: dict[str, object] = {
             "item_id": item_id,
             "reverse_path": post.reverse_path,

@@ -14,7 +14,7 @@ from gateway.operations.rekeying import Rekeying
 from gateway.store.sealing import Seal, SealKey
 from tests.support.clocks import NOON
 from tests.support.databases import TEST_SEAL
-from tests.support.records import RAW, a_case, a_post, record, record_item
+from tests.support.records import RAW, a_case, a_post, freeze, record, record_item
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,7 +37,7 @@ async def filled(store: Store, cases: int = 3) -> list[Case]:
     async with store.begin() as work:
         found = [await record(work, a_case(RAW)) for _ in range(cases)]
         item = await record_item(work)
-        await work.outbox.freeze(item.id, a_post(item))
+        await freeze(work, item.id, a_post(item))
         await work.people.add(ANN, "hash")
         await work.people.set_second_factor("ann", "JBSWY3DPEHPK3PXP", ["digest"])
     return found

@@ -21,7 +21,7 @@ from gateway.supervisor.alerting import keep_looking
 from tests.support.clocks import NOON, StoppedClock
 from tests.support.gateway import running_gateway, write_configuration
 from tests.support.hooks import HookServer
-from tests.support.records import RAW, a_case, an_item, record
+from tests.support.records import RAW, a_case, an_item, freeze, record
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -126,7 +126,7 @@ async def sent(desk: Desk) -> None:
         for item in await work.outbox.list():
             now = desk.alerting.clock.now()
             await work.outbox.claim("w", "n", now, now + timedelta(minutes=1), 10)
-            await work.outbox.freeze(item.id, a_post_of(item))
+            await freeze(work, item.id, a_post_of(item))
             assert await work.outbox.mark_sending(item.id, "w", now)
             assert await work.outbox.settle(item.id, state=OutboxState.SENT, reply="250 ok", owner="w")
 

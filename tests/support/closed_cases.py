@@ -13,7 +13,7 @@ from gateway.model.outbox import OutboxState, Purpose
 from gateway.model.retention import RetentionClass, Schedule
 from gateway.operations.purging import Purging
 from tests.support.clocks import NOON
-from tests.support.records import a_case, a_delivery, a_post, an_item, record
+from tests.support.records import a_case, a_delivery, a_post, an_item, freeze, record
 
 if TYPE_CHECKING:
     from gateway.clock import Clock
@@ -85,7 +85,7 @@ async def _report(work: Work, case: Case) -> None:
     item = an_item(case, Purpose.REPORT)
     await work.outbox.add([item])
     await work.outbox.claim("w1", "n1", NOON, NOON + timedelta(seconds=60), 10)
-    await work.outbox.freeze(item.id, a_post(item, b"Subject: report\r\n\r\n" + LETTER))
+    await freeze(work, item.id, a_post(item, b"Subject: report\r\n\r\n" + LETTER))
     await work.outbox.mark_sending(item.id, "w1", NOON)
     await work.outbox.settle(item.id, state=OutboxState.SENT, reply="250 ok")
 

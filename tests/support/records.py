@@ -94,6 +94,11 @@ def a_post(item: OutboxItem, content: bytes = b"Subject: report\r\n\r\nhere it i
     )
 
 
+async def freeze(work: Work, item_id: str, post: Post) -> bool:
+    """As the outbox freezes it, sealed with the keys of the unit of work."""
+    return await work.outbox.freeze(item_id, post, work.outbox._seal.seal(post.content, item_id))
+
+
 async def record(work: Work, case: Case | None = None, raw: bytes = RAW, *deliveries: Delivery) -> Case:
     """What intake writes for one flagged message: case, message, deliveries, audit row."""
     stored, _ = await work.cases.insert_or_find(case or a_case(raw))

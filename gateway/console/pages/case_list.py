@@ -129,7 +129,7 @@ async def _confirm(visit: Visit) -> Response:
         number=number,
         at_a_time=MOST,
         asks_reason=verb in REASONED,
-        seen=_seen(visit),
+        seen=visit.expected,
         people=await _deciders(visit),
     )
     return await visit.show("cases/confirm.html", context)
@@ -143,7 +143,7 @@ async def _do(visit: Visit) -> Response:
         verb=verb,
         reason=visit.whole("reason", 1000),
         person="" if person == NOBODY else person,
-        expected=_seen(visit),
+        expected=visit.expected,
     )
     index, bulk = visit.office.rulebooks.current.index, visit.office.bulk
     if references:
@@ -175,10 +175,6 @@ def _meant(visit: Visit) -> tuple[CaseQuery, tuple[str, ...]]:
     if not references:
         raise RefusedError("No case was chosen")
     return query, references
-
-
-def _seen(visit: Visit) -> int | None:
-    return whole_number(visit.field("expected", 20))
 
 
 def _query(visit: Visit) -> CaseQuery:

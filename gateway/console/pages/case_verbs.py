@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 async def decline(visit: Visit) -> Response:
     """Send the decline and referral."""
     reference, index = visit.part("reference"), visit.office.rulebooks.current.index
-    await visit.office.casework.decline(reference, index, actor=visit.actor, expected=_seen(visit))
+    await visit.office.casework.decline(reference, index, actor=visit.actor, expected=visit.expected)
     return await _next(visit, Sentence("{reference}: the decline was asked for.", reference=reference))
 
 
 async def report(visit: Visit) -> Response:
     """Report it."""
     reference = visit.part("reference")
-    await visit.office.casework.report(reference, actor=visit.actor, expected=_seen(visit))
+    await visit.office.casework.report(reference, actor=visit.actor, expected=visit.expected)
     return await _next(visit, Sentence("{reference}: the report was asked for.", reference=reference))
 
 
@@ -52,7 +52,7 @@ async def release(visit: Visit) -> Response:
     reference, chosen = visit.part("reference"), visit.fields("recipient")
     if not chosen:
         raise RefusedError("Choose at least one recipient")
-    items = await visit.office.casework.release(reference, chosen, actor=visit.actor, expected=_seen(visit))
+    items = await visit.office.casework.release(reference, chosen, actor=visit.actor, expected=visit.expected)
     done = Sentence("{reference}: releases asked for: {number}.", reference=reference, number=len(items))
     return await _next(visit, done)
 
@@ -60,35 +60,35 @@ async def release(visit: Visit) -> Response:
 async def silence(visit: Visit) -> Response:
     """No decline, whoever asks later."""
     reference = visit.part("reference")
-    await visit.office.casework.silence(reference, _reason(visit), actor=visit.actor, expected=_seen(visit))
+    await visit.office.casework.silence(reference, _reason(visit), actor=visit.actor, expected=visit.expected)
     return await _next(visit, Sentence("{reference} is silenced: no decline will be sent.", reference=reference))
 
 
 async def dismiss(visit: Visit) -> Response:
     """Not a mission."""
     reference = visit.part("reference")
-    held = await visit.office.casework.dismiss(reference, _reason(visit), actor=visit.actor, expected=_seen(visit))
+    held = await visit.office.casework.dismiss(reference, _reason(visit), actor=visit.actor, expected=visit.expected)
     return await _next(visit, _closed("{reference} is dismissed.", reference, held))
 
 
 async def close(visit: Visit) -> Response:
     """Nothing more to do."""
     reference = visit.part("reference")
-    held = await visit.office.casework.close(reference, actor=visit.actor, expected=_seen(visit))
+    held = await visit.office.casework.close(reference, actor=visit.actor, expected=visit.expected)
     return await _next(visit, _closed("{reference} is closed.", reference, held))
 
 
 async def reopen(visit: Visit) -> Response:
     """Take it up again."""
     reference = visit.part("reference")
-    await visit.office.casework.reopen(reference, _reason(visit), actor=visit.actor, expected=_seen(visit))
+    await visit.office.casework.reopen(reference, _reason(visit), actor=visit.actor, expected=visit.expected)
     return await _stay(visit, Sentence("{reference} is open again.", reference=reference))
 
 
 async def assign(visit: Visit) -> Response:
     """Give it to somebody, or to nobody."""
     reference, person = visit.part("reference"), visit.field("person", 100)
-    await visit.office.casework.assign(reference, person, actor=visit.actor, expected=_seen(visit))
+    await visit.office.casework.assign(reference, person, actor=visit.actor, expected=visit.expected)
     if not person:
         return await _stay(visit, Sentence("{reference} is nobody's now.", reference=reference))
     return await _stay(visit, Sentence("{reference} is assigned to {person}.", reference=reference, person=person))
@@ -109,7 +109,7 @@ async def amend(visit: Visit) -> Response:
         visit.field("addition", 20_000),
         tier=Tier(tier) if tier in set(Tier) else None,
         actor=visit.actor,
-        expected=_seen(visit),
+        expected=visit.expected,
     )
     return await _stay(visit, Sentence("{reference}: the amendment was asked for.", reference=reference))
 
@@ -141,7 +141,7 @@ async def exempt(visit: Visit) -> Response:
         approver=visit.whole("approver", 200),
         reason=_reason(visit),
         actor=visit.actor,
-        expected=_seen(visit),
+        expected=visit.expected,
     )
     return await _stay(visit, exempted(visit, exemption))
 
@@ -150,7 +150,7 @@ async def hold(visit: Visit) -> Response:
     """Keep it, whatever its retention says."""
     reference, ordered_by = visit.part("reference"), visit.whole("ordered_by", 200)
     await visit.office.holding.place(
-        reference, _reason(visit), actor=visit.actor, ordered_by=ordered_by, expected=_seen(visit)
+        reference, _reason(visit), actor=visit.actor, ordered_by=ordered_by, expected=visit.expected
     )
     return await _stay(visit, Sentence("{reference} is on legal hold.", reference=reference))
 
@@ -159,7 +159,7 @@ async def unhold(visit: Visit) -> Response:
     """Lift one of its holds."""
     reference, number = visit.part("reference"), whole_number(visit.field("hold", 20))
     lifted, left = await visit.office.holding.lift(
-        reference, number, _reason(visit), actor=visit.actor, expected=_seen(visit)
+        reference, number, _reason(visit), actor=visit.actor, expected=visit.expected
     )
     done = Sentence("{reference}: legal hold {number} is lifted.", reference=reference, number=lifted.number)
     more = Sentence("{done} Legal holds that still stand: {left}.", done=done, left=left)
@@ -171,11 +171,6 @@ def _closed(template: str, reference: str, held: int) -> Sentence:
     if not held:
         return closed
     return Sentence("{closed} Copies that stay held: {held}.", closed=closed, held=held)
-
-
-def _seen(visit: Visit) -> int | None:
-    """The last audit row that the person saw."""
-    return whole_number(visit.field("expected", 20))
 
 
 def _reason(visit: Visit) -> str:

@@ -10,7 +10,7 @@ from gateway.console.days import end_of_day
 from gateway.console.doors import action, page
 from gateway.console.navigation import N_
 from gateway.errors import RefusedError
-from gateway.model.list_table import ENDING_SOON
+from gateway.model.list_table import ends_soon
 from gateway.model.people import Verb
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ async def _page(visit: Visit, typed: Mapping[str, str], wrong: str) -> Response:
     ending, now = visit.query("ending") != "", visit.office.clock.now()
     in_force = await visit.office.exempting.in_force()
     context = Exemptions(
-        in_force=tuple(one for one in in_force if not ending or one.until <= now + ENDING_SOON),
+        in_force=tuple(one for one in in_force if not ending or ends_soon(one, now)),
         over=tuple(await visit.office.exempting.over(SHOWN_OVER)),
         ending=ending,
         typed=typed,

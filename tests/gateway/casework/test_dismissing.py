@@ -10,7 +10,7 @@ from gateway.model.outbox import OutboxState, Purpose
 from gateway.sending import open_means
 from gateway.settings import load
 from tests.support.clocks import NOON
-from tests.support.records import RAW, a_case, a_post, an_item, record
+from tests.support.records import RAW, a_case, a_post, an_item, freeze, record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ async def reported(desk: Desk, *states: OutboxState) -> None:
         await work.outbox.add([item])
         if states:
             await work.outbox.claim("w", "n", NOON, NOON.replace(hour=13), 1)
-            await work.outbox.freeze(item.id, a_post(item))
+            await freeze(work, item.id, a_post(item))
             await work.outbox.mark_sending(item.id, "w", NOON)
         for state in states:
             if state is not OutboxState.SENDING:
@@ -105,7 +105,7 @@ async def test_a_report_that_was_taken_back_is_not_taken_back_again(desk: Desk) 
     retraction = (await items(desk))[Purpose.RETRACTION]
     async with desk.store.begin() as work:
         await work.outbox.claim("w", "n", NOON, NOON.replace(hour=13), 1)
-        await work.outbox.freeze(retraction.id, a_post(retraction))
+        await freeze(work, retraction.id, a_post(retraction))
         await work.outbox.mark_sending(retraction.id, "w", NOON)
         await work.outbox.settle(retraction.id, state=OutboxState.SENT, reply="250", attempts=1)
     await desk.casework.reopen(FIRST, "", actor=ALICE)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.model.outbox import OutboxState, Purpose
 from tests.support.clocks import NOON
-from tests.support.records import RAW, a_case, a_delivery, a_post, record
+from tests.support.records import RAW, a_case, a_delivery, a_post, freeze, record
 
 if TYPE_CHECKING:
     from gateway.desk import Desk
@@ -27,7 +27,7 @@ async def released_in_vain(desk: Desk) -> None:
     (item,) = await desk.casework.release(FIRST, (), actor=ALICE)
     async with desk.store.begin() as work:
         await work.outbox.claim("w", "n", NOON, NOON.replace(hour=13), 1)
-        await work.outbox.freeze(item.id, a_post(item))
+        await freeze(work, item.id, a_post(item))
         await work.outbox.mark_sending(item.id, "w", NOON)
         await work.outbox.settle(item.id, state=OutboxState.FAILED, reply="550 no", attempts=1)
 

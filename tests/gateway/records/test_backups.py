@@ -24,7 +24,7 @@ from gateway.store.unit_of_work import Store
 from gateway.store.values import OUTBOX_PAUSED
 from tests.support.clocks import NOON, StoppedClock
 from tests.support.databases import TEST_SEAL
-from tests.support.records import RAW, a_case, a_post, an_item, record
+from tests.support.records import RAW, a_case, a_post, an_item, freeze, record
 from tests.support.tampering import tamper
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ async def test_a_decline_that_still_had_to_leave_is_not_sent_by_the_restored_dat
         sending = an_item(leaving, Purpose.DECLINE)
         await work.outbox.add([sending])
         await work.outbox.claim("w1", "n1", NOON, NOON.replace(year=2030), 10)
-        await work.outbox.freeze(sending.id, a_post(sending))
+        await freeze(work, sending.id, a_post(sending))
         await work.outbox.mark_sending(sending.id, "w1", NOON)
         await work.outbox.add([an_item(waits, Purpose.DECLINE), an_item(other, Purpose.REPORT)])
     await back_up(store, tmp_path / "copy", actor="cli:ann")

@@ -12,7 +12,7 @@ from gateway.store.unit_of_work import Store
 from gateway.store.values import OUTBOX_PAUSED
 from tests.support.clocks import NOON
 from tests.support.databases import TEST_SEAL
-from tests.support.records import a_post, an_item, record, record_item
+from tests.support.records import a_post, an_item, freeze, record, record_item
 
 if TYPE_CHECKING:
     from gateway.model.outbox import OutboxItem
@@ -151,7 +151,7 @@ async def test_a_node_that_restarts_frees_its_own_claims_only(store: Store) -> N
 async def test_sending_begins_only_under_a_lease_that_holds(store: Store) -> None:
     async with store.begin() as work:
         item = await record_item(work)
-        await work.outbox.freeze(item.id, a_post(item))
+        await freeze(work, item.id, a_post(item))
         assert not await work.outbox.mark_sending(item.id, "w1", NOON)
         await claimed_by(work, "w1")
         assert not await work.outbox.mark_sending(item.id, "w2", NOON)
@@ -171,7 +171,7 @@ async def test_an_item_cancelled_after_its_claim_is_not_sent(store: Store) -> No
     async with store.begin() as work:
         item = await record_item(work, Purpose.DECLINE)
         await claimed_by(work, "w1")
-        await work.outbox.freeze(item.id, a_post(item))
+        await freeze(work, item.id, a_post(item))
         assert await work.outbox.settle(item.id, state=OutboxState.CANCELLED, reply="")
         assert not await work.outbox.mark_sending(item.id, "w1", NOON)
 
@@ -180,7 +180,7 @@ async def test_what_a_dead_worker_left_sending_is_found_when_its_lease_is_over(s
     async with store.begin() as work:
         item = await record_item(work)
         await claimed_by(work, "w1")
-        await work.outbox.freeze(item.id, a_post(item))
+        await freeze(work, item.id, a_post(item))
         await work.outbox.mark_sending(item.id, "w1", NOON)
         left = replace(item, state=OutboxState.SENDING, frozen=True)
         assert await work.outbox.expired_sending(NOON) == []

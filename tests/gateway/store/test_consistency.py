@@ -10,7 +10,7 @@ from gateway.store.consistency import check_consistency
 from gateway.store.unit_of_work import Store
 from tests.support.clocks import NOON
 from tests.support.databases import TEST_SEAL
-from tests.support.records import a_post, an_item, record
+from tests.support.records import a_post, an_item, freeze, record
 from tests.support.tampering import tamper
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ async def fill(store: Store) -> None:
         report, digest = an_item(case), an_item(None, Purpose.DIGEST)
         await work.outbox.add([report, digest])
         await work.outbox.claim("w1", "n1", NOON, NOON + timedelta(seconds=60), 10)
-        await work.outbox.freeze(report.id, a_post(report))
+        await freeze(work, report.id, a_post(report))
         await work.outbox.mark_sending(report.id, "w1", NOON)
         await work.audit.append("gateway", "digest.added", digest.id, {})
         for _ in range(2):

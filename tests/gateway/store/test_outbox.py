@@ -11,7 +11,7 @@ from gateway.errors import SealError
 from gateway.model.case import ActionState
 from gateway.model.outbox import OutboxState, Purpose
 from tests.support.clocks import NOON
-from tests.support.records import a_post, an_item, record, record_item, stored_id
+from tests.support.records import a_post, an_item, freeze, record, record_item, stored_id
 
 if TYPE_CHECKING:
     from gateway.model.outbox import OutboxItem
@@ -24,7 +24,7 @@ async def sending(work: Work, purpose: Purpose = Purpose.REPORT) -> OutboxItem:
     """An item whose attempt has begun."""
     item = await record_item(work, purpose)
     await work.outbox.claim("w1", "n1", NOON, LEASE, 10)
-    await work.outbox.freeze(item.id, a_post(item))
+    await freeze(work, item.id, a_post(item))
     assert await work.outbox.mark_sending(item.id, "w1", NOON)
     return item
 
@@ -108,8 +108,8 @@ async def test_frozen_bytes_come_back_and_never_change(store: Store) -> None:
         item = await record_item(work)
         post = a_post(item, b"Subject: \xe4\xb8\xad\r\n\r\n\x00\xff\r\n")
         assert await work.outbox.frozen(item.id) is None
-        assert await work.outbox.freeze(item.id, post)
-        assert not await work.outbox.freeze(item.id, a_post(item, b"other bytes"))
+        assert await freeze(work, item.id, post)
+        assert not await freeze(work, item.id, a_post(item, b"other bytes"))
     async with store.reading() as work:
         assert await work.outbox.frozen(item.id) == post
         assert await work.outbox.get(item.id) == replace(item, frozen=True)
@@ -119,7 +119,7 @@ async def test_frozen_bytes_that_changed_places_do_not_open(unchecked_store: Sto
     async with unchecked_store.begin() as work:
         one, two = await record_item(work), await record_item(work)
         for item in (one, two):
-            await work.outbox.freeze(item.id, a_post(item, item.id.encode()))
+            await freeze(work, item.id, a_post(item, item.id.encode()))
     async with unchecked_store._engines.writer.begin() as connection:
         await connection.execute(
             text(
